@@ -1,0 +1,1 @@
+"""convscope: train, understand and prove convolutional image classifiers."""

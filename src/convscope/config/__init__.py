@@ -1,0 +1,1 @@
+"""What a run is told: frozen dataclasses, and reading TOML into them."""

@@ -1,0 +1,1 @@
+"""From files to tensors: sources, decoding, audit, splits, preprocessing, augmentation."""

@@ -1,0 +1,1 @@
+"""Architectures, their initial weights, and what can be computed from their structure."""
