@@ -1,4 +1,4 @@
-"""Allowed values of configuration fields, said once, with messages that name field, value and what is allowed."""
+"""Allowed values of configuration fields, with messages that name field, value and what is allowed."""
 
 import dataclasses
 import types

@@ -30,7 +30,8 @@ class DataConfig:
     """Where the images come from and how they are divided."""
 
     source: str = "digits"
-    """A folder, a .zip/.tar, a .csv/.parquet, or a name: digits, mnist, fashion-mnist, cifar10, counting:1-5."""
+    """A folder, a .zip/.tar, a .csv/.parquet, or a name: digits, mnist, fashion-mnist, cifar10,
+    counting:1-5."""
 
     validation_fraction: float = field(default=0.15, metadata={"check": fraction})
     """Share of the images for validation, where the source has no such split."""
