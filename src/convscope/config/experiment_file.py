@@ -1,0 +1,77 @@
+"""Reading and writing experiments: TOML files, plain dictionaries, and flags that override them."""
+
+import dataclasses
+import difflib
+import tomllib
+import typing
+from pathlib import Path
+from typing import Any
+
+from convscope.config.experiment import ExperimentConfig
+from convscope.errors import UsageError
+
+
+def read_experiment(path: Path) -> ExperimentConfig:
+    """The experiment in a TOML file.
+
+    Raises:
+        UsageError: when the file is absent, is not TOML, or says something that the schema does not know.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path} does not exist; the experiments that come along are in experiments/"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    try:
+        return experiment_from_dict(values)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def experiment_from_dict(values: dict[str, Any]) -> ExperimentConfig:
+    """The inverse of `experiment_to_dict`; every unknown key is an error."""
+    config: ExperimentConfig = _build(ExperimentConfig, values, "")
+    return config
+
+
+def experiment_to_dict(config: ExperimentConfig) -> dict[str, Any]:
+    """Sections of plain values, for JSON."""
+    return dataclasses.asdict(config)
+
+
+def override(config: ExperimentConfig, values: dict[str, Any]) -> ExperimentConfig:
+    """The same experiment with some fields changed.
+
+    Args:
+        config: where to start.
+        values: `{"training.steps": 100, "seed": 1}`; names are `section.field`, or `field` at the top.
+    """
+    merged = experiment_to_dict(config)
+    for dotted, value in values.items():
+        *sections, name = dotted.split(".")
+        target = merged
+        for section in sections:
+            target = target[section]
+        target[name] = value
+    return experiment_from_dict(merged)
+
+
+def _build(cls: type[Any], values: dict[str, Any], where: str) -> Any:
+    hints = typing.get_type_hints(cls)
+    arguments: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{where}.{key}" if where else key
+        if key not in hints:
+            close = difflib.get_close_matches(key, hints, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(hints)}"
+            raise UsageError(f"{name} is not a setting; {hint}")
+        if dataclasses.is_dataclass(hints[key]):
+            if not isinstance(value, dict):
+                raise UsageError(f"{name} = {value!r} is not allowed; it is a section, [{name}]")
+            arguments[key] = _build(hints[key], value, name)
+        else:
+            arguments[key] = value
+    return cls(**arguments)
