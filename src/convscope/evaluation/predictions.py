@@ -1,0 +1,39 @@
+"""From images to logits, changing nothing: not a weight, a buffer, a mode or a random state."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from convscope.data.preprocessing import Preprocessing
+
+BATCH_SIZE = 256
+PIXELS_PER_BATCH = 256 * 64 * 64
+
+
+@contextmanager
+def evaluation_mode(network: nn.Module) -> Iterator[nn.Module]:
+    """The network with dropout off and batch statistics fixed; every module's own mode comes back after."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield network
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def compute_logits(
+    network: nn.Module, preprocessing: Preprocessing, images: Tensor, *, batch_size: int | None = None
+) -> Tensor:
+    """Logits float32 `(N, num_classes)`, on the CPU, of uint8 images `(N, C, H, W)`."""
+    if batch_size is None:
+        batch_size = max(1, min(BATCH_SIZE, PIXELS_PER_BATCH // (images.shape[-1] * images.shape[-2])))
+    device = next(network.parameters()).device
+    with evaluation_mode(network), torch.inference_mode():
+        parts = [
+            network(preprocessing.standardise(images[start : start + batch_size].to(device))).float().cpu()
+            for start in range(0, len(images), batch_size)
+        ]
+    return torch.cat(parts) if parts else torch.empty(0, 0)

@@ -1,0 +1,168 @@
+"""A run: one training folder, the only bridge between training and everything after it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convscope.config.experiment import ExperimentConfig
+from convscope.config.experiment_file import experiment_from_dict, experiment_to_dict
+from convscope.errors import RunError, UsageError
+from convscope.runs import atomic, records
+from convscope.runs.checkpoints import Checkpoint, load_checkpoint
+
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, opened. Reads on demand; all its writing is atomic."""
+
+    path: Path
+
+    @staticmethod
+    def create(parent: Path, *, data_name: str, network_name: str, name: str | None = None) -> Run:
+        """Make an empty run folder, `<data>-<network>-<number>` unless `name` is given.
+
+        Raises:
+            UsageError: when a run of that name exists: runs are never overwritten silently.
+        """
+        if name is not None:
+            return Run(_make(parent / name))
+        stem = "-".join(re.sub(r"[^\w.]+", "-", part).strip("-.") for part in (data_name, network_name))
+        number = 1 + max(
+            (
+                int(match[1])
+                for path in parent.glob(f"{stem}-*")
+                if (match := re.search(r"-(\d+)$", path.name))
+            ),
+            default=0,
+        )
+        return Run(_make(parent / f"{stem}-{number}"))
+
+    @staticmethod
+    def open(path: Path | str) -> Run:
+        """An existing run.
+
+        Raises:
+            RunError: when the folder is not a run.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise RunError(f"{path} does not exist. Runs are listed by: convscope runs")
+        if not (path / CONFIG).is_file():
+            raise RunError(f"{path} is not a run: it has no {CONFIG}. Runs are listed by: convscope runs")
+        return Run(path)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where the checkpoints are."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics_path(self) -> Path:
+        """One JSON document a line: the record of training."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The resolved configuration."""
+        return experiment_from_dict(self.read(CONFIG))
+
+    def write_config(self, config: ExperimentConfig) -> None:
+        """Keep the resolved configuration."""
+        self.write(CONFIG, experiment_to_dict(config))
+
+    def metrics(self) -> list[records.Record]:
+        """All whole records so far."""
+        return records.read_records(self.metrics_path)
+
+    def has(self, name: str) -> bool:
+        """Whether a file is there."""
+        return (self.path / name).is_file()
+
+    def read(self, name: str) -> Any:
+        """A JSON file of the run.
+
+        Raises:
+            RunError: when it is absent (training has not got so far) or damaged.
+        """
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(
+                f"{self.path} has no {name}: training did not get so far. "
+                f"Go on with: convscope train --resume {self.path}"
+            ) from None
+        except json.JSONDecodeError as error:
+            raise RunError(f"{self.path / name} is damaged: {error}") from None
+
+    def write(self, name: str, values: Any) -> None:
+        """Keep a JSON file, whole or not at all."""
+        self.write_bytes(name, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Keep any file, whole or not at all.
+
+        Raises:
+            RunError: when the disk refuses.
+        """
+        path = self.path / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_file(path, content)
+        except OSError as error:
+            raise RunError(f"{path} could not be written: {error.strerror or error}") from error
+
+    def read_arrays(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of an `.npz` file; never a pickle.
+
+        Raises:
+            RunError: when it is absent.
+        """
+        try:
+            with np.load(self.path / name, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except FileNotFoundError:
+            raise RunError(
+                f"{self.path} has no {name}. Make it with: convscope evaluate {self.path}"
+            ) from None
+
+    def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keep arrays as a compressed `.npz`."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        self.write_bytes(name, buffer.getvalue())
+
+    def checkpoint(self, which: str = "last") -> Checkpoint:
+        """A whole checkpoint: `last`, `best`, a step number or a name."""
+        return load_checkpoint(self.checkpoint_folder, which)
+
+
+def list_runs(parent: Path) -> list[Run]:
+    """All runs in a folder, oldest first."""
+    found = [Run(path.parent) for path in parent.glob(f"*/{CONFIG}")]
+    return sorted(found, key=lambda run: ((run.path / CONFIG).stat().st_mtime, run.name))
+
+
+def _make(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        raise UsageError(
+            f"{path} exists already. Choose another --name, or go on with it: convscope train --resume {path}"
+        ) from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be made: {error.strerror or error}") from error
+    return path
