@@ -1,0 +1,145 @@
+"""From a configuration to a network: the only place where a network meets a config."""
+
+import difflib
+from typing import Any
+
+import timm
+import torch
+from torch import nn
+
+from convscope.config.experiment import NetworkConfig
+from convscope.errors import UsageError
+from convscope.networks.catalogue import NetworkEntry, network_entry, network_names
+from convscope.networks.conv4 import Conv4
+from convscope.networks.conv_dropout import ConvDropout
+from convscope.networks.fully_connected import FullyConnected
+from convscope.networks.initialisers import InitialValues, initialise
+from convscope.networks.linear import Linear
+from convscope.networks.residual import ResNet18, SmallResNet
+from convscope.networks.two_conv import TwoConv
+from convscope.networks.vgg import VGG
+from convscope.networks.vgg12 import VGG12
+
+__all__ = ["build_network", "network_names"]
+
+
+def build_network(
+    config: NetworkConfig, *, in_channels: int, image_size: tuple[int, int], num_classes: int, seed: int
+) -> nn.Module:
+    """A network for images `(N, in_channels, *image_size)`, on the CPU, in training mode, not yet trained.
+
+    `num_classes` 1 is a regression output. The same seed gives the same weights, and the global random state
+    is not moved. Raises UsageError for a name that is not known, an option the network has not, and an image
+    too small for it.
+    """
+    name = config.name
+    if name is None:
+        raise UsageError(f"no network is named; choose one of: {', '.join(network_names())}, timm:NAME")
+    for field, value in (("in_channels", in_channels), ("num_classes", num_classes)):
+        if value < 1:
+            raise UsageError(f"{field} = {value}: a network needs at least 1")
+    if name.startswith("timm:"):
+        return _timm_network(config, name.removeprefix("timm:"), in_channels, num_classes, seed)
+    entry = network_entry(name)
+    if entry is None:
+        raise _unknown(name)
+    _check_options(config, entry)
+    _check_size(entry, image_size)
+    values = _initial_values(config)
+    with torch.device("meta"):  # the layers' own initial weights would be drawn, and thrown away
+        network = _construct(config, name, in_channels, image_size, num_classes)
+    network = network.to_empty(device="cpu")
+    initialise(network, values, seed=seed)
+    return network
+
+
+def _construct(
+    config: NetworkConfig, name: str, in_channels: int, image_size: tuple[int, int], num_classes: int
+) -> nn.Module:
+    dropout = {} if config.dropout is None else {"dropout": config.dropout}
+    batch_norm = config.batch_norm or False
+    match name:
+        case "linear":
+            return Linear(in_channels, image_size, num_classes)
+        case "fully-connected":
+            return FullyConnected(in_channels, image_size, num_classes)
+        case "conv4":
+            return Conv4(in_channels, image_size, num_classes)
+        case "two-conv":
+            return TwoConv(in_channels, image_size, num_classes, **dropout)
+        case "conv-dropout":
+            return ConvDropout(in_channels, image_size, num_classes, **dropout)
+        case "small-resnet":
+            return SmallResNet(in_channels, num_classes)
+        case "resnet18":
+            return ResNet18(in_channels, num_classes)
+        case "vgg12":
+            return VGG12(in_channels, image_size, num_classes, batch_norm=batch_norm, **dropout)
+        case "vgg11" | "vgg13" | "vgg16" | "vgg19":
+            depth = int(name.removeprefix("vgg"))
+            return VGG(depth, in_channels, image_size, num_classes, batch_norm=batch_norm, **dropout)
+    raise _unknown(name)
+
+
+def _timm_network(
+    config: NetworkConfig, name: str, in_channels: int, num_classes: int, seed: int
+) -> nn.Module:
+    if not timm.is_model(name):
+        close = difflib.get_close_matches(name, timm.list_models(), n=3)
+        raise UsageError(
+            f"timm has no network {name!r}{_did_you_mean(close)}; https://timm.fast.ai lists them"
+        )
+    if config != NetworkConfig(name=config.name, dropout=config.dropout):
+        raise UsageError(
+            f"timm:{name} has its own initial weights and normalisation: leave out batch_norm and initial…"
+        )
+    dropout: dict[str, Any] = {} if config.dropout is None else {"drop_rate": config.dropout}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: nn.Module = timm.create_model(
+            name, pretrained=False, in_chans=in_channels, num_classes=num_classes, **dropout
+        )
+    return network
+
+
+def _initial_values(config: NetworkConfig) -> InitialValues:
+    hidden = config.initialiser or "he"
+    last = config.last_initialiser or config.initialiser or "xavier"
+    return InitialValues(
+        hidden=hidden,
+        last=last,
+        std=config.initial_std,
+        scale=config.initial_scale,
+        bias=config.initial_bias or 0.0,
+    )
+
+
+def _check_options(config: NetworkConfig, entry: NetworkEntry) -> None:
+    if config.dropout and not entry.dropout:
+        raise UsageError(
+            f"dropout = {config.dropout:g}: the network {entry.name} has no dropout; leave it out"
+        )
+    if config.batch_norm is not None and config.batch_norm not in entry.batch_norm:
+        has = "always has batch normalisation" if True in entry.batch_norm else "has no batch normalisation"
+        raise UsageError(f"batch_norm = {config.batch_norm}: the network {entry.name} {has}; leave it out")
+
+
+def _check_size(entry: NetworkEntry, image_size: tuple[int, int]) -> None:
+    height, width = image_size
+    if min(height, width) < entry.minimum_side:
+        raise UsageError(
+            f"{entry.name} is too deep for images of {height}×{width}: the smallest size that works is "
+            f"{entry.minimum_side}×{entry.minimum_side}; enlarge the images or take a smaller network"
+        )
+
+
+def _unknown(name: str) -> UsageError:
+    close = difflib.get_close_matches(name, network_names(), n=3)
+    return UsageError(
+        f"there is no network {name!r}{_did_you_mean(close)}. "
+        f"There are: {', '.join(network_names())}, and timm:NAME for any network of timm"
+    )
+
+
+def _did_you_mean(close: list[str]) -> str:
+    return f"; did you mean {' or '.join(close)}?" if close else ""
