@@ -1,0 +1,150 @@
+"""Does "90 % sure" mean right nine times in ten? The reliability table, and the temperature that mends it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+from scipy.stats import binom
+
+from convscope.evaluation.errors import cross_entropy_per_image
+from convscope.evaluation.proportion import Proportion, finite_or_none
+
+NUM_BINS = 15
+
+# How far from the logits' own scale the temperature is looked for.
+_WIDEST_FACTOR = 1e4
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Images of about the same confidence: how sure the classifier was, and how often it was right."""
+
+    lowest: float
+    highest: float
+    confidence: float
+    """The mean probability of the predicted class."""
+    accuracy: Proportion
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, for JSON."""
+        return {
+            "lowest": self.lowest,
+            "highest": self.highest,
+            "confidence": self.confidence,
+            "accuracy": self.accuracy.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far a classifier's confidence is from its accuracy, in bins of equal count."""
+
+    bins: tuple[ReliabilityBin, ...]
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error, 0 to 1: |accuracy - confidence| of a bin, averaged over the images."""
+        return self._mean([abs(each.accuracy.value - each.confidence) for each in self.bins])
+
+    @property
+    def error_by_chance(self) -> float:
+        """The expected calibration error a perfectly calibrated classifier would show on as many images.
+
+        The error cannot be negative, so small bins make one out of nothing: with 62 images even perfection
+        shows several points. It is the mean absolute deviation of a binomial (de Moivre, 1730), for each bin.
+        """
+        return self._mean([_mean_deviation(each.accuracy.n, each.confidence) for each in self.bins])
+
+    @property
+    def overconfidence(self) -> float:
+        """Mean confidence minus accuracy: above 0 the classifier is surer than it is right."""
+        return self._mean([each.confidence - each.accuracy.value for each in self.bins])
+
+    def _mean(self, values: list[float]) -> float:
+        if not self.bins:
+            return math.nan
+        return float(np.average(values, weights=[each.accuracy.n for each in self.bins]))
+
+    def __str__(self) -> str:
+        if not self.bins:
+            return "calibration error – (no images)"
+        return (
+            f"calibration error {100 * self.error:.1f} % "
+            f"(by chance {100 * self.error_by_chance:.1f} %), confidence minus accuracy "
+            f"{100 * self.overconfidence:+.1f} points".replace("-", "−")
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--json` holds; None where there was no image."""
+        return {
+            "error": finite_or_none(self.error),
+            "error_by_chance": finite_or_none(self.error_by_chance),
+            "overconfidence": finite_or_none(self.overconfidence),
+            "bins": [each.to_dict() for each in self.bins],
+        }
+
+
+def calibrate(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], num_bins: int = NUM_BINS
+) -> Calibration:
+    """The reliability table of logits (N, K) against labels (N,).
+
+    Expected calibration error is Naeini et al.'s (2015), as Guo et al. use it for networks ("On calibration
+    of modern neural networks", 2017); bins hold equally many images, as in Nguyen & O'Connor (2015), since
+    most confidences lie near 1. Equal confidences share a bin, so the order of the images does not matter.
+    """
+    if len(labels) == 0:
+        return Calibration(())
+    confidence = softmax(logits.astype(np.float64), axis=1).max(axis=1)
+    right = logits.argmax(axis=1) == labels
+    ordered = np.sort(confidence)
+    starts = np.arange(num_bins) * len(ordered) // num_bins
+    edges = np.unique(ordered[starts])
+    places = np.searchsorted(edges, confidence, side="right") - 1
+    members = [np.flatnonzero(places == place) for place in range(len(edges))]
+    return Calibration(tuple(_bin(confidence[each], right[each]) for each in members))
+
+
+def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """The temperature T for which softmax(logits / T) has the least cross-entropy.
+
+    Fit it on validation logits, never on the test split's. It changes probabilities, never the predicted
+    class. Source: Guo et al., "On calibration of modern neural networks", 2017. Where every image is right
+    the loss falls without end as T goes to 0, which says nothing about confidence: T is 1 then, as it is
+    without images and where all logits of an image are equal. Where the logits tell nothing, T is at its
+    upper bound, 10,000 times the logits' standard deviation.
+    """
+    if len(labels) == 0 or bool((logits.argmax(axis=1) == labels).all()):
+        return 1.0
+    exact = logits.astype(np.float64)
+    scale = float((exact - exact.mean(axis=1, keepdims=True)).std())
+    if scale == 0:
+        return 1.0
+
+    def loss(log_factor: float) -> float:
+        scaled = exact / (scale * math.exp(log_factor))
+        return float(cross_entropy_per_image(scaled, labels).mean())
+
+    # The loss is convex in 1 / T, so it has one valley in log T as well.
+    reach = math.log(_WIDEST_FACTOR)
+    found = minimize_scalar(loss, bounds=(-reach, reach), method="bounded", options={"xatol": 1e-6})
+    return scale * math.exp(float(found.x))
+
+
+def _bin(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> ReliabilityBin:
+    return ReliabilityBin(
+        lowest=float(confidence.min()),
+        highest=float(confidence.max()),
+        confidence=float(confidence.mean()),
+        accuracy=Proportion(int(right.sum()), len(right)),
+    )
+
+
+def _mean_deviation(count: int, probability: float) -> float:
+    """E|X/n - p| for X binomial."""
+    above = math.floor(count * probability) + 1
+    return float(2 * above * (1 - probability) * binom.pmf(above, count, probability) / count)

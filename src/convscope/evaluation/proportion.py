@@ -1,0 +1,183 @@
+"""Figures that say how sure they are: a share with its interval, a mean over runs with its interval."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+_NORMAL_QUANTILE = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
+
+# Below this many images a second decimal of a per cent would be decoration.
+_TWO_DECIMALS_FROM = 1_000
+
+# 12 decimals of a per cent hold for more images than anyone has.
+_MOST_DECIMALS = 12
+
+
+@dataclass(frozen=True, repr=False)
+class Proportion:
+    """`correct` of `n`, with a 95 % interval.
+
+    With n = 0 nothing is known: the value is nan and the interval 0 to 1.
+    """
+
+    correct: int
+    n: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.correct <= self.n:
+            raise ValueError(f"a proportion needs 0 <= correct <= n; got correct={self.correct}, n={self.n}")
+
+    @property
+    def value(self) -> float:
+        """The share, 0 to 1; nan where n is 0."""
+        return self.correct / self.n if self.n else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % score interval, each end 0 to 1.
+
+        E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927. Unlike the
+        textbook's p ± 1.96 s it stays within 0 and 1 and does not shrink to a point when all are right.
+        """
+        if self.n == 0:
+            return (0.0, 1.0)
+        shrink = 1 + _NORMAL_QUANTILE**2 / self.n
+        centre = (self.value + _NORMAL_QUANTILE**2 / (2 * self.n)) / shrink
+        variance = self.value * (1 - self.value) / self.n + (_NORMAL_QUANTILE / (2 * self.n)) ** 2
+        half = _NORMAL_QUANTILE * math.sqrt(variance) / shrink
+        # At the edges the formula gives exactly 0 and 1, its rounding does not.
+        low = 0.0 if self.correct == 0 else max(0.0, centre - half)
+        high = 1.0 if self.correct == self.n else min(1.0, centre + half)
+        return (low, high)
+
+    def __str__(self) -> str:
+        if self.n == 0:
+            return "– (0 / 0)"
+        least = 2 if self.n >= _TWO_DECIMALS_FROM else 1
+        value = _written([100 * self.value], least, edges=(0.0, 100.0))[0]
+        low, high = _written([100 * end for end in self.interval], 1, edges=(0.0, 100.0))
+        return f"{value} % ({self.correct:,} / {self.n:,}), 95 % interval {low}–{high}"
+
+    def __repr__(self) -> str:
+        value = "nan" if self.n == 0 else _written([self.value], 3, edges=(0.0, 1.0))[0]
+        low, high = _written(list(self.interval), 3, edges=(0.0, 1.0))
+        return f"Proportion({value}, interval=({low}, {high}), n={self.n})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--json` and the run's summary hold; the value is None where n is 0 (JSON has no nan)."""
+        return {
+            "value": finite_or_none(self.value),
+            "interval": list(self.interval),
+            "n": self.n,
+            "correct": self.correct,
+        }
+
+
+@dataclass(frozen=True)
+class MeanOverRuns:
+    """The mean of one figure over several runs (seeds or folds), with a 95 % t-interval.
+
+    Over seeds on one split the interval covers what the seed changes, not which images happened to be in the
+    test set. Over folds it is approximate, whatever the formula: the folds' training sets overlap, so their
+    figures are not independent, and no unbiased estimate of their variance exists (Bengio & Grandvalet,
+    2004). Make those with `of_folds`. With one run, the deviation and the interval are nan.
+    """
+
+    values: tuple[float, ...]
+    is_share: bool = False
+    """The values are shares, 0 to 1: the interval is cut to that, and the text is in per cent."""
+    test_to_train: float = 0.0
+    """Test images over training images where runs share training images; 0 for seeds on one split."""
+
+    @classmethod
+    def of_folds(cls, values: tuple[float, ...], num_folds: int, *, is_share: bool = False) -> Self:
+        """Of k-fold cross-validation, repeated or not, with Nadeau & Bengio's corrected variance.
+
+        C. Nadeau and Y. Bengio, "Inference for the generalization error", 2003: the variance of the mean is
+        (1/J + test/train) s², J the number of values; for k folds test/train is 1/(k - 1). Used for repeated
+        k-fold by Bouckaert & Frank, 2004. More repeats therefore do not narrow the interval without end.
+        """
+        if num_folds < 2:
+            raise ValueError(f"cross-validation needs at least 2 folds; got {num_folds}")
+        return cls(tuple(values), is_share=is_share, test_to_train=1 / (num_folds - 1))
+
+    @property
+    def n(self) -> int:
+        """How many runs."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float:
+        """The mean; nan where there is no run."""
+        return float(np.mean(self.values)) if self.values else math.nan
+
+    @property
+    def standard_deviation(self) -> float:
+        """Of the runs, with n - 1; nan for fewer than two."""
+        return float(np.std(self.values, ddof=1)) if self.n > 1 else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The mean's 95 % t-interval; (nan, nan) for fewer than two runs."""
+        low, high = t_interval(np.asarray(self.values, dtype=np.float64), self.test_to_train)
+        return (max(low, 0.0), min(high, 1.0)) if self.is_share and self.n > 1 else (low, high)
+
+    def __str__(self) -> str:
+        scale, unit, least = (100, " %", 1) if self.is_share else (1, "", 3)
+        runs = f"{self.n:,} run{'' if self.n == 1 else 's'}"
+        if self.n == 0:
+            return f"– ({runs})"
+        value = f"{scale * self.mean:.{least}f}{unit}"
+        if self.n == 1:
+            return f"{value} ({runs}: no interval)"
+        low, high = _written([scale * end for end in self.interval], least, edges=())
+        deviation = f"{scale * self.standard_deviation:.{least}f}"
+        return f"{value} ({runs}, standard deviation {deviation}), 95 % interval {low}–{high}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--json` holds; None stands where a figure is not defined (JSON has no nan)."""
+        return {
+            "value": finite_or_none(self.mean),
+            "sd": finite_or_none(self.standard_deviation),
+            "interval": [finite_or_none(end) for end in self.interval],
+            "n": self.n,
+            "values": [finite_or_none(value) for value in self.values],
+        }
+
+
+def t_interval(values: np.ndarray[Any, np.dtype[np.float64]], overlap: float = 0.0) -> tuple[float, float]:
+    """Student's 95 % interval of the mean of `values` (N,); (nan, nan) for fewer than two.
+
+    `overlap` is added to 1/N in the variance of the mean: see `MeanOverRuns.of_folds`.
+    """
+    count = len(values)
+    if count < 2:
+        return (math.nan, math.nan)
+    error = float(np.std(values, ddof=1)) * math.sqrt(1 / count + overlap)
+    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1)) * error
+    mean = float(np.mean(values))
+    return (mean - half, mean + half)
+
+
+def finite_or_none(value: float) -> float | None:
+    """The value as JSON can hold it: None for nan and infinities."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _written(values: list[float], least: int, edges: tuple[float, ...]) -> list[str]:
+    """The values with `least` decimals, or as many more as keep them apart from each other and the edges.
+
+    9,999 right of 10,000 is not 100 %, and the interval around it does not reach 100.0.
+    """
+    for decimals in range(least, _MOST_DECIMALS):
+        rounded = [round(value, decimals) for value in values]
+        touches = any(
+            short == edge != exact for short, exact in zip(rounded, values, strict=True) for edge in edges
+        )
+        if not touches and len(set(rounded)) == len(set(values)):
+            break
+    return [f"{value:.{decimals}f}" for value in values]

@@ -1,0 +1,191 @@
+"""Counts and scores instead of classes: how far off the answers are, and where they mean nothing."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.errors import DataError, DivergedError
+from convscope.evaluation.proportion import Proportion, finite_or_none, t_interval
+
+NUM_WORST = 9
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError:
+    """The mean distance between answer and truth, in the target's unit, with a 95 % interval."""
+
+    value: float
+    interval: tuple[float, float]
+    """Student's t over the images, cut at 0; (nan, nan) for fewer than two images."""
+    n: int
+
+    def __str__(self) -> str:
+        if math.isnan(self.interval[0]):
+            return "–" if self.n == 0 else f"{self.value:.3g} ({self.n:,} image: no interval)"
+        low, high = self.interval
+        return f"{self.value:.3g} ({self.n:,} images), 95 % interval {low:.3g}–{high:.3g}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--json` holds; None stands for nan."""
+        interval = [finite_or_none(end) for end in self.interval]
+        return {"value": finite_or_none(self.value), "interval": interval, "n": self.n}
+
+
+@dataclass(frozen=True)
+class Miss:
+    """One image and how far off its answer is."""
+
+    id: str
+    index: int
+    target: float
+    prediction: float
+
+    @property
+    def error(self) -> float:
+        """Answer minus truth, in the target's unit."""
+        return self.prediction - self.target
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields and the error, for JSON."""
+        return {**asdict(self), "error": self.error}
+
+
+@dataclass(frozen=True)
+class Regression:
+    """What a network that answers with a number does on one split; shows itself in a notebook."""
+
+    mean_absolute_error: MeanAbsoluteError
+    root_mean_squared_error: float
+    """In the target's unit; well above the mean absolute error where a few answers are far off."""
+    mean_error: float
+    """Answer minus truth: above 0 the answers are too high on the whole."""
+    within_half: Proportion
+    """How many answers are at most 0.5 off: for counts, those that round to the right one."""
+    worst: tuple[Miss, ...]
+    """The answers furthest off, the worst first."""
+    warnings: tuple[str, ...]
+    """What stands outside the range seen in training; empty where all is inside, or no range was given."""
+    inside: MeanAbsoluteError | None
+    """The mean absolute error of the targets inside the training range; None where no range was given."""
+
+    def __str__(self) -> str:
+        lines = [
+            f"mean absolute error      {self.mean_absolute_error}",
+            f"root mean squared error  {_figure(self.root_mean_squared_error)}",
+            f"within 0.5               {self.within_half}",
+        ]
+        if self.warnings and self.inside is not None:
+            lines.append(f"inside the range         {self.inside}")
+        return "\n".join([*lines, *self.warnings])
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--json` holds; None stands for nan."""
+        return {
+            "mean_absolute_error": self.mean_absolute_error.to_dict(),
+            "root_mean_squared_error": finite_or_none(self.root_mean_squared_error),
+            "mean_error": finite_or_none(self.mean_error),
+            "within_half": self.within_half.to_dict(),
+            "inside": None if self.inside is None else self.inside.to_dict(),
+            "worst": [miss.to_dict() for miss in self.worst],
+            "warnings": list(self.warnings),
+        }
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def evaluate_regression(
+    predictions: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    ids: Sequence[str],
+    training_range: tuple[float, float] | None = None,
+) -> Regression:
+    """Evaluate predictions (N,) against targets (N,), in the target's unit.
+
+    training_range is the least and the greatest target of the training split. DataError where the lengths do
+    not fit or a target is not finite; DivergedError where a prediction is not.
+    """
+    _check(predictions, targets, ids)
+    # In float64: a count of 65 squared and summed over a split outgrows float32's digits.
+    truth = targets.astype(np.float64)
+    errors = predictions.astype(np.float64) - truth
+    distances = np.abs(errors)
+    inside = None
+    if training_range is not None:
+        low, high = training_range
+        inside = _mean_absolute_error(distances[(truth >= low) & (truth <= high)])
+    return Regression(
+        mean_absolute_error=_mean_absolute_error(distances),
+        root_mean_squared_error=math.sqrt(float(np.mean(errors**2))) if len(errors) else math.nan,
+        mean_error=float(np.mean(errors)) if len(errors) else math.nan,
+        within_half=Proportion(int((distances <= 0.5).sum()), len(distances)),
+        worst=tuple(
+            Miss(ids[index], index, float(targets[index]), float(predictions[index]))
+            for index in np.argsort(-distances, kind="stable")[:NUM_WORST].tolist()
+        ),
+        warnings=range_warnings(predictions, training_range, targets) if training_range is not None else (),
+        inside=inside,
+    )
+
+
+def range_warnings(
+    predictions: NDArray[np.float32],
+    training_range: tuple[float, float],
+    targets: NDArray[np.float32] | None = None,
+) -> tuple[str, ...]:
+    """One sentence each for targets (where known) and predictions outside the training range."""
+    low, high = training_range
+    seen = f"{low:g}–{high:g}, the range seen in training"
+    warnings = []
+    strange = 0 if targets is None else _outside(targets, low, high)
+    if targets is not None and strange:
+        warnings.append(
+            f"{strange:,} of {len(targets):,} targets lie outside {seen}: nothing taught it such images"
+        )
+    strange = _outside(predictions, low, high)
+    if strange:
+        warnings.append(
+            f"{strange:,} of {len(predictions):,} predictions lie outside {seen}: "
+            "take them as a direction, not as a figure"
+        )
+    return tuple(warnings)
+
+
+def _outside(values: NDArray[np.float32], low: float, high: float) -> int:
+    return int(((values < low) | (values > high)).sum())
+
+
+def _mean_absolute_error(distances: NDArray[np.float64]) -> MeanAbsoluteError:
+    low, high = t_interval(distances)
+    if not math.isnan(low):
+        low = max(0.0, low)
+    value = float(np.mean(distances)) if len(distances) else math.nan
+    return MeanAbsoluteError(value, (low, high), len(distances))
+
+
+def _check(predictions: NDArray[np.float32], targets: NDArray[np.float32], ids: Sequence[str]) -> None:
+    if predictions.ndim != 1 or predictions.shape != targets.shape or len(ids) != len(targets):
+        raise DataError(
+            f"predictions of shape {predictions.shape}, targets of shape {targets.shape} and {len(ids)} ids "
+            "do not fit: all three need one entry per image"
+        )
+    unknown = np.flatnonzero(~np.isfinite(targets))
+    if len(unknown):
+        raise DataError(
+            f"the target of {ids[unknown[0]]} is not a finite number ({len(unknown):,} such); leave those out"
+        )
+    broken = np.flatnonzero(~np.isfinite(predictions))
+    if len(broken):
+        raise DivergedError(
+            f"the network's answer is not finite for {len(broken):,} of {len(ids):,} images, first "
+            f"{ids[broken[0]]}. Use an earlier checkpoint, or train with a lower learning rate"
+        )
+
+
+def _figure(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3g}"

@@ -1,0 +1,84 @@
+import json
+
+import numpy as np
+import pytest
+
+from convscope.evaluation.calibration import calibrate, fit_temperature
+from convscope.evaluation.metrics import cross_entropy
+
+
+def calibrated(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Logits whose softmax is the true distribution of the labels."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(scale=2, size=(count, 4)).astype(np.float32)
+    labels = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    return logits, labels
+
+
+def test_error_by_hand() -> None:
+    logits = np.log(np.array([[0.6, 0.4], [0.6, 0.4], [0.9, 0.1], [0.9, 0.1]], dtype=np.float32))
+    calibration = calibrate(logits, np.array([0, 1, 0, 0]), num_bins=2)
+    assert [each.accuracy.n for each in calibration.bins] == [2, 2]
+    assert [each.confidence for each in calibration.bins] == pytest.approx([0.6, 0.9])
+    assert calibration.error == pytest.approx((0.1 + 0.1) / 2)
+    assert calibration.overconfidence == pytest.approx(0.0, abs=1e-6)
+
+
+def test_bins_hold_equally_many() -> None:
+    calibration = calibrate(*calibrated(3_000))
+    assert [each.accuracy.n for each in calibration.bins] == [200] * 15
+    assert all(each.lowest <= each.confidence <= each.highest for each in calibration.bins)
+
+
+def test_equal_confidences_do_not_depend_on_order() -> None:
+    logits = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (30, 1))
+    labels = np.repeat([0, 1], 15)
+    assert len(calibrate(logits, labels).bins) == 1
+    assert calibrate(logits, labels).error == calibrate(logits, labels[::-1]).error
+
+
+def test_chance_alone_explains_a_calibrated_classifiers_error() -> None:
+    results = [calibrate(*calibrated(300, seed)) for seed in range(40)]
+    measured = np.mean([result.error for result in results])
+    assert measured == pytest.approx(np.mean([result.error_by_chance for result in results]), rel=0.1)
+
+
+def test_a_too_sure_classifier_is_seen_and_mended() -> None:
+    logits, labels = calibrated(4_000)
+    loud = logits * 3
+    assert calibrate(loud, labels).overconfidence > 0.1
+    temperature = fit_temperature(loud, labels)
+    assert temperature == pytest.approx(3, rel=0.1)
+    mended = (loud / temperature).astype(np.float32)
+    assert calibrate(mended, labels).error < calibrate(loud, labels).error / 4
+    assert cross_entropy(mended, labels) < cross_entropy(loud, labels)
+    assert np.array_equal(mended.argmax(axis=1), loud.argmax(axis=1))
+
+
+def test_temperature_scales_with_the_logits() -> None:
+    logits, labels = calibrated(1_000)
+    assert fit_temperature(logits * 1e4, labels) == pytest.approx(
+        1e4 * fit_temperature(logits, labels), rel=1e-3
+    )
+
+
+def test_temperature_is_one_where_nothing_can_be_learnt() -> None:
+    logits = np.eye(3, dtype=np.float32)
+    assert fit_temperature(logits, np.arange(3)) == 1.0
+    assert fit_temperature(np.zeros((3, 3), dtype=np.float32), np.arange(3)) == 1.0
+    assert fit_temperature(logits[:0], np.arange(0)) == 1.0
+
+
+def test_logits_that_tell_nothing_are_flattened() -> None:
+    logits = np.eye(3, dtype=np.float32)
+    assert fit_temperature(logits, np.array([1, 2, 0])) > 100
+
+
+def test_dictionary_and_text() -> None:
+    calibration = calibrate(*calibrated(300))
+    document = json.loads(json.dumps(calibration.to_dict(), allow_nan=False))
+    assert len(document["bins"]) == 15
+    assert str(calibration).startswith("calibration error ")
+    empty = calibrate(np.zeros((0, 3), dtype=np.float32), np.zeros(0, dtype=np.int64))
+    assert empty.to_dict()["error"] is None
+    assert str(empty) == "calibration error – (no images)"
