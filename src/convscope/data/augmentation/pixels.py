@@ -1,0 +1,90 @@
+"""Moves that copy pixels exactly: flips, quarter turns, pad-and-crop. One gather on uint8 for all of them."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from convscope.data.augmentation.draws import chance
+from convscope.data.augmentation.operations import (
+    FlipHorizontal,
+    FlipVertical,
+    Operation,
+    PadAndCrop,
+    QuarterTurns,
+)
+
+
+def draw_source_index(
+    operations: Sequence[Operation], count: int, size: tuple[int, int], generator: torch.Generator
+) -> Tensor | None:
+    """For each pixel of each new image, the place in the old one that it is copied from.
+
+    Args:
+        operations: those that are no pixel moves are passed over.
+        count: images in the batch.
+        size: height and width of each image.
+        generator: source of the draws.
+
+    Returns:
+        `(N, H * W)` int64 into the flattened old image, or None when there is nothing to move.
+    """
+    height, width = size
+    rows, columns = torch.arange(height).expand(count, -1), torch.arange(width).expand(count, -1)
+    transposed = torch.zeros(count, dtype=torch.bool)
+    moves = [item for item in operations if isinstance(item, _PIXEL_MOVES)]
+    for move in moves:
+        match move:
+            case FlipHorizontal(probability):
+                columns = _reversed_where(chance(generator, count, probability), columns, width)
+            case FlipVertical(probability):
+                rows = _reversed_where(chance(generator, count, probability), rows, height)
+            case QuarterTurns(probability):
+                turns = _draw_turns(generator, count, probability, square=height == width)
+                # Turning is mirroring one or both axes, and for odd turns swapping them (done last).
+                rows = _reversed_where((turns == 1) | (turns == 2), rows, height)
+                columns = _reversed_where((turns == 2) | (turns == 3), columns, width)
+                transposed = turns % 2 == 1
+            case PadAndCrop(pixels):
+                rows = _moved(rows, _offsets(generator, count, pixels))
+                columns = _moved(columns, _offsets(generator, count, pixels))
+    if not moves:
+        return None
+    straight = rows[:, :, None] * width + columns[:, None, :]
+    if transposed.any():
+        turned = columns[:, None, :] * width + rows[:, :, None]
+        straight = torch.where(transposed[:, None, None], turned, straight)
+    return straight.flatten(1)
+
+
+def copy_pixels(images: Tensor, source_index: Tensor) -> Tensor:
+    """New images `(N, C, H, W)` whose pixels stand where `draw_source_index` says."""
+    count, channels, height, width = images.shape
+    index = source_index.to(images.device)[:, None].expand(-1, channels, -1)
+    return images.reshape(count, channels, height * width).gather(2, index).view(images.shape)
+
+
+_PIXEL_MOVES = (FlipHorizontal, FlipVertical, QuarterTurns, PadAndCrop)
+
+
+def _reversed_where(mirrored: Tensor, positions: Tensor, size: int) -> Tensor:
+    return torch.where(mirrored[:, None], size - 1 - positions, positions)
+
+
+def _draw_turns(generator: torch.Generator, count: int, probability: float, *, square: bool) -> Tensor:
+    turned = chance(generator, count, probability)
+    turns = torch.randint(1, 4, (count,), generator=generator)
+    return torch.where(turned, turns if square else torch.full_like(turns, 2), 0)
+
+
+def _offsets(generator: torch.Generator, count: int, pixels: int) -> Tensor:
+    return torch.randint(-pixels, pixels + 1, (count,), generator=generator)
+
+
+def _moved(positions: Tensor, offsets: Tensor) -> Tensor:
+    """Positions seen after a move; beyond the edge they run back (reflection)."""
+    size = positions.shape[1]
+    if size == 1:
+        return positions
+    wanted = torch.remainder(torch.arange(size) + offsets[:, None], 2 * (size - 1))
+    return positions.gather(1, torch.minimum(wanted, 2 * (size - 1) - wanted))
