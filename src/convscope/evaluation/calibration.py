@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import softmax
-from scipy.stats import binom
+from scipy.special import gammaln, softmax, xlog1py, xlogy
 
 from convscope.evaluation.errors import cross_entropy_per_image
 from convscope.evaluation.proportion import Proportion, finite_or_none
@@ -147,4 +146,9 @@ def _bin(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Reliabili
 def _mean_deviation(count: int, probability: float) -> float:
     """E|X/n - p| for X binomial."""
     above = math.floor(count * probability) + 1
-    return float(2 * above * (1 - probability) * binom.pmf(above, count, probability) / count)
+    if above > count:
+        return 0.0
+    below = count - above
+    log_ways = gammaln(count + 1) - gammaln(above + 1) - gammaln(below + 1)
+    mass = math.exp(log_ways + xlogy(above, probability) + xlog1py(below, -probability))
+    return 2 * above * (1 - probability) * mass / count

@@ -80,9 +80,9 @@ class Confusion:
         # A dot for none, so that the eye finds the errors.
         cells = [[f"{count:,}" if count else "·" for count in row] for row in self.counts.tolist()]
         widest_count = max((len(cell) for row in cells for cell in row), default=1)
-        rows = abbreviate([_printable(name) for name in self.class_names], _ROW_NAME_WIDTH)
-        room = (_TEXT_WIDTH - _ROW_NAME_WIDTH) // max(1, len(rows)) - 2
-        names = abbreviate([_printable(name) for name in self.class_names], max(room, widest_count, 4))
+        printable = [_printable(name) for name in self.class_names]
+        rows = abbreviate(printable, _ROW_NAME_WIDTH)
+        names = _column_names(printable, widest_count)
         if len(set(names)) < len(names) or len(set(rows)) < len(rows):
             # Nothing short tells them apart: the columns are numbered as the rows are.
             names = [str(number) for number in range(1, len(rows) + 1)]
@@ -96,7 +96,11 @@ class Confusion:
     def _repr_html_(self) -> str:
         if len(self.class_names) > LARGEST_SHOWN:
             return "<br>".join(escape(line) for line in self._pair_lines())
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.class_names)
+        short = abbreviate(self.class_names, _ROW_NAME_WIDTH // 2)
+        head = "".join(
+            f'<th title="{escape(name)}">{escape(column)}</th>'
+            for name, column in zip(self.class_names, short, strict=True)
+        )
         body = "".join(
             f"<tr><th>{escape(name)}</th>{self._html_cells(index)}</tr>"
             for index, name in enumerate(self.class_names)
@@ -133,6 +137,16 @@ def abbreviate(names: Sequence[str], width: int) -> list[str]:
     if len(set(ends_cut)) == len(set(names)):
         return ends_cut
     return [_cut(name, width, keep_end=(width - 1) // 2 + (width - 1) % 2) for name in names]
+
+
+def _column_names(names: Sequence[str], widest_count: int) -> list[str]:
+    """The longest abbreviations with which the matrix still fits its width; 4 letters where none does."""
+    room = _TEXT_WIDTH - _ROW_NAME_WIDTH
+    for width in range(_ROW_NAME_WIDTH, max(widest_count, 4), -1):
+        short = abbreviate(names, width)
+        if sum(max(cell_len(name), widest_count) + 2 for name in short) <= room:
+            return short
+    return abbreviate(names, max(widest_count, 4))
 
 
 def _cut(name: str, width: int, keep_end: int) -> str:

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from convscope.errors import DataError, DivergedError
 from convscope.evaluation.calibration import Calibration, calibrate
-from convscope.evaluation.confusion import ConfusedPair, Confusion, confusion_matrix
+from convscope.evaluation.confusion import LARGEST_SHOWN, ConfusedPair, Confusion, confusion_matrix
 from convscope.evaluation.errors import ImageError, cross_entropy_per_image, find_errors, worst_errors
 from convscope.evaluation.proportion import Proportion, finite_or_none
 
 NUM_WORST = 9
 NUM_MOST_CONFUSED = 5
+
+# With few classes nearly everything is among the first five.
+_TOP_5_FROM = 20
 
 # A matrix of a thousand classes is a million numbers, nearly all of them 0.
 _LARGEST_MATRIX_IN_JSON = 100
@@ -60,6 +63,8 @@ class Evaluation:
     accuracy: Proportion
     loss: float
     """Mean cross-entropy in nats; a classifier that knows nothing has ln(num_classes)."""
+    top_5: Proportion | None
+    """How many images have their class among the five likeliest; None with fewer than 20 classes."""
     per_class: tuple[ClassScores, ...]
     """In the classes' order."""
     confusion: Confusion
@@ -92,6 +97,11 @@ class Evaluation:
         """The errors of greatest loss, the worst first."""
         return worst_errors(self.errors, NUM_WORST)
 
+    def weakest(self, limit: int) -> tuple[ClassScores, ...]:
+        """The classes of lowest F1, the lowest first; those without images and predictions are left out."""
+        defined = [scores for scores in self.per_class if not math.isnan(scores.f1)]
+        return tuple(sorted(defined, key=lambda scores: scores.f1)[:limit])
+
     def __repr__(self) -> str:
         return f"Evaluation(accuracy={self.accuracy!r}, loss={self.loss:.4g}, classes={len(self.per_class)})"
 
@@ -101,6 +111,7 @@ class Evaluation:
         return {
             "accuracy": self.accuracy.to_dict(),
             "loss": finite_or_none(self.loss),
+            "top_5": None if self.top_5 is None else self.top_5.to_dict(),
             "balanced_accuracy": finite_or_none(self.balanced_accuracy),
             "macro_precision": finite_or_none(self.macro_precision),
             "macro_f1": finite_or_none(self.macro_f1),
@@ -113,13 +124,18 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in ("class", "precision", "recall", "F1", "images"))
+        shown, title = self.per_class, ""
+        if len(shown) > LARGEST_SHOWN:
+            shown = self.weakest(LARGEST_SHOWN)
+            title = f"<p>the {LARGEST_SHOWN} classes of lowest F1, of {len(self.per_class):,}</p>"
         rows = "".join(
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in scores.cells()) + "</tr>"
-            for scores in self.per_class
+            for scores in shown
         )
+        loss = "–" if math.isnan(self.loss) else f"{self.loss:.4g}"
         return (
-            f"<p>accuracy {escape(str(self.accuracy))} · loss {self.loss:.4g}</p>"
-            f"<table><tr>{head}</tr>{rows}</table>{self.confusion._repr_html_()}"
+            f"<p>accuracy {escape(str(self.accuracy))} · loss {loss}</p>"
+            f"{title}<table><tr>{head}</tr>{rows}</table>{self.confusion._repr_html_()}"
         )
 
 
@@ -138,6 +154,7 @@ def evaluate_logits(
     return Evaluation(
         accuracy=accuracy(logits, labels),
         loss=cross_entropy(logits, labels),
+        top_5=top_k_accuracy(logits, labels, 5) if len(class_names) >= _TOP_5_FROM else None,
         per_class=score_classes(confusion),
         confusion=confusion,
         errors=find_errors(logits, labels, ids, class_names),

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from convscope.evaluation.calibration import calibrate, fit_temperature
 from convscope.evaluation.metrics import cross_entropy
@@ -41,6 +42,15 @@ def test_chance_alone_explains_a_calibrated_classifiers_error() -> None:
     results = [calibrate(*calibrated(300, seed)) for seed in range(40)]
     measured = np.mean([result.error for result in results])
     assert measured == pytest.approx(np.mean([result.error_by_chance for result in results]), rel=0.1)
+
+
+@pytest.mark.parametrize(("count", "probability"), [(1, 0.3), (4, 0.93), (20, 0.5), (667, 0.9987)])
+def test_chance_is_the_binomials_mean_deviation(count: int, probability: float) -> None:
+    logits = np.tile(np.array([[probability, 1 - probability]]), (count, 1))
+    calibration = calibrate(np.log(logits), np.zeros(count, dtype=np.int64), num_bins=1)
+    confidence = calibration.bins[0].confidence
+    expected = stats.binom(count, confidence).expect(lambda right: abs(right / count - confidence))
+    assert calibration.error_by_chance == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_too_sure_classifier_is_seen_and_mended() -> None:

@@ -37,6 +37,11 @@ def test_text() -> None:
     ]
 
 
+def test_text_spells_names_out_where_there_is_room() -> None:
+    names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    assert str(Confusion(np.eye(10, dtype=np.int64), names)).splitlines()[0].split()[4:] == list(names)
+
+
 def test_text_of_twenty_long_names_is_aligned_and_tells_them_apart() -> None:
     names = tuple(f"a very long name of some kind of animal {index}" for index in range(20))
     lines = str(Confusion(np.full((20, 20), 12_345), names)).splitlines()

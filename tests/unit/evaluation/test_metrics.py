@@ -72,6 +72,7 @@ def test_divisions_by_zero_are_shown_as_undefined() -> None:
 def test_dictionary_is_strict_json() -> None:
     document = json.loads(json.dumps(evaluate_logits(LOGITS, LABELS, IDS, NAMES).to_dict(), allow_nan=False))
     assert document["accuracy"]["n"] == 400
+    assert document["top_5"] is None
     assert np.sum(document["confusion"]) == 400
     assert document["worst"][0]["loss"] >= document["worst"][1]["loss"]
 
@@ -81,7 +82,7 @@ def test_an_empty_split_is_evaluated_to_nothing() -> None:
     document = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
     assert document["loss"] is None
     assert document["accuracy"]["value"] is None
-    assert "–" in evaluation._repr_html_()
+    assert "nan" not in evaluation._repr_html_()
 
 
 def test_html_escapes_names() -> None:
@@ -89,6 +90,19 @@ def test_html_escapes_names() -> None:
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
     assert "b &amp; c" in html
+
+
+def test_many_classes_are_shown_by_the_weakest() -> None:
+    labels = np.repeat(np.arange(30), 4)
+    logits = np.eye(30, dtype=np.float32)[labels]
+    logits[labels == 17] = np.eye(30, dtype=np.float32)[3] + 0.5 * np.eye(30, dtype=np.float32)[17]
+    names = tuple(f"[{index}]" for index in range(30))
+    evaluation = evaluate_logits(logits, labels, ("x.png",) * 120, names)
+    assert [scores.name for scores in evaluation.weakest(2)] == ["[17]", "[3]"]
+    assert "[17]" in evaluation._repr_html_()
+    assert "[29]" not in evaluation._repr_html_()
+    assert evaluation.top_5 is not None
+    assert evaluation.top_5.correct == 120
 
 
 def test_inputs_are_not_changed() -> None:
