@@ -1,10 +1,11 @@
 """Everything that convscope raises on purpose.
 
-    ConvscopeError            exit 1   something failed
-    ├── UsageError            exit 2   a flag, field or name is wrong
-    ├── DataError             exit 3   the data cannot be used as it is
-    ├── DivergedError         exit 4   a loss, gradient or weight is no longer finite
-    └── RunError              exit 1   a run folder lacks what was asked of it
+    ConvscopeError                   exit 1     something failed
+    ├── UsageError                   exit 2     a flag, field or name is wrong
+    ├── DataError                    exit 3     the data cannot be used as it is
+    ├── DivergedError                exit 4     a loss, gradient or weight is no longer finite
+    ├── RunError                     exit 1     a run folder lacks what was asked of it
+    └── InterruptedTrainingError     exit 130   stopped by Ctrl-C; the state is saved
 
 A message says what, where and the next step, in one to three lines. The command line prints it and exits with
 `exit_code`; from Python it is the exception's text.
@@ -37,3 +38,9 @@ class DivergedError(ConvscopeError):
 
 class RunError(ConvscopeError):
     """A run folder does not hold what was asked of it."""
+
+
+class InterruptedTrainingError(ConvscopeError):
+    """Training was asked to stop, has saved its state, and can go on."""
+
+    exit_code = 130

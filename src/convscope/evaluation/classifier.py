@@ -27,7 +27,6 @@ from convscope.runs.folder import Run
 
 DESCRIPTION = "classifier.json"
 PREDICT_CHUNK = 256
-MAX_PIXELS = 100_000_000
 
 Picture = str | Path | Image.Image
 
@@ -133,9 +132,7 @@ class Classifier:
         image = decode(
             Path(picture).read_bytes(),
             channels=self.preprocessing.channels,
-            max_pixels=MAX_PIXELS,
-            target_size=self.preprocessing.size,
-            fit=self.preprocessing.fit,
+            target_size=max(self.preprocessing.size),
         )
         return self.preprocessing.fit_image(image)
 
@@ -262,7 +259,7 @@ class Classifier:
 
 
 def final_checkpoint(run: Run) -> str:
-    """What a run's figures are measured on: the best checkpoint where training stopped early, else the last."""
+    """What a run's figures are measured on: the best checkpoint if training may stop early, else the last."""
     if run.config.training.early_stopping is not None and (run.checkpoint_folder / "best").exists():
         return "best"
     return "last"

@@ -1,0 +1,233 @@
+"""The training loop, readable from top to bottom."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from convscope.config.experiment import TrainingConfig
+from convscope.data.augmentation import Augmentation
+from convscope.data.batches import derive_seed, epoch_batches, steps_per_epoch
+from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.preprocessing import Preprocessing
+from convscope.errors import InterruptedTrainingError
+from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
+from convscope.runs.folder import Run
+from convscope.runs.records import Record, append_record
+from convscope.training.guard import FiniteGuard, gradient_norm
+from convscope.training.interruption import Interruption
+from convscope.training.objective import Objective
+from convscope.training.optimizers import set_learning_rate
+from convscope.training.progress import Progress
+from convscope.training.schedules import learning_rate_factor
+from convscope.training.state import TrainingState
+
+RECORDS_PER_EPOCH = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """One training: what moves (`state`), what it sees, and where it is written down.
+
+    Attributes:
+        config: resolved; `batch_size`, `learning_rate`, `schedule` and so on are set.
+        total_steps: the length of the whole training, resumed parts included.
+        sampling_weights: `(N,)`, how often each training image is drawn; None for once per epoch.
+    """
+
+    run: Run
+    config: TrainingConfig
+    seed: int
+    state: TrainingState
+    dataset: Dataset
+    preprocessing: Preprocessing
+    augmentation: Augmentation
+    objective: Objective
+    device: torch.device
+    precision: torch.dtype
+    total_steps: int
+    progress: Progress
+    sampling_weights: Tensor | None = None
+
+    def train(self) -> None:
+        """Take all steps that are left.
+
+        Raises:
+            DivergedError: at the first number that is not finite; the last good checkpoint stays.
+            InterruptedTrainingError: after Ctrl-C or SIGTERM, with the state saved.
+            RunError: when a checkpoint cannot be written.
+        """
+        state = self.state
+        guard = FiniteGuard(state.network, self.device)
+        self.progress.on_start(str(self.run.path), state.step, self.total_steps)
+        try:
+            with Interruption() as interruption, torch.random.fork_rng():
+                if state.step == 0:
+                    self._measure()
+                clock = Clock(state.seconds)
+                for indices in self._batches_left():
+                    loss, accuracy = self._step(indices, guard)
+                    state.seconds = clock.seconds()
+                    self.progress.on_step(state.step, len(indices))
+                    if self._is_due(state.step, self._record_every):
+                        guard.check(self._learning_rate(state.step - 1))
+                        self._record(
+                            "batch", loss, accuracy, images_per_second=clock.rate(state.step, len(indices))
+                        )
+                    is_best = self._validation_is_due() and self._measure()
+                    if is_best or self._checkpoint_is_due() or interruption.requested:
+                        guard.check(self._learning_rate(state.step - 1))
+                        self._save(is_best=is_best)
+                    if interruption.requested:
+                        raise InterruptedTrainingError(
+                            f"stopped after step {state.step} of {self.total_steps}; everything is saved.\n"
+                            f"Go on with: convscope train --resume {self.run.path}"
+                        )
+                    if self._stops_early():
+                        break
+                    state.seconds = clock.seconds()
+                if not (self.run.checkpoint_folder / "last").exists():
+                    self._save(is_best=False)
+        finally:
+            self.progress.on_end()
+
+    def _step(self, indices: Tensor, guard: FiniteGuard) -> tuple[Tensor, float | None]:
+        """One optimizer update."""
+        state, train = self.state, self.dataset.train
+        learning_rate = self._learning_rate(state.step)
+        images, labels = self.augmentation.apply(
+            train.images[indices].to(self.device),
+            train.labels[indices].to(self.device),
+            num_classes=self.objective.target.num_outputs,
+            seed=self.seed,
+            step=state.step,
+        )
+        images = self.preprocessing.standardise(images)
+        torch.manual_seed(derive_seed(self.seed, "step", state.step))  # what dropout draws from
+        state.network.train()
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            outputs = state.network(images)
+        loss = self.objective.loss(outputs.float(), labels)
+        state.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = gradient_norm(state.network)
+        guard.watch(state.step + 1, loss, norm, images, learning_rate)
+        if self.config.clip_gradient is not None:
+            torch.nn.utils.clip_grads_with_norm_(state.network.parameters(), self.config.clip_gradient, norm)
+        set_learning_rate(state.optimizer, learning_rate)
+        state.optimizer.step()
+        state.step += 1
+        if state.average is not None:
+            state.average.update(state.network, state.step)
+        due = self._is_due(state.step, self._record_every)
+        return loss.detach(), self.objective.accuracy(outputs.detach(), labels) if due else None
+
+    def _batches_left(self) -> Iterator[Tensor]:
+        """The indices of every step that is still to be taken."""
+        per_epoch = self._steps_per_epoch
+        while self.state.step < self.total_steps:
+            epoch, done = divmod(self.state.step, per_epoch)
+            batches = epoch_batches(
+                len(self.dataset.train),
+                self._batch_size,
+                seed=self.seed,
+                epoch=epoch,
+                weights=self.sampling_weights,
+            )
+            yield from batches[done : done + self.total_steps - self.state.step]
+
+    def _measure(self) -> bool:
+        """Record loss and accuracy of validation and of a fixed part of training, both in evaluation mode.
+
+        Returns:
+            Whether this validation is the best so far.
+        """
+        is_best = False
+        for split, images in (("train", self._training_sample()), ("validation", self.dataset.validation)):
+            if len(images):
+                network = self.state.classifier_network
+                loss, accuracy = self.objective.measure(
+                    network, self.preprocessing, images.images, images.labels
+                )
+                self._record(split, loss, accuracy)
+                if split == "validation" and self.state.step:
+                    is_best = self.state.note_validation(-loss if accuracy is None else accuracy)
+        return is_best
+
+    def _training_sample(self) -> ImageSet:
+        """As many training images as there are for validation, always the same."""
+        train = self.dataset.train
+        count = min(len(train), max(len(self.dataset.validation), 100))
+        return train.subset(torch.arange(count) * len(train) // count)
+
+    def _record(
+        self, split: str, loss: Tensor | float, accuracy: float | None, images_per_second: float | None = None
+    ) -> None:
+        record: Record = {
+            "step": self.state.step,
+            "epoch": round(self.state.step / self._steps_per_epoch, 4),
+            "split": split,
+            "loss": float(loss),
+            "accuracy": accuracy,
+            "learning_rate": self._learning_rate(max(0, self.state.step - 1)),
+            "images_per_second": images_per_second,
+            "seconds": round(self.state.seconds, 3),
+        }
+        append_record(self.run.metrics_path, record)
+        self.progress.on_record(record)
+
+    def _save(self, *, is_best: bool) -> None:
+        save_checkpoint(self.run.checkpoint_folder, self.state.to_checkpoint(), is_best=is_best)
+        prune_checkpoints(self.run.checkpoint_folder, self.config.keep_checkpoints)
+
+    def _learning_rate(self, step: int) -> float:
+        assert self.config.learning_rate is not None
+        assert self.config.schedule is not None
+        factor = learning_rate_factor(self.config.schedule, step, self.total_steps, self.config.warmup)
+        return self.config.learning_rate * factor
+
+    @property
+    def _batch_size(self) -> int:
+        assert self.config.batch_size is not None
+        return self.config.batch_size
+
+    @property
+    def _steps_per_epoch(self) -> int:
+        return steps_per_epoch(len(self.dataset.train), self._batch_size)
+
+    @property
+    def _record_every(self) -> int:
+        return self.config.record_every or max(1, self._steps_per_epoch // RECORDS_PER_EPOCH)
+
+    def _is_due(self, step: int, every: int) -> bool:
+        return step % every == 0 or step == self.total_steps
+
+    def _validation_is_due(self) -> bool:
+        return self._is_due(self.state.step, self.config.validate_every or self._steps_per_epoch)
+
+    def _checkpoint_is_due(self) -> bool:
+        return self._is_due(self.state.step, self.config.checkpoint_every or self._steps_per_epoch)
+
+    def _stops_early(self) -> bool:
+        patience = self.config.early_stopping
+        return patience is not None and self.state.validations_since_best >= patience
+
+
+class Clock:
+    """Seconds of training, earlier parts of a resumed run included, and images per second."""
+
+    def __init__(self, seconds_before: float) -> None:
+        self._start = time.perf_counter() - seconds_before
+        self._mark: tuple[float, int] | None = None
+
+    def seconds(self) -> float:
+        """Since the first step of the run."""
+        return time.perf_counter() - self._start
+
+    def rate(self, step: int, batch_size: int) -> float | None:
+        """Images per second since the last call; None at the first."""
+        now, mark = time.perf_counter(), self._mark
+        self._mark = (now, step)
+        return None if mark is None else round((step - mark[1]) * batch_size / (now - mark[0]), 1)

@@ -1,0 +1,56 @@
+"""What training minimises, and the two figures it is watched by."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from convscope.data.preprocessing import Preprocessing
+from convscope.evaluation.classifier import Target
+from convscope.evaluation.predictions import compute_logits
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Cross-entropy for classes; mean squared error, in units of the targets' deviation, for numbers.
+
+    Attributes:
+        target: what the outputs mean.
+        label_smoothing: share of each target that is spread over all classes (Szegedy et al. 2016).
+        class_weights: `(num_classes,)`, factors on each class's loss; None for all alike.
+    """
+
+    target: Target
+    label_smoothing: float = 0.0
+    class_weights: Tensor | None = None
+
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Mean over the batch: outputs `(N, K)`; labels `(N,)`, or soft targets `(N, K)`."""
+        if self.target.task == "regression":
+            return F.mse_loss(outputs[:, 0], (labels.float() - self.target.mean) / self.target.std)
+        return F.cross_entropy(
+            outputs, labels, weight=self.class_weights, label_smoothing=self.label_smoothing
+        )
+
+    def accuracy(self, outputs: Tensor, labels: Tensor) -> float | None:
+        """Share of right answers in a batch; None for regression."""
+        if self.target.task == "regression":
+            return None
+        classes = labels.argmax(1) if labels.ndim == 2 else labels
+        return (outputs.argmax(1) == classes).float().mean().item()
+
+    def measure(
+        self, network: nn.Module, preprocessing: Preprocessing, images: Tensor, labels: Tensor
+    ) -> tuple[float, float | None]:
+        """Loss and accuracy of a whole split in evaluation mode, without smoothing or class weights."""
+        outputs = compute_logits(network, preprocessing, images)
+        labels = labels.cpu()
+        plain = Objective(self.target)
+        return plain.loss(outputs, labels).item(), plain.accuracy(outputs, labels)
+
+
+def even_class_weights(labels: Tensor, num_classes: int) -> Tensor:
+    """Factors `(num_classes,)` that give every class the same say, and the whole loss its scale."""
+    counts = torch.bincount(labels, minlength=num_classes).clamp(min=1).float()
+    return len(labels) / (num_classes * counts)

@@ -1,0 +1,71 @@
+"""Update rules. Weight decay acts on weights alone: never on biases, nor on the gains of normalisation."""
+
+import torch
+from torch import nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from convscope.config.experiment import OptimizerName
+
+
+def build_optimizer(
+    network: nn.Module,
+    name: OptimizerName,
+    *,
+    weight_decay: float,
+    momentum: float,
+    rate_scales: dict[str, float],
+) -> Optimizer:
+    """An optimizer over all trainable parameters; its learning rate is set before every step.
+
+    Args:
+        network: whose parameters move.
+        name: the update rule.
+        weight_decay: on parameters with more than one dimension. Decoupled from the gradient for `adamw`
+            (Loshchilov & Hutter 2019), an L2 penalty for the others.
+        momentum: for `momentum` and `nesterov`.
+        rate_scales: parameter name -> factor on the learning rate (1 where absent); kept in each group as
+            `rate_scale`.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter_name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            decay = weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((decay, rate_scales.get(parameter_name, 1.0)), []).append(parameter)
+    settings = [
+        {"params": parameters, "weight_decay": decay, "rate_scale": scale}
+        for (decay, scale), parameters in groups.items()
+    ]
+    match name:
+        case "sgd":
+            return SGD(settings, lr=1.0, fused=True)
+        case "momentum" | "nesterov":
+            return SGD(settings, lr=1.0, momentum=momentum, nesterov=name == "nesterov", fused=True)
+        case "adam":
+            return Adam(settings, lr=1.0, fused=True)
+        case "adamw":
+            return AdamW(settings, lr=1.0, fused=True)
+
+
+def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
+    """The rate of the next step, times each group's scale."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * group["rate_scale"]
+
+
+def flatten_state(optimizer: Optimizer) -> dict[str, torch.Tensor]:
+    """The optimizer's moments as `{"3.exp_avg": tensor}`; rates are a function of the step and not kept."""
+    return {
+        f"{index}.{name}": value
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+        if isinstance(value, torch.Tensor)
+    }
+
+
+def restore_state(optimizer: Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """The inverse of `flatten_state`, for an optimizer built alike."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
