@@ -134,12 +134,10 @@ class MeanOverRuns:
         value = f"{scale * self.mean:.{least}f}{unit}"
         if self.n == 1:
             return f"{value} ({runs}: no interval)"
-        low, high = _written([scale * end for end in self.interval], least, edges=())
-        deviation = f"{scale * self.standard_deviation:.{least}f}"
-        to = " to " if float(low) < 0 else "–"
-        return f"{value} ({runs}, standard deviation {deviation}), 95 % interval {low}{to}{high}".replace(
-            "-", "−"
-        )
+        low, high = (f"{scale * end:.{least}f}" for end in self.interval)
+        to = " to " if low.startswith("-") else "–"
+        spread = f"standard deviation {scale * self.standard_deviation:.{least}f}"
+        return f"{value} ({runs}, {spread}), 95 % interval {low}{to}{high}".replace("-", "−")
 
     def to_dict(self) -> dict[str, Any]:
         """What `--json` holds; None stands where a figure is not defined (JSON has no nan)."""

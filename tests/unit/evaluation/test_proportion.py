@@ -102,4 +102,5 @@ def test_text_of_runs() -> None:
     text = str(MeanOverRuns((0.91, 0.93, 0.92, 0.95), is_share=True))
     assert text == "92.8 % (4 runs, standard deviation 1.7), 95 % interval 90.0–95.5"
     assert str(MeanOverRuns((-0.1, 0.1, 0.05))).endswith("95 % interval −0.242 to 0.275")
+    assert str(MeanOverRuns((0.1 + 0.2, 0.3))).endswith("interval 0.300–0.300")
     assert str(MeanOverRuns(())) == "– (0 runs)"
