@@ -1,15 +1,28 @@
 """An augmentation: a list of operations, applied to a whole batch from (seed, step)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+import torch
 from torch import Tensor
 
+from convscope.data.augmentation.colour import (
+    blur_images,
+    change_colours,
+    draw_blur,
+    draw_colour_maps,
+    draw_noise,
+)
 from convscope.data.augmentation.draws import step_generator
 from convscope.data.augmentation.geometry import draw_maps, sample
+from convscope.data.augmentation.mixing import draw_mixture, draw_rectangles, erase_rectangles, mix
 from convscope.data.augmentation.operations import Operation
 from convscope.data.augmentation.parse import in_order, operations_text, parse_operations
-from convscope.data.augmentation.pixels import copy_pixels, draw_source_index
+from convscope.data.augmentation.pixels import copy_pixels, draw_moves
+
+Stage = tuple[Callable[..., Tensor], tuple[Tensor, ...]]
+"""A change of images, and what was drawn for it: tensors whose first axis is the image."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +64,68 @@ class Augmentation:
 
         Returns:
             Images `(N, C, H, W)` float32 in 0..1 on the same device, not yet standardised, and the targets:
-            the labels as given.
+            the labels as given; with mixup or cutmix `(N, num_classes)` float32 shares, or `(N,)` mixed
+            numbers.
         """
-        count, size = len(images), (images.shape[-2], images.shape[-1])
         generator = step_generator(seed, step)
-        source_index = draw_source_index(self.operations, count, size, generator)
-        maps = draw_maps(self.operations, count, size, generator)
-        if source_index is not None:
-            images = copy_pixels(images, source_index)
-        floats = images.float() / 255
-        if maps is not None:
-            floats = sample(floats, maps.to(images.device))
-        return floats, labels
+        stages = _draw_stages(self.operations, images.shape, generator)
+        size = (images.shape[-2], images.shape[-1])
+        mixture = draw_mixture(self.operations, len(images), size, generator)
+        changed = _change(images, stages)
+        if mixture is None:
+            return changed, labels
+        return mix(changed, labels, mixture, num_classes)
+
+
+def _draw_stages(
+    operations: tuple[Operation, ...], shape: torch.Size, generator: torch.Generator
+) -> list[Stage]:
+    """The changes in the order of application, with their draws for every image."""
+    count, channels, height, width = shape
+    size = (height, width)
+    stages: list[Stage] = []
+    if (moves := draw_moves(operations, count, size, generator)) is not None:
+        stages.append((copy_pixels, moves))
+    stages.append((_floats, ()))
+    if (maps := draw_maps(operations, count, size, generator)) is not None:
+        stages.append((sample, (maps,)))
+    if (kernels := draw_blur(operations, count, generator)) is not None:
+        stages.append((blur_images, (kernels,)))
+    if (colours := draw_colour_maps(operations, count, channels, generator)) is not None:
+        stages.append((change_colours, colours))
+    if (noise := draw_noise(operations, shape, generator)) is not None:
+        stages.append((_add_noise, (noise,)))
+    if (erased := draw_rectangles(operations, count, size, generator)) is not None:
+        stages.append((erase_rectangles, (erased,)))
+    return stages
+
+
+def _change(images: Tensor, stages: list[Stage]) -> Tensor:
+    """All stages, on the CPU for a few images at a time so that these stay in its cache."""
+    result = torch.empty(images.shape, dtype=torch.float32, device=images.device)
+    chunk = _chunk_size(images)
+    for start in range(0, len(images), chunk):
+        part = images[start : start + chunk]
+        for change, drawn in stages:
+            part = change(part, *(tensor[start : start + chunk].to(images.device) for tensor in drawn))
+        result[start : start + chunk] = part
+    return result
+
+
+def _chunk_size(images: Tensor) -> int:
+    """Images at a time: all of them on a GPU; on the CPU about a megabyte of floats for each thread."""
+    if images.device.type != "cpu":
+        return max(1, len(images))
+    return torch.get_num_threads() * max(1, _CHUNK_VALUES // max(1, images[0].numel()))
+
+
+_CHUNK_VALUES = 2**18
+"""Values for each thread in a chunk (measured by benchmarks/augmentation.py: see its result)."""
+
+
+def _floats(images: Tensor) -> Tensor:
+    return images.float().div_(255)
+
+
+def _add_noise(images: Tensor, noise: Tensor) -> Tensor:
+    return (images + noise).clamp_(0, 1)

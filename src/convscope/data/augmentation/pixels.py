@@ -15,10 +15,10 @@ from convscope.data.augmentation.operations import (
 )
 
 
-def draw_source_index(
+def draw_moves(
     operations: Sequence[Operation], count: int, size: tuple[int, int], generator: torch.Generator
-) -> Tensor | None:
-    """For each pixel of each new image, the place in the old one that it is copied from.
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """For each row and column of each new image, the row and column of the old one that it is copied from.
 
     Args:
         operations: those that are no pixel moves are passed over.
@@ -27,7 +27,8 @@ def draw_source_index(
         generator: source of the draws.
 
     Returns:
-        `(N, H * W)` int64 into the flattened old image, or None when there is nothing to move.
+        Rows `(N, H)` int64, columns `(N, W)` int64, and `(N,)` bool: where true, the two axes are swapped
+        besides. None when there is nothing to move.
     """
     height, width = size
     rows, columns = torch.arange(height).expand(count, -1), torch.arange(width).expand(count, -1)
@@ -48,19 +49,17 @@ def draw_source_index(
             case PadAndCrop(pixels):
                 rows = _moved(rows, _offsets(generator, count, pixels))
                 columns = _moved(columns, _offsets(generator, count, pixels))
-    if not moves:
-        return None
-    straight = rows[:, :, None] * width + columns[:, None, :]
-    if transposed.any():
-        turned = columns[:, None, :] * width + rows[:, :, None]
-        straight = torch.where(transposed[:, None, None], turned, straight)
-    return straight.flatten(1)
+    return (rows, columns, transposed) if moves else None
 
 
-def copy_pixels(images: Tensor, source_index: Tensor) -> Tensor:
-    """New images `(N, C, H, W)` whose pixels stand where `draw_source_index` says."""
+def copy_pixels(images: Tensor, rows: Tensor, columns: Tensor, transposed: Tensor) -> Tensor:
+    """New images `(N, C, H, W)` whose pixels come from where `draw_moves` says."""
     count, channels, height, width = images.shape
-    index = source_index.to(images.device)[:, None].expand(-1, channels, -1)
+    index = rows[:, :, None] * width + columns[:, None, :]  # (N, H, W) into the flattened old image
+    if height == width:
+        swapped = columns[:, None, :] * width + rows[:, :, None]
+        index = torch.where(transposed[:, None, None], swapped, index)
+    index = index.flatten(1)[:, None].expand(-1, channels, -1)
     return images.reshape(count, channels, height * width).gather(2, index).view(images.shape)
 
 
