@@ -1,4 +1,4 @@
-"""The two shapes that every source opens to: files that are still to be decoded, or pixels that already are."""
+"""The two shapes that every source opens to: files still to be decoded, or pixels that already are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.config.experiment import Task
+from convscope.data.quarantine import Quarantined
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -24,14 +25,6 @@ class Content(Protocol):
             BrokenImage: when they cannot be read, with the reason.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A file that stays out, and why, in a few plain words."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,68 @@
+"""Class names: their order, and matching them by name with the classes that are already known."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from convscope.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMatch:
+    """Classes found in some data beside the classes a classifier knows."""
+
+    class_names: tuple[str, ...]
+    """The known ones, in the known order: indices never shift."""
+    missing: tuple[str, ...]
+    """Known, but without an image in this data."""
+    unknown: tuple[str, ...]
+    """In this data, but not known."""
+
+
+def natural_key(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Sort key under which img2 comes before img10 and Ant beside ant."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part), name
+
+
+def natural_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Each name once, in natural order."""
+    return tuple(sorted(set(names), key=natural_key))
+
+
+def canonical(name: str) -> str:
+    """One spelling for names that look the same: archives made on a Mac write é as e and an accent."""
+    return unicodedata.normalize("NFC", name)
+
+
+def match_classes(known: Sequence[str], found: Iterable[str]) -> ClassMatch:
+    """Match the classes of some data with the known ones, by name."""
+    names = set(found)
+    return ClassMatch(
+        class_names=tuple(known),
+        missing=tuple(name for name in known if name not in names),
+        unknown=natural_order(names - set(known)),
+    )
+
+
+def refuse_unknown(match: ClassMatch, where: str) -> None:
+    """Stop when the data has classes that are not known.
+
+    Raises:
+        DataError: naming the unknown and the missing classes.
+    """
+    if not match.unknown:
+        return
+    lacking = f"no images of {_listed(match.missing)} and has " if match.missing else ""
+    plural = "classes that are" if len(match.unknown) > 1 else "a class that is"
+    raise DataError(
+        f"{where} has {lacking}{plural} not known: {_listed(match.unknown)}.\n"
+        f"known: {', '.join(match.class_names[:20])}{', …' if len(match.class_names) > 20 else ''}. "
+        "Leave the unknown out with --ignore-unknown, or train with them."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

@@ -1,0 +1,50 @@
+"""What training, evaluation and everything after them work on: pixels, labels and where they came from."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from convscope.data.quarantine import Quarantined
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """The images of one split, in a fixed order."""
+
+    images: Tensor
+    """uint8 (N, C, H, W); may be mapped from a file, so read it batch by batch."""
+    labels: Tensor
+    """(N,): int64 class indices, or float32 numbers for regression."""
+    ids: tuple[str, ...]
+    """Path of each image inside its source."""
+    hashes: tuple[str, ...]
+    """Content hash of each image, from its bytes in the source."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset:
+    """Three splits of one source, at one size."""
+
+    name: str
+    class_names: tuple[str, ...]
+    """In index order; empty for regression."""
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
+    quarantined: tuple[Quarantined, ...]
+    fingerprint: str
+    """Hash over content, class and split of every image; independent of names, order and size."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the results should know, a sentence each."""
+    clusters: tuple[tuple[str, ...], ...] = ()
+    """Ids of images that must not be torn apart: identical, nearly identical or of one group."""
+    missing_classes: tuple[str, ...] = ()
+    """Known classes without an image here."""
+
+    @property
+    def splits(self) -> dict[str, ImageSet]:
+        """The three sets by their names."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}

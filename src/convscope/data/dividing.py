@@ -1,0 +1,133 @@
+"""The split of every image: given ones are kept, missing ones are dealt out, no image stands in two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convscope.config.experiment import DataConfig
+from convscope.data.records import Record
+from convscope.data.sources.source import Split
+from convscope.data.splits import clusters, divide, links_of
+from convscope.errors import DataError, UsageError
+
+_BANDS = 10
+_STRICTNESS: dict[Split, int] = {"test": 2, "validation": 1, "train": 0}
+"""An image that stands in two given splits stays in the stricter one: the test stays as it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """The split of each record; None for one that is left out."""
+
+    splits: tuple[Split | None, ...]
+    clusters: tuple[tuple[str, ...], ...]
+    """Ids that must stay together."""
+    notes: tuple[str, ...]
+
+
+def divide_records(
+    records: Sequence[Record],
+    config: DataConfig,
+    seed: int,
+    *,
+    divided: bool = True,
+    similar: Sequence[Sequence[int]] = (),
+) -> Divided:
+    """Decide the split of every record.
+
+    Given splits are kept. Without any, validation and test are dealt out; where only the test is given,
+    validation is taken from training; where only validation is given, there is no test. `similar` lists
+    records that look the same. A copy of an image of a stricter split is left out of the other, and noted.
+
+    Raises:
+        DataError: no training image is left, or none of some class.
+        UsageError: the fractions leave nothing for training.
+    """
+    if config.validation_fraction + config.test_fraction >= 1:
+        raise UsageError(
+            f"data.validation_fraction = {config.validation_fraction} and data.test_fraction = "
+            f"{config.test_fraction} leave nothing for training; their sum must stay below 1"
+        )
+    same = [*links_of([record.hash for record in records]), *similar]
+    grouped = links_of([record.group for record in records])
+    cluster_of = clusters(len(records), [*same, *grouped])
+    splits: list[Split | None] = [record.split for record in records]
+    notes = _leave_out_copies(records, splits, same)
+    if not divided:
+        splits = [_test_unless_left_out(r, s) for r, s in zip(records, splits, strict=True)]
+    else:
+        notes += _deal_missing(records, splits, cluster_of, config, seed)
+        _check_training(records, splits, config.source)
+    together = links_of(cluster_of)
+    return Divided(tuple(splits), tuple(tuple(records[i].id for i in c) for c in together), tuple(notes))
+
+
+def _test_unless_left_out(record: Record, split: Split | None) -> Split | None:
+    return "test" if record.split is None else split
+
+
+def _leave_out_copies(
+    records: Sequence[Record], splits: list[Split | None], same: Sequence[Sequence[int]]
+) -> list[str]:
+    left_out: list[str] = []
+    for together in same:
+        given = [(index, split) for index in together if (split := splits[index]) is not None]
+        strictest = max((_STRICTNESS[split] for _, split in given), default=0)
+        for index, split in given:
+            if _STRICTNESS[split] < strictest and not records[index].official:
+                splits[index] = None
+                left_out.append(records[index].id)
+    if not left_out:
+        return []
+    shown = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")
+    return [f"{len(left_out):,} images left out, because a stricter split has them too: {shown}"]
+
+
+def _deal_missing(
+    records: Sequence[Record],
+    splits: list[Split | None],
+    cluster_of: Sequence[int],
+    config: DataConfig,
+    seed: int,
+) -> list[str]:
+    given = {record.split for record in records}
+    pool = [
+        i for i, r in enumerate(records) if r.split is None or (r.split == "train" and splits[i] is not None)
+    ]
+    shares: dict[Split, float] = {}
+    if not given & {"test", "validation"}:
+        shares["test"] = config.test_fraction
+    if "validation" not in given:
+        shares["validation"] = config.validation_fraction
+    deal = divide(
+        [records[index].hash for index in pool],
+        strata([records[index].label for index in pool]),
+        [cluster_of[index] for index in pool],
+        shares,
+        seed,
+    )
+    for index, split in zip(pool, deal.splits, strict=True):
+        splits[index] = split
+    return list(deal.notes)
+
+
+def strata(labels: Sequence[str | float]) -> list[str]:
+    """What is dealt out evenly: classes, or ten bands of a number with about as many images in each."""
+    if not labels or isinstance(labels[0], str):
+        return [str(label) for label in labels]
+    numbers = np.asarray(labels, dtype=np.float64)
+    bands = _BANDS if len(numbers) >= 10 * _BANDS else 1
+    edges = np.quantile(numbers, np.linspace(0, 1, bands + 1)[1:-1])
+    return [f"band {band}" for band in np.searchsorted(edges, numbers, side="right")]
+
+
+def _check_training(records: Sequence[Record], splits: Sequence[Split | None], name: str) -> None:
+    if "train" not in splits:
+        raise DataError(f"{name} leaves no image to train on; its given splits: test or validation alone.")
+    labels = {record.label for record in records if isinstance(record.label, str)}
+    trained = {r.label for r, split in zip(records, splits, strict=True) if split == "train"}
+    lacking = sorted(labels - trained)
+    if lacking:
+        names = ", ".join(f"'{label}'" for label in lacking[:5])
+        raise DataError(f"{name}: no training image of class {names}. Move some there, or remove the class.")

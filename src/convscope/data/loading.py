@@ -1,0 +1,217 @@
+"""From a source to a data set: read, decode, set broken files aside, divide. Reads top to bottom."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from convscope.config.experiment import DataConfig, Fit
+from convscope.data.classes import match_classes, natural_order, refuse_unknown
+from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.dividing import Divided, divide_records
+from convscope.data.pixels import PixelFormat, as_array, content_hash, decode_items, hash_items, in_order
+from convscope.data.preprocessing import fit_image
+from convscope.data.quarantine import Quarantined, stop_if_many
+from convscope.data.records import Record
+from convscope.data.sources import ArraySource, FileSource, open_source
+from convscope.data.sources.source import SPLITS
+from convscope.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """All images of a source, before they are divided."""
+
+    name: str
+    records: tuple[Record, ...]
+    images: Tensor
+    """uint8 (M, C, H, W); a record's `row` says which is its own."""
+    class_names: tuple[str, ...]
+    quarantined: tuple[Quarantined, ...]
+    notes: tuple[str, ...]
+
+
+def load_dataset(
+    config: DataConfig,
+    *,
+    size: tuple[int, int],
+    channels: int,
+    fit: Fit,
+    seed: int,
+    known_classes: tuple[str, ...] | None = None,
+    ignore_unknown: bool = False,
+    divided: bool = True,
+) -> Dataset:
+    """Open, decode and divide a source.
+
+    Args:
+        config: source, fractions and limits.
+        size: height and width of every image, in pixels.
+        channels: 1 (grey) or 3 (RGB).
+        fit: how an image of another shape gets that size.
+        seed: decides, with the content, which image stands in which split.
+        known_classes: the classes of a trained classifier; classes are matched with them by name.
+        ignore_unknown: leave images of classes that are not known out, instead of stopping.
+        divided: False puts every image without a given split into the test split (to evaluate on it).
+
+    Raises:
+        DataError: source absent or unsafe, too many broken files, a class without images, one class only, …
+    """
+    source = open_source(config)
+    form = PixelFormat(size, channels, fit, config.max_pixels)
+    loaded = (
+        _from_files(source, config, form) if isinstance(source, FileSource) else _from_arrays(source, form)
+    )
+    loaded, missing = _match(loaded, config, known_classes, ignore_unknown)
+    result = divide_records(loaded.records, config, seed, divided=divided)
+    return _assemble(loaded, result, missing)
+
+
+def _from_files(source: FileSource, config: DataConfig, form: PixelFormat) -> Loaded:
+    readable, unreadable = hash_items(source.items)
+    decoded = decode_items(readable, form)
+    broken = [Quarantined(item.id, decoded.reasons[h]) for item, h in readable if h in decoded.reasons]
+    quarantined = sorted((*source.quarantined, *unreadable, *broken), key=lambda entry: entry.path)
+    total = len(source.items) + len(source.quarantined)
+    stop_if_many(quarantined, total, source.name, allow_broken=config.allow_broken)
+    records = []
+    for item, digest in readable:
+        if digest in decoded.row_of:
+            if item.label is None:
+                raise DataError(f"{source.name}: {item.id} has no label. Give it one, or take its line out.")
+            records.append(
+                Record(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
+            )
+    return Loaded(
+        source.name,
+        tuple(records),
+        torch.from_numpy(decoded.images),
+        source.class_names,
+        tuple(quarantined),
+        (),
+    )
+
+
+def _from_arrays(source: ArraySource, form: PixelFormat) -> Loaded:
+    count = len(source.ids)
+    splits = source.splits or (None,) * count
+    labels = source.labels.tolist()
+    records = tuple(
+        Record(
+            id=source.ids[row],
+            hash=content_hash(source.images[row].tobytes()),
+            label=source.class_names[labels[row]] if source.class_names else float(labels[row]),
+            split=splits[row],
+            group=None,
+            row=row,
+            official=splits[row] is not None,
+        )
+        for row in range(count)
+    )
+    images = _fitted(source, form)
+    return Loaded(source.name, records, torch.from_numpy(images), source.class_names, (), tuple(source.notes))
+
+
+def _fitted(source: ArraySource, form: PixelFormat) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    if source.images.shape[1:] == form.shape:
+        return source.images
+    if source.images.shape[2:] == form.size and source.images.shape[1] == 1:
+        return np.repeat(source.images, form.channels, axis=1)
+    images = np.empty((len(source.images), *form.shape), dtype=np.uint8)
+
+    def fit_row(row: int) -> None:
+        pixels = source.images[row]
+        image = Image.fromarray(
+            pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+        )
+        fitted = fit_image(image.convert("L" if form.channels == 1 else "RGB"), form.size, form.fit)
+        images[row] = as_array(fitted)
+
+    for _ in in_order(fit_row, range(len(images))):
+        pass
+    return images
+
+
+def _match(
+    loaded: Loaded, config: DataConfig, known: tuple[str, ...] | None, ignore_unknown: bool
+) -> tuple[Loaded, tuple[str, ...]]:
+    """Bring classes into the known order, or check that there is something to learn."""
+    if not loaded.records:
+        raise DataError(f"{config.source} has no image that can be used.{_why(loaded.quarantined)}")
+    if not loaded.class_names:
+        return loaded, ()
+    found = {str(record.label) for record in loaded.records}
+    if known is None:
+        empty = natural_order(set(loaded.class_names) - found)
+        if empty:
+            names = ", ".join(f"'{name}'" for name in empty[:5])
+            raise DataError(
+                f"{config.source}: no image that can be used in class {names}. Add some, or remove it."
+            )
+        if len(found) < 2:
+            raise DataError(
+                f"{config.source} has one class only ('{loaded.class_names[0]}'); "
+                "a classifier needs two or more."
+            )
+        return loaded, ()
+    match = match_classes(known, found)
+    notes = list(loaded.notes)
+    if match.unknown and ignore_unknown:
+        left_out = sum(str(record.label) in match.unknown for record in loaded.records)
+        notes.append(f"{left_out:,} images of unknown classes left out: {', '.join(match.unknown)}")
+    else:
+        refuse_unknown(match, config.source)
+    if match.missing:
+        notes.append(f"no images here of: {', '.join(match.missing)}")
+    kept = tuple(record for record in loaded.records if str(record.label) not in match.unknown)
+    if not kept:
+        raise DataError(f"{config.source} has no image of a known class ({', '.join(known[:10])}).")
+    loaded = replace(loaded, records=kept, class_names=match.class_names, notes=tuple(notes))
+    return loaded, match.missing
+
+
+def _why(quarantined: Sequence[Quarantined]) -> str:
+    return f" {quarantined[0].path}: {quarantined[0].reason}." if quarantined else ""
+
+
+def _assemble(loaded: Loaded, result: Divided, missing: tuple[str, ...]) -> Dataset:
+    sets = {}
+    for split in SPLITS:
+        chosen = [r for r, where in zip(loaded.records, result.splits, strict=True) if where == split]
+        sets[split] = _image_set(chosen, loaded)
+    lines = sorted(
+        f"{record.hash} {record.label} {split}"
+        for record, split in zip(loaded.records, result.splits, strict=True)
+        if split is not None
+    )
+    return Dataset(
+        name=loaded.name,
+        class_names=loaded.class_names,
+        train=sets["train"],
+        validation=sets["validation"],
+        test=sets["test"],
+        quarantined=loaded.quarantined,
+        fingerprint=hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest(),
+        notes=(*loaded.notes, *result.notes),
+        clusters=result.clusters,
+        missing_classes=missing,
+    )
+
+
+def _image_set(records: Sequence[Record], loaded: Loaded) -> ImageSet:
+    rows = torch.tensor([record.row for record in records], dtype=torch.int64)
+    if loaded.class_names:
+        index_of = {name: index for index, name in enumerate(loaded.class_names)}
+        labels = torch.tensor([index_of[str(record.label)] for record in records], dtype=torch.int64)
+    else:
+        labels = torch.tensor([float(record.label) for record in records], dtype=torch.float32)
+    return ImageSet(
+        images=loaded.images[rows],
+        labels=labels,
+        ids=tuple(record.id for record in records),
+        hashes=tuple(record.hash for record in records),
+    )

@@ -1,0 +1,169 @@
+"""An image folder inside a .zip or .tar: read member by member, never unpacked to named files.
+
+No path of an archive is ever opened or made on the disk, so none can leave a target. A member whose name tries
+to is taken as an attack and the archive refused; links are quarantined; count and size are capped before
+anything is read.
+"""
+
+import bz2
+import gzip
+import lzma
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from convscope.data.quarantine import Quarantined
+from convscope.data.sources.contents import FileSlice, ZipMember
+from convscope.data.sources.layout import Parts, Tree, arrange, is_ignored
+from convscope.data.sources.source import Content, FileSource
+from convscope.errors import DataError
+
+MOST_MEMBERS = 5_000_000
+MOST_UNPACKED = 1 << 38
+"""256 GiB."""
+MOST_RATIO = 500
+"""Unpacked to packed size of a whole archive; images, packed already, are near 1. Bombs begin at 1,000."""
+_SMALL = 1 << 26
+_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_COMPRESSIONS: dict[bytes, Callable[[IO[bytes], str], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file's name is that of an archive."""
+    return path.name.casefold().endswith(_SUFFIXES)
+
+
+def open_archive(path: Path, group_by: str | None = None) -> FileSource:
+    """Open an image folder inside an archive.
+
+    Raises:
+        DataError: no archive, an unsafe path inside, too many members or too large.
+    """
+    name = path.name
+    for suffix in sorted(_SUFFIXES, key=len, reverse=True):
+        if name.casefold().endswith(suffix):
+            name = name[: -len(suffix)]
+            break
+    with path.open("rb") as file:
+        is_zip = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+    try:
+        tree = _read_zip(path) if is_zip else _read_tar(path)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        raise DataError(
+            f"{path} is no archive that can be read: {error}. Download or pack it again."
+        ) from error
+    return arrange(tree, name or "images", path, group_by)
+
+
+def _read_zip(path: Path) -> Tree:
+    archive = zipfile.ZipFile(path)
+    members = archive.infolist()
+    _check_size(path, len(members), sum(member.file_size for member in members))
+    files: list[tuple[Parts, Content]] = []
+    folders: set[Parts] = set()
+    links: list[Quarantined] = []
+    for member in members:
+        parts = _parts(member.filename, path)
+        if not parts or any(map(is_ignored, parts)):
+            continue
+        if member.is_dir():
+            folders |= _ancestors(parts)
+        elif (member.external_attr >> 28) == 0xA:  # the upper half holds the Unix mode; 0xA is a link
+            links.append(Quarantined("/".join(parts), "a link inside an archive"))
+        else:
+            files.append((parts, ZipMember(archive, member.filename)))
+    return _tree(files, folders, links)
+
+
+def _read_tar(path: Path) -> Tree:
+    plain = _without_compression(path)
+    files: list[tuple[Parts, Content]] = []
+    folders: set[Parts] = set()
+    odd: list[Quarantined] = []
+    with tarfile.open(fileobj=plain, mode="r:") as archive:
+        total = 0
+        for count, member in enumerate(archive, start=1):
+            total += member.size
+            _check_size(path, count, total)
+            parts = _parts(member.name, path)
+            if not parts or any(map(is_ignored, parts)):
+                continue
+            if member.isdir():
+                folders |= _ancestors(parts)
+            elif member.isreg() and not member.issparse():
+                files.append((parts, FileSlice(plain, member.offset_data, member.size)))
+            else:
+                kind = (
+                    "a link inside an archive" if member.issym() or member.islnk() else "not a regular file"
+                )
+                odd.append(Quarantined("/".join(parts), kind))
+    return _tree(files, folders, odd)
+
+
+def _without_compression(path: Path) -> IO[bytes]:
+    """Open a tar, if need be through a nameless temporary file that vanishes when it is closed."""
+    file = path.open("rb")
+    opener = next((o for magic, o in _COMPRESSIONS.items() if file.peek(6).startswith(magic)), None)
+    if opener is None:
+        return file
+    plain = tempfile.TemporaryFile()  # noqa: SIM115 (the source holds it open as long as it lives)
+    most = max(_SMALL, min(MOST_UNPACKED, path.stat().st_size * MOST_RATIO))
+    with file, opener(file, "rb") as packed:
+        shutil.copyfileobj(_Capped(packed, most, path), plain, 1 << 20)
+    plain.seek(0)
+    return plain
+
+
+class _Capped:
+    """A stream that refuses to give more than it may: the header of a compressed tar tells no size."""
+
+    def __init__(self, stream: IO[bytes], most: int, path: Path) -> None:
+        self.stream, self.left, self.path = stream, most, path
+
+    def read(self, size: int = -1, /) -> bytes:
+        content = self.stream.read(size)
+        self.left -= len(content)
+        if self.left < 0:
+            raise DataError(f"{self.path} unpacks to far more than images do; it is refused as a bomb.")
+        return content
+
+
+def _check_size(path: Path, members: int, unpacked: int) -> None:
+    if members > MOST_MEMBERS:
+        raise DataError(
+            f"{path} holds more than {MOST_MEMBERS:,} files; split it, or unpack it and give the folder."
+        )
+    if unpacked > MOST_UNPACKED or unpacked > max(_SMALL, path.stat().st_size * MOST_RATIO):
+        raise DataError(
+            f"{path} says it unpacks to {unpacked / 2**30:,.1f} GiB, far more than images do; "
+            "it is refused as a bomb."
+        )
+
+
+def _parts(name: str, path: Path) -> Parts:
+    pure = PurePosixPath(name.replace("\\", "/"))
+    if pure.is_absolute() or ".." in pure.parts or (pure.parts and pure.parts[0].endswith(":")):
+        raise DataError(
+            f"{path} holds a path that leaves it: {name}. It is refused; pack it again without such names."
+        )
+    return tuple(part.encode("utf-8", "backslashreplace").decode() for part in pure.parts)
+
+
+def _ancestors(parts: Parts) -> set[Parts]:
+    return {parts[:length] for length in range(1, len(parts) + 1)}
+
+
+def _tree(files: Iterable[tuple[Parts, Content]], folders: set[Parts], odd: Iterable[Quarantined]) -> Tree:
+    files = tuple(files)
+    for parts in {parts[:-1] for parts, _ in files}:
+        folders |= _ancestors(parts)
+    return Tree(files, frozenset(folders), tuple(odd))

@@ -1,0 +1,59 @@
+"""From what a person typed to an open source."""
+
+import difflib
+import zipfile
+from pathlib import Path
+
+from convscope.config.experiment import DataConfig
+from convscope.data.sources.archive import is_archive, open_archive
+from convscope.data.sources.folder import open_folder
+from convscope.data.sources.named import NAMED_SOURCES, named_source
+from convscope.data.sources.source import ArraySource, FileSource
+from convscope.errors import DataError
+
+_TABLES = (".csv", ".tsv", ".parquet")
+
+
+def open_source(config: DataConfig) -> FileSource | ArraySource:
+    """Open a folder, an archive, a table or a named set.
+
+    Raises:
+        DataError: it is not there, or cannot be used; with the nearest names.
+    """
+    name = config.source
+    path = Path(name).expanduser()
+    match name.partition(":")[0]:
+        case "counting":
+            from convscope.data.counting import counting_source
+
+            return counting_source(name)
+        case _ if name in NAMED_SOURCES:
+            return named_source(name)
+        case _ if path.is_dir():
+            return open_folder(path, config.group_by)
+        case _ if path.suffix.casefold() in _TABLES and path.is_file():
+            from convscope.data.sources.table import open_table
+
+            return open_table(path, config)
+        case _ if path.is_file() and (is_archive(path) or zipfile.is_zipfile(path)):
+            return open_archive(path, config.group_by)
+    raise DataError(_not_found(name, path))
+
+
+def _not_found(name: str, path: Path) -> str:
+    if path.is_file():
+        return (
+            f"{name} is neither an archive (.zip, .tar) nor a table (.csv, .parquet). "
+            "Give the folder of images instead."
+        )
+    folder = path.parent
+    beside = [str(folder / entry.name) for entry in folder.iterdir()] if folder.is_dir() else []
+    near = difflib.get_close_matches(
+        name.rstrip("/"), [*NAMED_SOURCES, "counting:1-5", *beside], n=3, cutoff=0.6
+    )
+    advice = (
+        f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"Named sets: {', '.join(NAMED_SOURCES)}, counting:1-5."
+    )
+    return f"{name} is neither a folder or file here nor a named data set. {advice}"
