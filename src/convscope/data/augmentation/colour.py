@@ -45,7 +45,7 @@ def draw_colour_maps(
                 matrix, spread = factor * matrix, factor * spread
             case Contrast(strength):
                 factor = uniform(generator, count, 1 - strength, 1 + strength)[:, None, None]
-                # The mean grey to keep is that of the colours changed so far: grey @ (matrix + spread) @ mean.
+                # The mean grey to keep is that of the colours so far: grey @ (matrix + spread) @ mean.
                 spread = factor * spread + (1 - factor) * (grey @ (matrix + spread))
                 matrix = factor * matrix
             case Saturation(strength):
