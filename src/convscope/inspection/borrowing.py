@@ -1,0 +1,99 @@
+"""Whoever borrows a network gives it back as it was."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+# Every place where torch keeps the hooks of a module.
+_HOOK_FIELDS = (
+    "_forward_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+)
+
+
+@contextmanager
+def borrowed(network: nn.Module) -> Iterator[nn.Module]:
+    """Lend a network in eval mode, with parameters that ask for no gradient.
+
+    At the end, also after an error, everything is as before: the mode of each submodule, the hooks, each
+    parameter's `requires_grad` and `.grad`, and the random state (torch on every device, NumPy, Python).
+    Gradients can be taken inside even if the caller has switched them off. Borrowing within a borrowing is
+    allowed.
+
+    Weights are not copied: `restored_weights` is for who changes them.
+    """
+    modules = list(network.modules())
+    modes = [module.training for module in modules]
+    hooks = [_hooks_of(module) for module in modules]
+    parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in network.parameters()]
+    random_state = _random_state()
+    try:
+        network.eval()
+        for parameter, _, _ in parameters:
+            parameter.requires_grad_(False)
+        with torch.enable_grad():
+            yield network
+    finally:
+        for module, mode, module_hooks in zip(modules, modes, hooks, strict=True):
+            module.training = mode
+            _restore_hooks(module, module_hooks)
+        for parameter, requires_grad, gradient in parameters:
+            parameter.requires_grad_(requires_grad)
+            parameter.grad = gradient
+        _restore_random_state(random_state)
+
+
+@contextmanager
+def restored_weights(network: nn.Module) -> Iterator[None]:
+    """Copy all parameters and buffers, and write them back bit for bit at the end, also after an error."""
+    tensors = [*network.parameters(), *network.buffers()]
+    copies = [tensor.detach().clone() for tensor in tensors]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for tensor, copy in zip(tensors, copies, strict=True):
+                tensor.copy_(copy)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return the device of the network's first parameter, or the CPU if it has none."""
+    first = next(network.parameters(), None)
+    return torch.device("cpu") if first is None else first.device
+
+
+def _hooks_of(module: nn.Module) -> dict[str, list[tuple[Any, Any]]]:
+    return {field: list(getattr(module, field).items()) for field in _HOOK_FIELDS if hasattr(module, field)}
+
+
+def _restore_hooks(module: nn.Module, hooks: dict[str, list[tuple[Any, Any]]]) -> None:
+    for field, items in hooks.items():
+        # The same dictionary is refilled: the handles that others hold point into it.
+        current = getattr(module, field)
+        current.clear()
+        current.update(items)
+
+
+def _random_state() -> tuple[Tensor, list[Tensor], Any, Any]:
+    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    on_gpu = torch.cuda.get_rng_state_all() if started else []
+    return torch.get_rng_state(), on_gpu, np.random.get_state(), random.getstate()
+
+
+def _restore_random_state(state: tuple[Tensor, list[Tensor], Any, Any]) -> None:
+    on_cpu, on_gpu, of_numpy, of_python = state
+    torch.set_rng_state(on_cpu)
+    if on_gpu:
+        torch.cuda.set_rng_state_all(on_gpu)
+    np.random.set_state(of_numpy)
+    random.setstate(of_python)

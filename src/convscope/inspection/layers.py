@@ -1,0 +1,162 @@
+"""Finding layers by name, and taking what they give."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from convscope.errors import UsageError
+from convscope.inspection.borrowing import borrowed, device_of
+
+_NAMES_IN_A_MESSAGE = 20
+
+
+def find_layer(network: nn.Module, name: str) -> nn.Module:
+    """Return the submodule of this name (one of `named_modules()`).
+
+    Raises UsageError with the valid names, those that look alike first.
+    """
+    modules: dict[str, nn.Module] = dict(network.named_modules())
+    modules.pop("", None)
+    if name in modules:
+        return modules[name]
+    close = get_close_matches(name, modules, n=3, cutoff=0.5)
+    others = [other for other in modules if other not in close]
+    shown = others[: _NAMES_IN_A_MESSAGE - len(close)]
+    more = f" and {len(others) - len(shown)} more" if len(others) > len(shown) else ""
+    meant = f"Did you mean {' or '.join(close)}? " if close else ""
+    raise UsageError(
+        f"the network has no layer {name!r}. {meant}Its layers: {', '.join(close + shown)}{more}"
+    )
+
+
+def convolution_layers(network: nn.Module) -> tuple[str, ...]:
+    """Return the names of all two-dimensional convolutions, in the order of definition."""
+    return tuple(name for name, module in network.named_modules() if isinstance(module, nn.Conv2d))
+
+
+def check_images(images: Tensor) -> None:
+    """Raise UsageError unless the images are standardised: floating point, (N, C, H, W), at least one."""
+    if images.ndim != 4 or not images.is_floating_point() or len(images) == 0:
+        raise UsageError(
+            f"images must be standardised floats of shape (N, C, H, W), N at least 1; "
+            f"these are {images.dtype} of shape {tuple(images.shape)}"
+        )
+
+
+class _ReachedError(Exception):
+    """Stops a forward pass at the layer whose output is wanted; never leaves this file."""
+
+
+class LayerTap:
+    """Runs a borrowed network as far as one layer and returns that layer's output.
+
+    A layer that runs several times in a pass (a shared ReLU) gives its last output. How often it runs is
+    counted once, on one image; after that no pass goes further than needed.
+    """
+
+    def __init__(self, network: nn.Module, layer: str) -> None:
+        self.network = network
+        self.layer = layer
+        self._module = find_layer(network, layer)
+        self._runs = 0
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return the output for standardised images (N, C, H, W): (N, units, h, w), or (N, units)."""
+        check_images(images)
+        images = images.to(device_of(self.network))
+        if self._runs == 0:
+            self._runs = self._count_runs(images[:1])
+        outputs: list[Tensor] = []
+
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            outputs.append(_as_tensor(output, self.layer))
+            if len(outputs) == self._runs:
+                raise _ReachedError
+
+        handle = self._module.register_forward_hook(keep)
+        try:
+            self.network(images)
+        except _ReachedError:
+            pass
+        finally:
+            handle.remove()
+        return outputs[-1]
+
+    def _count_runs(self, image: Tensor) -> int:
+        runs = 0
+
+        def count(module: nn.Module, inputs: Any, output: Any) -> None:
+            nonlocal runs
+            runs += 1
+
+        handle = self._module.register_forward_hook(count)
+        try:
+            with torch.no_grad():
+                self.network(image)
+        finally:
+            handle.remove()
+        if runs == 0:
+            raise UsageError(f"layer {self.layer!r} takes no part in the forward pass: choose another layer")
+        return runs
+
+
+@contextmanager
+def recorded_outputs(network: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """Collect the last output of each of these layers during the passes inside, gradient included.
+
+    The network goes on with a copy, so that an in-place ReLU behind the layer cannot change what was
+    collected.
+    """
+    outputs: dict[str, Tensor] = {}
+    handles = []
+    try:
+        for name in layers:
+
+            def keep(module: nn.Module, inputs: Any, output: Any, name: str = name) -> Tensor:
+                outputs[name] = _as_tensor(output, name)
+                return outputs[name].clone()
+
+            handles.append(find_layer(network, name).register_forward_hook(keep))
+        yield outputs
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def last_spatial_layer(network: nn.Module, images: Tensor) -> str:
+    """Return the layer that is last to finish with an output larger than 1×1, found by running one image.
+
+    Raises UsageError if no layer's output has a height and a width.
+    """
+    check_images(images)
+    last: str | None = None
+    with borrowed(network), torch.no_grad():
+        for name, module in network.named_modules():
+            if name == "":
+                continue
+
+            def note(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
+                nonlocal last
+                if isinstance(output, Tensor) and output.ndim == 4 and output[0, 0].numel() > 1:
+                    last = name
+
+            module.register_forward_hook(note)
+        network(images[:1].to(device_of(network)))
+    if last is None:
+        raise UsageError(
+            "no layer of this network has an output with height and width, so there is no map of where "
+            "it looks. Integrated gradients and occlusion work for it"
+        )
+    return last
+
+
+def _as_tensor(output: Any, layer: str) -> Tensor:
+    if not isinstance(output, Tensor):
+        raise UsageError(
+            f"layer {layer!r} returns a {type(output).__name__}, not one tensor: choose a layer inside it"
+        )
+    return output
