@@ -1,0 +1,158 @@
+"""Charts of results: classes, confidence, confusion, regression, points in two dimensions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convscope.evaluation.calibration import Calibration
+from convscope.evaluation.confusion import Confusion
+from convscope.evaluation.proportion import Proportion
+from convscope.report.palette import HUES, LIGHT
+from convscope.report.vector import AnyChart, in_type, rows_of
+
+Rows = list[dict[str, Any]]
+
+
+def reliability_chart(calibration: Calibration, width: int = 300, height: int = 240) -> AnyChart:
+    """Accuracy with its interval against confidence, by bin; on the diagonal a classifier is to be believed."""
+    rows: Rows = [
+        {
+            "confidence": each.confidence,
+            "accuracy": each.accuracy.value,
+            "low": each.accuracy.interval[0],
+            "high": each.accuracy.interval[1],
+            "images": each.accuracy.n,
+        }
+        for each in calibration.bins
+    ]
+    lowest = min([1.0, *(row["confidence"] for row in rows), *(row["low"] for row in rows)])
+    scale = alt.Scale(domain=[max(0.0, lowest - 0.03), 1.0], nice=False)
+    x = alt.X(
+        "confidence:Q",
+        title="how sure it was",
+        scale=scale,
+        axis=alt.Axis(format=".0%", tickCount=5, grid=False),
+    )
+    y_axis = alt.Axis(format=".0%", tickCount=5)
+    y = alt.Y("accuracy:Q", title="how often it was right", scale=scale, axis=y_axis)
+    low = alt.Y("low:Q", title="how often it was right", scale=scale, axis=y_axis)
+    ends: Rows = [{"confidence": at, "accuracy": at} for at in (max(0.0, lowest - 0.03), 1.0)]
+    diagonal = alt.Chart(rows_of(ends)).mark_line(color=LIGHT["rule"], strokeDash=[4, 3], strokeWidth=1.2)
+    bins = alt.Chart(rows_of(rows))
+    intervals = bins.mark_rule(color=LIGHT["train"], strokeWidth=1.2).encode(x=x, y=low, y2="high:Q")
+    points = bins.mark_point(color=LIGHT["train"], filled=True, size=36, opacity=1).encode(x=x, y=y)
+    layers = alt.layer(diagonal.encode(x=x, y=y), intervals, points)
+    return in_type(layers.properties(width=width, height=height))
+
+
+def per_class_chart(names: Sequence[str], shares: Sequence[Proportion], title: str = "found") -> AnyChart:
+    """The share of each class that was found, as a point with its 95 % interval; the lowest at the top."""
+    rows: Rows = [
+        {"class": name, "value": share.value, "low": share.interval[0], "high": share.interval[1]}
+        for name, share in zip(names, shares, strict=True)
+        if share.n
+    ]
+    rows.sort(key=lambda row: row["value"])
+    order = [row["class"] for row in rows]
+    options: dict[str, Any] = {
+        "title": title,
+        "axis": alt.Axis(format=".0%"),
+        "scale": alt.Scale(zero=False),
+    }
+    x, low = alt.X("value:Q", **options), alt.X("low:Q", **options)
+    y = alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=220))
+    base = alt.Chart(rows_of(rows))
+    bars = base.mark_rule(color=LIGHT["train"], strokeWidth=1.4).encode(x=low, x2="high:Q", y=y)
+    points = base.mark_point(color=LIGHT["train"], filled=True, size=44, opacity=1).encode(x=x, y=y)
+    return in_type(alt.layer(bars, points).properties(width=340, height=max(60, 20 * len(rows))))
+
+
+def confusion_chart(confusion: Confusion) -> AnyChart:
+    """The confusion matrix: a cell's shade is its share of the true class, errors red and right ones blue."""
+    counts, names = confusion.counts, confusion.class_names
+    support = np.maximum(counts.sum(axis=1), 1)
+    rows: Rows = [
+        {
+            "true": names[row],
+            "predicted": names[column],
+            "count": int(counts[row, column]),
+            "share": float(counts[row, column] / support[row]),
+        }
+        for row, column in zip(*(each.tolist() for each in np.nonzero(counts)), strict=True)
+    ]
+    side = max(8, min(34, 720 // max(1, len(names))))
+    axis = alt.Axis(labelLimit=150, grid=False, domain=False, ticks=False)
+    x = alt.X("predicted:N", sort=None, title="taken for", scale=alt.Scale(domain=names), axis=axis)
+    y = alt.Y("true:N", sort=None, title="true", scale=alt.Scale(domain=names), axis=axis)
+    base = alt.Chart(rows_of(rows)).encode(x=x, y=y)
+    shade = alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.12, 1]), legend=None)
+    error = alt.expr.if_(alt.datum.true == alt.datum.predicted, LIGHT["train"], LIGHT["error"])
+    boxes = (
+        base.transform_calculate(hue=error)
+        .mark_rect()
+        .encode(opacity=shade, color=alt.Color("hue:N", scale=None))
+    )
+    layers: list[alt.Chart] = [boxes]
+    if side >= 20:
+        ink = alt.when(alt.datum.share > 0.55).then(alt.value("#ffffff")).otherwise(alt.value(LIGHT["ink"]))
+        layers.append(base.mark_text(fontSize=11).encode(text="count:Q", color=ink))
+    size = side * len(names)
+    return in_type(alt.layer(*layers).properties(width=size, height=size))
+
+
+def predicted_against_true_chart(
+    true: ArrayLike, predicted: ArrayLike, seen: tuple[float, float] | None = None
+) -> AnyChart:
+    """Regression: each answer against the truth; on the diagonal it is exact.
+
+    Args:
+        true: the numbers (N,).
+        predicted: the answers (N,).
+        seen: the range of numbers in training, drawn as two rules: outside it the network guesses.
+    """
+    xs, ys = np.asarray(true, dtype=float), np.asarray(predicted, dtype=float)
+    rows: Rows = [{"true": x, "predicted": y} for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
+    low, high = float(min(xs.min(), ys.min())), float(max(xs.max(), ys.max()))
+    scale = alt.Scale(domain=[low, high if high > low else low + 1], nice=True, zero=False)
+    x, y = alt.X("true:Q", scale=scale, title="true"), alt.Y("predicted:Q", scale=scale, title="predicted")
+    ends: Rows = [{"true": at, "predicted": at} for at in (low, high)]
+    diagonal = alt.Chart(rows_of(ends)).mark_line(color=LIGHT["rule"], strokeDash=[4, 3], strokeWidth=1.2)
+    points = alt.Chart(rows_of(rows)).mark_point(color=LIGHT["train"], filled=True, size=16, opacity=0.45)
+    layers = [diagonal.encode(x=x, y=y), points.encode(x=x, y=y)]
+    if seen is not None:
+        limits = alt.Chart(rows_of([{"true": at} for at in seen]))
+        layers.append(limits.mark_rule(color=LIGHT["error"], strokeWidth=1).encode(x=x))
+    return in_type(alt.layer(*layers).properties(width=300, height=300))
+
+
+def scatter_chart(
+    points: ArrayLike, labels: ArrayLike, predicted: ArrayLike | None, class_names: Sequence[str]
+) -> AnyChart:
+    """Points in two dimensions, coloured by class; errors are crosses in their true class's colour.
+
+    Args:
+        points: positions (N, 2).
+        labels: true classes (N,).
+        predicted: predicted classes (N,), or None to mark no errors.
+        class_names: of the class indices.
+    """
+    places, true = np.asarray(points, dtype=float), np.asarray(labels)
+    guesses = true if predicted is None else np.asarray(predicted)
+    rows: Rows = [
+        {"x": x, "y": y, "class": class_names[label], "wrong": bool(label != guess)}
+        for (x, y), label, guess in zip(places.tolist(), true.tolist(), guesses.tolist(), strict=True)
+    ]
+    hues = [HUES[index % len(HUES)] for index in range(len(class_names))]
+    legend = alt.Legend(title=None, columns=1 + len(class_names) // 21) if len(class_names) <= 40 else None
+    colour = alt.Color("class:N", scale=alt.Scale(domain=list(class_names), range=hues), legend=legend)
+    axis = alt.Axis(labels=False, ticks=False, title=None, grid=False, domain=False)
+    base = alt.Chart(rows_of(rows)).encode(x=alt.X("x:Q", axis=axis), y=alt.Y("y:Q", axis=axis), color=colour)
+    right = base.transform_filter("!datum.wrong").mark_point(filled=True, size=14, opacity=0.55)
+    wrong = base.transform_filter("datum.wrong").mark_point(
+        shape="M-.5,-.5L.5,.5M-.5,.5L.5,-.5", size=70, strokeWidth=2, opacity=1
+    )
+    title = "" if predicted is None else "× taken for another class"
+    return in_type(alt.layer(right, wrong).properties(width=460, height=400, title=title))

@@ -1,0 +1,38 @@
+"""Pictures as text inside a page: data URIs, and the figures that hold them."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".webp": "image/webp"}
+# A colour image of this many pixels or more is smaller as JPEG; below, PNG is small enough, and exact.
+_PHOTOGRAPH = 48 * 48
+
+
+def image_uri(image: NDArray[np.uint8]) -> str:
+    """An image uint8 (H, W, 1) or (H, W, 3) as a data URI: small ones exact, larger photographs as JPEG."""
+    height, width, channels = image.shape
+    picture = Image.fromarray(image[:, :, 0] if channels == 1 else image)
+    file = io.BytesIO()
+    if channels == 3 and height * width >= _PHOTOGRAPH:
+        picture.save(file, "JPEG", quality=82)
+        return _uri("image/jpeg", file.getvalue())
+    picture.save(file, "PNG", optimize=True)
+    return _uri("image/png", file.getvalue())
+
+
+def file_uri(path: Path) -> str:
+    """A picture file as a data URI.
+
+    Raises:
+        KeyError: when the file is neither PNG, SVG, JPEG nor WebP.
+    """
+    return _uri(_TYPES[path.suffix.lower()], path.read_bytes())
+
+
+def _uri(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,0 +1,70 @@
+"""The report's charts of confidence and of regression, each with the sentence that says what it shows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convscope.report.charts import predicted_against_true_chart, reliability_chart
+from convscope.report.embed import image_uri
+from convscope.report.material import Material, Predictions
+from convscope.report.mistakes import SHOWN, Shown
+from convscope.report.palette import themed
+from convscope.report.vector import to_svg
+from convscope.report.wording import number, percent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A drawing with its sentence and, for regression, the images that are furthest off."""
+
+    svg: str
+    alt: str
+    says: str
+    images: tuple[Shown, ...] = ()
+
+
+def calibration_figure(judged: Predictions) -> Figure:
+    """Whether "90 % sure" is right nine times in ten."""
+    calibration = judged.calibration
+    over = 100 * calibration.overconfidence
+    if calibration.error <= 1.5 * calibration.error_by_chance:
+        verdict = "Its confidence can be taken at its word: the error is no larger than chance would make it."
+    elif over > 0:
+        verdict = f"It is surer than it is right, by {over:.1f} points on average."
+    else:
+        verdict = f"It is right more often than it is sure, by {-over:.1f} points on average."
+    says = (
+        f"{verdict} Expected calibration error {percent(calibration.error)}; a perfectly calibrated network "
+        f"would show {percent(calibration.error_by_chance)} on as many images."
+    )
+    return Figure(
+        svg=themed(to_svg(reliability_chart(calibration), prefix="calibration")),
+        alt=f"Accuracy against confidence in {len(calibration.bins)} bins. {verdict}",
+        says=says,
+    )
+
+
+def regression_figure(judged: Predictions, material: Material) -> Figure:
+    """Answers against the truth, and the images furthest off."""
+    labels = judged.labels.astype(np.float64)
+    off = np.abs(judged.values - labels)
+    root_mean_square = float(np.sqrt((off**2).mean()))
+    within_half = float((off < 0.5).mean())
+    says = (
+        f"Mean absolute error {number(float(off.mean()))}, root mean square error "
+        f"{number(root_mean_square)}; {percent(within_half)} of the answers round to the truth."
+    )
+    images: list[Shown] = []
+    for row in np.argsort(-off, kind="stable").tolist():
+        thumbnail = material.thumbnails.get((judged.split, row))
+        if thumbnail is not None and len(images) < SHOWN:
+            truth, answer = number(float(labels[row])), number(float(judged.values[row]))
+            alt = f"{judged.ids[row]}: {truth} answered with {answer}"
+            uri = image_uri(thumbnail)
+            images.append(Shown(uri=uri, alt=alt, id=judged.ids[row], truth=truth, answer=answer))
+    return Figure(
+        svg=themed(to_svg(predicted_against_true_chart(labels, judged.values), prefix="regression")),
+        alt=f"Predicted against true for {len(labels)} images",
+        says=says,
+        images=tuple(images),
+    )

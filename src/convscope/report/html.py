@@ -1,0 +1,75 @@
+"""`report.html`: everything about a run in one file that opens offline."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from convscope.report import tables
+from convscope.report.embed import file_uri
+from convscope.report.evidence import calibration_figure, regression_figure
+from convscope.report.learning import curves
+from convscope.report.material import Material, read_material
+from convscope.report.mistakes import mistakes
+from convscope.report.palette import DARK, LIGHT
+from convscope.report.wording import duration, interval, number, opening, percent
+from convscope.runs.folder import Run
+
+NAME = "report.html"
+
+
+def write_report(run_path: Path) -> Path:
+    """Write `report.html` into a run folder, from the folder alone; whole or not at all.
+
+    A run that was interrupted gets a report of what there is.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        RunError: when the folder is not a run, a file in it is damaged, or the disk refuses.
+    """
+    page = render_report(read_material(run_path))
+    run = Run.open(run_path)
+    run.write_bytes(NAME, page.encode("utf-8"))
+    return run.path / NAME
+
+
+def render_report(material: Material) -> str:
+    """The report as one HTML document."""
+    environment = Environment(
+        loader=PackageLoader("convscope.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, interval=interval, number=number, duration=duration)
+    return environment.get_template("report.html.j2").render(_context(material))
+
+
+def _context(material: Material) -> dict[str, Any]:
+    judged = material.judged
+    classified = judged if judged is not None and not material.is_regression else None
+    measured = judged if material.is_regression else None
+    return {
+        "light": LIGHT,
+        "dark": DARK,
+        "run": material.path.name,
+        "opening": opening(material),
+        "figures": tables.figures(material),
+        "choices": material.choices,
+        "curves": curves(material),
+        "judged": judged.split if judged else "",
+        "mistakes": mistakes(material, classified) if classified else None,
+        "classes": tables.class_table(material, classified) if classified else None,
+        "calibration": calibration_figure(classified) if classified else None,
+        "regression": regression_figure(measured, material) if measured else None,
+        "look": [(picture, file_uri(picture.path)) for picture in material.look],
+        "data": tables.data_rows(material),
+        "notes": material.dataset.get("notes") or [],
+        "quarantined": material.dataset.get("quarantined") or [],
+        "command": tables.command(material),
+        "configuration": tables.nested_rows(material.config),
+        "environment": tables.nested_rows(material.environment),
+    }

@@ -1,0 +1,86 @@
+"""The report's curves: drawn as SVG, with the numbers beside them that a pointer asks for."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from convscope.report import lines
+from convscope.report.lines import Axes, Series
+from convscope.report.material import Material
+from convscope.report.palette import themed
+from convscope.report.vector import to_svg
+from convscope.report.wording import count, number, percent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A chart for the page."""
+
+    title: str
+    caption: str
+    alt: str
+    svg: str
+    hover: str
+    """JSON: the horizontal domain, and for each line its name and points, for the page's script."""
+
+
+def curves(material: Material) -> list[Curve]:
+    """Loss, accuracy and learning rate against the step; those that were recorded."""
+    sizes = material.dataset.get("sizes") or {}
+    loss = lines.loss_series(material.metrics)
+    accuracy = lines.accuracy_series(material.metrics, sizes.get("validation"))
+    rate = lines.learning_rate_series(material.metrics)
+    loss_axes = lines.loss_axes(loss)
+    drawn = [
+        _curve("Loss", loss, loss_axes, "Logarithmic." if loss_axes.y_log else ""),
+        _curve("Accuracy", accuracy, lines.ACCURACY_AXES, _shade_caption(sizes.get("validation"))),
+        _curve("Learning rate", rate, lines.LEARNING_RATE_AXES, "What each step was scaled by."),
+    ]
+    return [curve for curve in drawn if curve is not None]
+
+
+def hover_json(series: Sequence[Series], axes: Axes) -> str:
+    """The numbers of a chart for the page's script, to five digits."""
+    rows = [
+        {
+            "name": line.name,
+            "points": [[_short(x), _short(y)] for x, y in zip(line.x, line.y, strict=True)],
+        }
+        for line in series
+    ]
+    document = {
+        "x": axes.x_title,
+        "domain": list(lines.x_domain(series)),
+        "log": axes.x_log,
+        "percent": axes.y_format.endswith("%"),
+        "series": rows,
+    }
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _curve(title: str, series: Sequence[Series], axes: Axes, caption: str) -> Curve | None:
+    if not series:
+        return None
+    svg = to_svg(lines.line_chart(series, axes), prefix=title.lower().replace(" ", "-"))
+    ends = ", ".join(f"{line.name} {_said(line.y[0], axes)} to {_said(line.y[-1], axes)}" for line in series)
+    return Curve(
+        title=title,
+        caption=caption,
+        alt=f"{title} against {axes.x_title}, from first to last: {ends}",
+        svg=themed(svg),
+        hover=hover_json(series, axes),
+    )
+
+
+def _shade_caption(validation_size: int | None) -> str:
+    if not validation_size:
+        return ""
+    return f"Shade: 95 % interval for {count(validation_size, 'validation image')}."
+
+
+def _said(value: float, axes: Axes) -> str:
+    return percent(value) if axes.y_format.endswith("%") else number(value)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.5g}")

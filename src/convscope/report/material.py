@@ -1,0 +1,175 @@
+"""What a report is made of: a run folder, read whole, with all that may be missing from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.evaluation.calibration import Calibration, calibrate
+from convscope.evaluation.confusion import Confusion, confusion_matrix
+from convscope.evaluation.errors import ImageError, find_errors
+from convscope.evaluation.proportion import Proportion
+from convscope.runs.folder import Run
+
+SPLITS = ("test", "validation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """What the network said about one split: logits (N, K) or (N, 1) for regression, labels and ids (N,)."""
+
+    split: str
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    ids: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """The class of the greatest logit, (N,)."""
+        return self.logits.argmax(axis=1).astype(np.int64)
+
+    @cached_property
+    def accuracy(self) -> Proportion:
+        """How many are right."""
+        return Proportion(int((self.predicted == self.labels).sum()), len(self.labels))
+
+    @cached_property
+    def confusion(self) -> Confusion:
+        """Which class is taken for which."""
+        return confusion_matrix(self.predicted, self.labels, self.class_names)
+
+    @cached_property
+    def errors(self) -> tuple[ImageError, ...]:
+        """All errors, in the split's order."""
+        return find_errors(self.logits, self.labels, self.ids, self.class_names)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Whether its confidence is to be believed."""
+        return calibrate(self.logits, self.labels)
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """Regression: the numbers it answered, (N,)."""
+        return self.logits.reshape(len(self.labels), -1)[:, 0].astype(np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookPicture:
+    """A picture that `convscope look` left in the run, with the question that it answers."""
+
+    path: Path
+    title: str
+    question: str
+    alt: str
+    layer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """A run, read. What the run does not have is empty."""
+
+    path: Path
+    config: dict[str, Any]
+    choices: Sequence[dict[str, Any]]
+    environment: dict[str, Any]
+    dataset: dict[str, Any]
+    metrics: Sequence[dict[str, Any]]
+    summary: dict[str, Any]
+    predictions: dict[str, Predictions]
+    thumbnails: dict[tuple[str, int], NDArray[np.uint8]]
+    """By split and row in that split's predictions: uint8 (H, W, C)."""
+    look: Sequence[LookPicture]
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the network answers with a number."""
+        return self.dataset.get("task") == "regression"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the class indices."""
+        return tuple(str(name) for name in self.dataset.get("class_names") or ())
+
+    @property
+    def judged(self) -> Predictions | None:
+        """The predictions that the report speaks of: the test split's, or else the validation split's."""
+        return next((self.predictions[split] for split in SPLITS if split in self.predictions), None)
+
+
+def read_material(run_path: Path) -> Material:
+    """Read everything that a report shows.
+
+    Raises:
+        RunError: when the folder is not a run, or a file in it is damaged.
+    """
+    run = Run.open(run_path)
+    dataset = _optional(run, "dataset.json", {})
+    class_names = tuple(str(name) for name in dataset.get("class_names") or ())
+    predictions = {
+        split: _predictions(run, split, class_names)
+        for split in SPLITS
+        if run.has(f"predictions/{split}.npz")
+    }
+    return Material(
+        path=run.path.resolve(),
+        config=_optional(run, "config.json", {}),
+        choices=_optional(run, "choices.json", []),
+        environment=_optional(run, "environment.json", {}),
+        dataset=dataset,
+        metrics=run.metrics(),
+        summary=_optional(run, "summary.json", {}),
+        predictions={split: found for split, found in predictions.items() if _usable(found)},
+        thumbnails=_thumbnails(run),
+        look=_look(run),
+    )
+
+
+def _optional(run: Run, name: str, otherwise: Any) -> Any:
+    return run.read(name) if run.has(name) else otherwise
+
+
+def _predictions(run: Run, split: str, class_names: tuple[str, ...]) -> Predictions:
+    arrays = run.read_arrays(f"predictions/{split}.npz")
+    logits = arrays["logits"]
+    named = class_names or tuple(str(index) for index in range(logits.shape[-1]))
+    ids = tuple(str(name) for name in arrays["ids"])
+    return Predictions(split=split, logits=logits, labels=arrays["labels"], ids=ids, class_names=named)
+
+
+def _usable(found: Predictions) -> bool:
+    # A run that diverged may have left logits that are no numbers: its curves tell that story.
+    return len(found.labels) > 0 and bool(np.isfinite(found.logits).all())
+
+
+def _thumbnails(run: Run) -> dict[tuple[str, int], NDArray[np.uint8]]:
+    if not run.has("predictions/images.npz"):
+        return {}
+    arrays = run.read_arrays("predictions/images.npz")
+    places = zip(arrays["split"].tolist(), arrays["index"].tolist(), strict=True)
+    return {
+        (str(split), int(index)): image
+        for (split, index), image in zip(places, arrays["images"], strict=True)
+    }
+
+
+def _look(run: Run) -> list[LookPicture]:
+    pictures = []
+    for entry in _optional(run, "look/index.json", []):
+        path = run.path / "look" / Path(str(entry["file"])).name
+        if path.is_file():
+            pictures.append(
+                LookPicture(
+                    path=path,
+                    title=str(entry.get("title", path.stem)),
+                    question=str(entry.get("question", "")),
+                    alt=str(entry.get("alt", entry.get("title", path.stem))),
+                    layer=str(entry.get("layer") or ""),
+                )
+            )
+    return pictures

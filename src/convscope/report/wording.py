@@ -1,0 +1,139 @@
+"""How the report says numbers, and the sentences it opens with."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from convscope.evaluation.proportion import Proportion
+from convscope.report.material import Material, Predictions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """The first lines of the report."""
+
+    conclusion: str
+    remarks: tuple[str, ...]
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """A share as "91.2 %", or a dash."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{100 * value:.{decimals}f} %"
+
+
+def interval(proportion: Proportion) -> str:
+    """The 95 % interval as "89.0–93.0 %"."""
+    low, high = proportion.interval
+    return f"{100 * low:.1f}–{100 * high:.1f} %"
+
+
+def number(value: Any) -> str:
+    """A number with as many digits as one reads: 0.0123, 4.56, 1,234."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
+        return str(value)
+    if not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) or (value == int(value) and abs(value) >= 100):
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as "3.2 s", "2 min 10 s" or "1 h 04 min"."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def count(amount: int, noun: str, plural: str | None = None) -> str:
+    """An amount with its noun: "1 image", "1,200 images"."""
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def opening(material: Material) -> Opening:
+    """Say in one sentence how good the network is and what that beats; then what belongs to it."""
+    judged = material.judged
+    if judged is None:
+        return _unfinished(material)
+    if material.is_regression:
+        return _regression(judged)
+    return _classification(material, judged)
+
+
+def _classification(material: Material, judged: Predictions) -> Opening:
+    accuracy = judged.accuracy
+    baseline, common = _most_frequent(judged)
+    beats = accuracy.interval[0] > baseline
+    where = f"{judged.split} image{'' if accuracy.n == 1 else 's'}"
+    conclusion = (
+        f"Right on {accuracy.correct:,} of {accuracy.n:,} {where}, {percent(accuracy.value)} "
+        f"(95 % interval {interval(accuracy)}), where always answering “{common}”, "
+        f"the most frequent class, gets {percent(baseline)}."
+    )
+    remarks = []
+    if not beats:
+        remarks.append("This is not clearly better than that: the interval reaches down to it.")
+    untrained = (material.summary.get("untrained") or {}).get("accuracy")
+    if untrained is not None:
+        remarks.append(f"Before training the same network was right on {percent(untrained)}.")
+    if judged.split == "validation":
+        remarks.append("The test split was not measured; validation figures were selected on and flatter.")
+    low, high = accuracy.interval
+    if high - low > 0.08:
+        remarks.append(f"The interval is wide because {count(accuracy.n, 'image')} cannot say more.")
+    pairs = judged.confusion.pairs(1)
+    if pairs:
+        pair = pairs[0]
+        times = count(pair.count, "time")
+        remarks.append(
+            f"Most confused: “{pair.true}” taken for “{pair.predicted}”, {times} in {pair.support:,}."
+        )
+    return Opening(conclusion=conclusion, remarks=tuple(remarks))
+
+
+def _regression(judged: Predictions) -> Opening:
+    labels = judged.labels.astype(np.float64)
+    error = float(np.abs(judged.values - labels).mean())
+    spread = float(np.abs(labels - np.median(labels)).mean())
+    conclusion = (
+        f"Off by {number(error)} on average over {count(len(labels), judged.split + ' image')}, "
+        f"where always answering {number(float(np.median(labels)))}, the median, is off by {number(spread)}."
+    )
+    remarks = [] if error < spread else ["This is no better than that."]
+    return Opening(conclusion=conclusion, remarks=tuple(remarks))
+
+
+def _unfinished(material: Material) -> Opening:
+    last = next((row for row in reversed(material.metrics) if row.get("split") == "validation"), None)
+    step = material.metrics[-1]["step"] if material.metrics else 0
+    if last is None:
+        conclusion = f"This run is not finished: it stopped at step {step:,}, before the first validation."
+    elif last.get("accuracy") is not None:
+        conclusion = (
+            f"This run is not finished: it stopped at step {step:,}; the last validation, at step "
+            f"{last['step']:,}, was {percent(last['accuracy'])} right."
+        )
+    else:
+        conclusion = (
+            f"This run is not finished: it stopped at step {step:,}; the last validation loss, at step "
+            f"{last['step']:,}, was {number(last['loss'])}."
+        )
+    return Opening(conclusion=conclusion, remarks=())
+
+
+def _most_frequent(judged: Predictions) -> tuple[float, str]:
+    counts = np.bincount(judged.labels, minlength=len(judged.class_names))
+    return float(counts.max() / counts.sum()), judged.class_names[int(counts.argmax())]
