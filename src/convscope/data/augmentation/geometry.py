@@ -27,12 +27,13 @@ def draw_maps(
     return maps if moves else None
 
 
-def sample(images: Tensor, maps: Tensor) -> Tensor:
-    """Images seen through their maps: bilinear, mirrored beyond the edge so that no border shows.
+def sample(images: Tensor, maps: Tensor, *, repeat_edge: bool) -> Tensor:
+    """Images seen through their maps: bilinear; beyond the edge mirrored, so that no border shows.
 
     Args:
         images: `(N, C, H, W)` float32.
         maps: `(N, 3, 3)` as `draw_maps` returns them, on the images' device.
+        repeat_edge: beyond the edge, repeat its pixels instead.
     """
     height, width = images.shape[-2:]
     x = _pixel_centres(width, images.device)
@@ -42,8 +43,9 @@ def sample(images: Tensor, maps: Tensor) -> Tensor:
     grid = planes[:, :2]  # (N, 2, H, W)
     if bool((maps[:, 2, :2] != 0).any()):
         grid = grid / planes[:, 2:]
+    beyond = "border" if repeat_edge else "reflection"
     return nn.functional.grid_sample(
-        images, grid.permute(0, 2, 3, 1), mode="bilinear", padding_mode="reflection", align_corners=False
+        images, grid.permute(0, 2, 3, 1), mode="bilinear", padding_mode=beyond, align_corners=False
     )
 
 

@@ -61,10 +61,21 @@ class QuarterTurns(_Checked):
 class PadAndCrop(_Checked):
     """Move by a whole number of pixels, up to this many each way. Exact copies of pixels.
 
-    The same as padding by reflection (the edge itself is not repeated) and cropping at random.
+    The same as padding by reflection (the edge itself is not repeated), or by the edge with edge-padding, and
+    cropping at random.
     """
 
     pixels: int = dataclasses.field(default=4, metadata=_allowed(0, 64))
+
+
+@dataclass(frozen=True)
+class EdgePadding(_Checked):
+    """What lies beyond the image is its edge pixel, repeated; without this, the image mirrored.
+
+    Right where the edge is plain background: mirrored strokes would come back as strange dots.
+    """
+
+    on: int = dataclasses.field(default=1, metadata=_allowed(0, 1))
 
 
 @dataclass(frozen=True)
@@ -172,6 +183,7 @@ Operation = (
     | FlipVertical
     | QuarterTurns
     | PadAndCrop
+    | EdgePadding
     | Shift
     | Rotate
     | Zoom
@@ -192,6 +204,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     "flip-vertical": FlipVertical,
     "quarter-turns": QuarterTurns,
     "pad-and-crop": PadAndCrop,
+    "edge-padding": EdgePadding,
     "shift": Shift,
     "rotate": Rotate,
     "zoom": Zoom,

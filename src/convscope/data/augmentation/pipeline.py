@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import torch
@@ -17,7 +18,7 @@ from convscope.data.augmentation.colour import (
 from convscope.data.augmentation.draws import step_generator
 from convscope.data.augmentation.geometry import draw_maps, sample
 from convscope.data.augmentation.mixing import draw_mixture, draw_rectangles, erase_rectangles, mix
-from convscope.data.augmentation.operations import Operation
+from convscope.data.augmentation.operations import EdgePadding, Operation
 from convscope.data.augmentation.parse import in_order, operations_text, parse_operations
 from convscope.data.augmentation.pixels import copy_pixels, draw_moves
 
@@ -88,7 +89,8 @@ def _draw_stages(
         stages.append((copy_pixels, moves))
     stages.append((_floats, ()))
     if (maps := draw_maps(operations, count, size, generator)) is not None:
-        stages.append((sample, (maps,)))
+        repeat_edge = any(isinstance(item, EdgePadding) for item in operations)
+        stages.append((partial(sample, repeat_edge=repeat_edge), (maps,)))
     if (kernels := draw_blur(operations, count, generator)) is not None:
         stages.append((blur_images, (kernels,)))
     if (colours := draw_colour_maps(operations, count, channels, generator)) is not None:

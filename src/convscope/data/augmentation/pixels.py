@@ -7,6 +7,7 @@ from torch import Tensor
 
 from convscope.data.augmentation.draws import chance
 from convscope.data.augmentation.operations import (
+    EdgePadding,
     FlipHorizontal,
     FlipVertical,
     Operation,
@@ -33,6 +34,7 @@ def draw_moves(
     height, width = size
     rows, columns = torch.arange(height).expand(count, -1), torch.arange(width).expand(count, -1)
     transposed = torch.zeros(count, dtype=torch.bool)
+    repeat_edge = any(isinstance(item, EdgePadding) for item in operations)
     moves = [item for item in operations if isinstance(item, _PIXEL_MOVES)]
     for move in moves:
         match move:
@@ -47,8 +49,8 @@ def draw_moves(
                 columns = _reversed_where((turns == 2) | (turns == 3), columns, width)
                 transposed = turns % 2 == 1
             case PadAndCrop(pixels):
-                rows = _moved(rows, _offsets(generator, count, pixels))
-                columns = _moved(columns, _offsets(generator, count, pixels))
+                rows = _moved(rows, _offsets(generator, count, pixels), repeat_edge)
+                columns = _moved(columns, _offsets(generator, count, pixels), repeat_edge)
     return (rows, columns, transposed) if moves else None
 
 
@@ -80,10 +82,11 @@ def _offsets(generator: torch.Generator, count: int, pixels: int) -> Tensor:
     return torch.randint(-pixels, pixels + 1, (count,), generator=generator)
 
 
-def _moved(positions: Tensor, offsets: Tensor) -> Tensor:
-    """Positions seen after a move; beyond the edge they run back (reflection)."""
-    size = positions.shape[1]
-    if size == 1:
-        return positions
-    wanted = torch.remainder(torch.arange(size) + offsets[:, None], 2 * (size - 1))
-    return positions.gather(1, torch.minimum(wanted, 2 * (size - 1) - wanted))
+def _moved(positions: Tensor, offsets: Tensor, repeat_edge: bool) -> Tensor:
+    """Positions seen after a move; beyond the edge they stay there, or run back (reflection)."""
+    last = positions.shape[1] - 1
+    wanted = torch.arange(last + 1) + offsets[:, None]
+    if repeat_edge or last == 0:
+        return positions.gather(1, wanted.clamp(0, last))
+    wanted = wanted.remainder(2 * last)
+    return positions.gather(1, torch.minimum(wanted, 2 * last - wanted))

@@ -3,6 +3,7 @@
 from convscope.data.augmentation.operations import (
     Brightness,
     Contrast,
+    EdgePadding,
     FlipHorizontal,
     FlipVertical,
     Operation,
@@ -29,7 +30,7 @@ PRESETS: dict[str, tuple[Operation, ...]] = {
         Saturation(0.2),
     ),
     # A mirrored 2 is no 2, and a 6 turned by 180 degrees is a 9: small moves only.
-    "digits": (PadAndCrop(2), Rotate(8.0), Zoom(0.1)),
+    "digits": (PadAndCrop(2), EdgePadding(), Rotate(8.0), Zoom(0.1)),
     # Pictures without an up or a left, all of which counts (cells, circles): nothing is cropped or resampled.
     "symmetric": (FlipHorizontal(0.5), FlipVertical(0.5), QuarterTurns(0.75)),
     # Small photos, 32 px: only exact moves, because resampling blurs what little there is.
