@@ -1,7 +1,7 @@
 """Two 5×5 convolutions and two fully connected layers: fast, and good on small grey images.
 
-Each max-pooling stands before its ReLU. The two commute, because a ReLU never reverses an order: the values are
-those of a ReLU before pooling, and the ReLU meets a quarter of the units, which saves 75 % of its work.
+Each max-pooling stands before its ReLU. The two commute, because a ReLU never reverses an order: the values
+are those of a ReLU before pooling, and the ReLU meets a quarter of the units, which saves 75 % of its work.
 """
 
 from torch import Tensor, nn

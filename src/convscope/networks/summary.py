@@ -1,0 +1,141 @@
+"""The table of a network's layers: output shape, weights, biases, FLOPs and receptive field."""
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from convscope.networks.receptive_fields import ReceptiveField, followed_fields
+from convscope.networks.shapes import blank_images, visit_layers
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSummary:
+    """One layer, for one image."""
+
+    name: str
+    """In `named_modules()`; empty for parameters that the network itself holds."""
+
+    kind: str
+    """The module's class."""
+
+    output_shape: tuple[int, ...]
+    """Without the batch axis; empty for a layer that is not called by itself."""
+
+    weights: int
+    """How many; the gains of a normalisation are weights."""
+
+    biases: int
+    flops: int
+    """Twice the multiply-accumulates of a convolution or fully connected layer; 0 for other layers."""
+
+    receptive_field: tuple[int, int] | None
+    """Height and width in pixels of what one unit sees; None where that is not known."""
+
+    stride: tuple[int, int] | None
+    """Pixels from one unit's receptive field to the next one's; 0 where all see the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Total:
+    """Sums over all layers."""
+
+    weights: int
+    biases: int
+    flops: int
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return self.weights + self.biases
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A network's layers in the order in which they are called, for one image."""
+
+    image_shape: tuple[int, int, int]
+    layers: tuple[LayerSummary, ...]
+    total: Total
+
+
+def summarise(network: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
+    """Every layer for one image `(C, H, W)`; only shapes are computed, and the network is left as it is.
+
+    FLOPs are floating-point operations of the forward pass for one image: multiply-accumulates × 2, of
+    convolutions and fully connected layers (`nn.Conv2d`, `nn.Linear`); normalisation, activations, pooling,
+    biases and products inside attention are not counted. Weights that layers share are counted once, with the
+    first. Raises UsageError if the network cannot take such images.
+    """
+    calls = _calls(network, image_shape)
+    fields = followed_fields(network, image_shape)
+    modules = dict(network.named_modules())
+    order = [*calls, *(name for name in modules if name not in calls)]
+    counted: set[int] = set()
+    layers = []
+    for name in order:
+        module = modules[name]
+        weights, biases = _count(module, counted)
+        if not (weights or biases or (name in calls and _is_layer(module))):
+            continue
+        shape, flops = calls.get(name, ((), 0))
+        field = fields.get(name)
+        known = field if isinstance(field, ReceptiveField) else None
+        layers.append(
+            LayerSummary(
+                name=name,
+                kind=type(module).__name__,
+                output_shape=shape,
+                weights=weights,
+                biases=biases,
+                flops=flops,
+                receptive_field=known.size if known else None,
+                stride=known.stride if known else None,
+            )
+        )
+    total = Total(
+        weights=sum(layer.weights for layer in layers),
+        biases=sum(layer.biases for layer in layers),
+        flops=sum(layer.flops for layer in layers),
+    )
+    return Summary(image_shape=image_shape, layers=tuple(layers), total=total)
+
+
+def _calls(network: nn.Module, image_shape: tuple[int, int, int]) -> dict[str, tuple[tuple[int, ...], int]]:
+    """Output shape, and FLOPs over all calls, of each module in the order of the first calls."""
+    calls: dict[str, tuple[tuple[int, ...], int]] = {}
+
+    def visit(name: str, module: nn.Module, output: Tensor) -> None:
+        earlier = calls.get(name, ((), 0))[1]
+        calls[name] = (tuple(output.shape[1:]), earlier + _flops(module, output))
+
+    visit_layers(network, blank_images(network, image_shape), visit)
+    return calls
+
+
+def _flops(module: nn.Module, output: Tensor) -> int:
+    if isinstance(module, nn.Conv2d):
+        accumulates = module.in_channels // module.groups * math.prod(module.kernel_size)
+    elif isinstance(module, nn.Linear):
+        accumulates = module.in_features
+    else:
+        return 0
+    return 2 * accumulates * output.numel()
+
+
+def _count(module: nn.Module, counted: set[int]) -> tuple[int, int]:
+    """Weights and biases that a module holds itself, without those counted before."""
+    weights = biases = 0
+    for name, parameter in module.named_parameters(recurse=False):
+        if id(parameter) in counted:
+            continue
+        counted.add(id(parameter))
+        if name.endswith("bias"):
+            biases += parameter.numel()
+        else:
+            weights += parameter.numel()
+    return weights, biases
+
+
+def _is_layer(module: nn.Module) -> bool:
+    return not isinstance(module, nn.Identity) and next(module.children(), None) is None
