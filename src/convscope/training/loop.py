@@ -10,7 +10,7 @@ from torch import Tensor
 from convscope.config.experiment import TrainingConfig
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import derive_seed, epoch_batches, steps_per_epoch
-from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.dataset import Dataset
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import InterruptedTrainingError
 from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
@@ -87,7 +87,7 @@ class Loop:
                         )
                     if self._stops_early():
                         break
-                    state.seconds = clock.seconds()
+                state.seconds = clock.seconds()
                 if not (self.run.checkpoint_folder / "last").exists():
                     self._save(is_best=False)
         finally:
@@ -111,7 +111,7 @@ class Loop:
             outputs = state.network(images)
         loss = self.objective.loss(outputs.float(), labels)
         state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = gradient_norm(state.network)
         guard.watch(state.step + 1, loss, norm, images, learning_rate)
         if self.config.clip_gradient is not None:
@@ -145,22 +145,23 @@ class Loop:
             Whether this validation is the best so far.
         """
         is_best = False
-        for split, images in (("train", self._training_sample()), ("validation", self.dataset.validation)):
-            if len(images):
+        validation = self.dataset.validation
+        samples = {"train": self._training_sample(), "validation": (validation.images, validation.labels)}
+        for split, (images, labels) in samples.items():
+            if len(labels):
                 network = self.state.classifier_network
-                loss, accuracy = self.objective.measure(
-                    network, self.preprocessing, images.images, images.labels
-                )
+                loss, accuracy = self.objective.measure(network, self.preprocessing, images, labels)
                 self._record(split, loss, accuracy)
                 if split == "validation" and self.state.step:
                     is_best = self.state.note_validation(-loss if accuracy is None else accuracy)
         return is_best
 
-    def _training_sample(self) -> ImageSet:
-        """As many training images as there are for validation, always the same."""
+    def _training_sample(self) -> tuple[Tensor, Tensor]:
+        """As many training images as there are for validation, always the same, and their labels."""
         train = self.dataset.train
         count = min(len(train), max(len(self.dataset.validation), 100))
-        return train.subset(torch.arange(count) * len(train) // count)
+        rows = torch.arange(count) * len(train) // count
+        return train.images[rows], train.labels[rows]
 
     def _record(
         self, split: str, loss: Tensor | float, accuracy: float | None, images_per_second: float | None = None

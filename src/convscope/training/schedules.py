@@ -13,7 +13,7 @@ def learning_rate_factor(schedule: ScheduleName, step: int, total_steps: int, wa
 
     Args:
         schedule: `constant`; `linear` falls to 0; `cosine` rises linearly for the `warmup` share, then falls
-            to 0; `one-cycle` rises along a cosine for the `warmup` share and falls along another (Smith 2018).
+            to 0; `one-cycle` rises along a cosine for that share and falls along another (Smith 2018).
         step: 0 to `total_steps` - 1.
         total_steps: of the whole training.
         warmup: share of the steps.

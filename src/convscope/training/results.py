@@ -1,0 +1,107 @@
+"""What a run says about itself: its data, its predictions, its final figures."""
+
+import csv
+import io
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.preprocessing import Preprocessing
+from convscope.evaluation.classifier import Classifier, checkpoint_step, final_checkpoint
+from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
+from convscope.runs.folder import Run
+from convscope.training.showcase import choose_showcase
+
+SUMMARY = "summary.json"
+
+
+def write_dataset(run: Run, dataset: Dataset, preprocessing: Preprocessing) -> None:
+    """`dataset.json` and `splits.csv`."""
+    classification = bool(dataset.class_names)
+    counts = {
+        split: torch.bincount(images.labels, minlength=len(dataset.class_names)).tolist()
+        for split, images in dataset.splits.items()
+        if classification
+    }
+    run.write(
+        "dataset.json",
+        {
+            "source": run.config.data.source,
+            "name": dataset.name,
+            "task": "classification" if classification else "regression",
+            "class_names": list(dataset.class_names),
+            "sizes": {split: len(images) for split, images in dataset.splits.items()},
+            "class_counts": counts,
+            "image": {
+                "height": preprocessing.height,
+                "width": preprocessing.width,
+                "channels": preprocessing.channels,
+            },
+            "fingerprint": dataset.fingerprint,
+            "quarantined": [{"path": entry.path, "reason": entry.reason} for entry in dataset.quarantined],
+            "notes": list(dataset.notes),
+        },
+    )
+    run.write_bytes("splits.csv", _splits_csv(dataset))
+
+
+def _splits_csv(dataset: Dataset) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("path", "class", "split", "content"))
+    for split, images in dataset.splits.items():
+        for path, label, content in zip(images.ids, images.labels.tolist(), images.hashes, strict=True):
+            writer.writerow(
+                (path, dataset.class_names[label] if dataset.class_names else label, split, content)
+            )
+    return text.getvalue().encode()
+
+
+def finish_run(run: Run, dataset: Dataset, device: torch.device, seconds: dict[str, float]) -> None:
+    """Evaluate the run's classifier on validation and test, and keep predictions and `summary.json`."""
+    which = final_checkpoint(run)
+    classifier = Classifier.load(run.path, which).to(device)
+    evaluations: dict[str, ImageEvaluation] = {}
+    logits: dict[str, NDArray[np.float32]] = {}
+    for split in ("validation", "test"):
+        images = dataset.splits[split]
+        if len(images):
+            logits[split] = classifier.logits(images.images).numpy()
+            evaluations[split] = evaluate_outputs(classifier.target, logits[split], images)
+            write_predictions(run, split, logits[split], images)
+    run.write_arrays("predictions/images.npz", choose_showcase(dataset, logits))
+    metrics = run.metrics()
+    run.write(
+        SUMMARY,
+        {
+            "run": str(run.path),
+            "network": classifier.network_config.name,
+            "parameters": sum(parameter.numel() for parameter in classifier.network.parameters()),
+            "checkpoint": which,
+            "steps": metrics[-1]["step"] if metrics else 0,
+            "epochs": metrics[-1]["epoch"] if metrics else 0,
+            "best_step": checkpoint_step(run, "best") if (run.checkpoint_folder / "best").exists() else None,
+            "untrained": _untrained(run, classifier),
+            **{split: evaluation.to_dict() for split, evaluation in evaluations.items()},
+            "seconds": {name: round(value, 2) for name, value in seconds.items()},
+        },
+    )
+
+
+def write_predictions(run: Run, split: str, logits: NDArray[np.float32], images: ImageSet) -> None:
+    """`predictions/<split>.npz`: logits, labels and ids."""
+    arrays = {"logits": logits, "labels": images.labels.numpy(), "ids": np.array(images.ids)}
+    run.write_arrays(f"predictions/{split}.npz", arrays)
+
+
+def _untrained(run: Run, classifier: Classifier) -> dict[str, Any] | None:
+    """Loss and accuracy before the first step, beside what a network that knows nothing has."""
+    for record in run.metrics():
+        if record["step"] == 0 and record["split"] == "validation":
+            chance = math.log(len(classifier.class_names)) if classifier.class_names else None
+            return {"loss": record["loss"], "accuracy": record["accuracy"], "chance_loss": chance}
+    return None
