@@ -114,6 +114,6 @@ def _hue_map(angle: Tensor) -> Tensor:
     turn = torch.zeros(len(angle), 3, 3)
     turn[:, 0, 0] = 1
     turn[:, 1, 1] = turn[:, 2, 2] = angle.cos()
-    turn[:, 1, 2], turn[:, 2, 1] = -angle.sin(), angle.sin()
+    turn[:, 1, 2], turn[:, 2, 1] = angle.sin(), -angle.sin()  # red goes towards green
     back: Tensor = torch.linalg.inv(_FROM_RGB)
     return back @ turn @ _FROM_RGB

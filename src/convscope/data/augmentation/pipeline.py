@@ -118,7 +118,7 @@ def _chunk_size(images: Tensor) -> int:
     """Images at a time: all of them on a GPU; on the CPU about a megabyte of floats for each thread."""
     if images.device.type != "cpu":
         return max(1, len(images))
-    return torch.get_num_threads() * max(1, _CHUNK_VALUES // max(1, images[0].numel()))
+    return torch.get_num_threads() * max(1, _CHUNK_VALUES // max(1, images.shape[1:].numel()))
 
 
 _CHUNK_VALUES = 2**18
