@@ -17,7 +17,7 @@ Rows = list[dict[str, Any]]
 
 
 def reliability_chart(calibration: Calibration, width: int = 300, height: int = 240) -> AnyChart:
-    """Accuracy with its interval against confidence, by bin; on the diagonal a classifier is to be believed."""
+    """Accuracy with its interval against confidence; on the diagonal a classifier is to be believed."""
     rows: Rows = [
         {
             "confidence": each.confidence,
@@ -59,7 +59,7 @@ def per_class_chart(names: Sequence[str], shares: Sequence[Proportion], title: s
     order = [row["class"] for row in rows]
     options: dict[str, Any] = {
         "title": title,
-        "axis": alt.Axis(format=".0%"),
+        "axis": alt.Axis(format=".0%", tickCount=5),
         "scale": alt.Scale(zero=False),
     }
     x, low = alt.X("value:Q", **options), alt.X("low:Q", **options)
@@ -84,9 +84,12 @@ def confusion_chart(confusion: Confusion) -> AnyChart:
         for row, column in zip(*(each.tolist() for each in np.nonzero(counts)), strict=True)
     ]
     side = max(8, min(34, 720 // max(1, len(names))))
-    axis = alt.Axis(labelLimit=150, grid=False, domain=False, ticks=False)
-    x = alt.X("predicted:N", sort=None, title="taken for", scale=alt.Scale(domain=names), axis=axis)
-    y = alt.Y("true:N", sort=None, title="true", scale=alt.Scale(domain=names), axis=axis)
+    bare: dict[str, Any] = {"labelLimit": 150, "grid": False, "domain": False, "ticks": False}
+    angle = 0 if max(len(name) for name in names) <= 3 else -45
+    scale = alt.Scale(domain=names, padding=0.03)
+    x_axis = alt.Axis(labelAngle=angle, **bare)
+    x = alt.X("predicted:N", sort=None, title="taken for", scale=scale, axis=x_axis)
+    y = alt.Y("true:N", sort=None, title="true", scale=scale, axis=alt.Axis(**bare))
     base = alt.Chart(rows_of(rows)).encode(x=x, y=y)
     shade = alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.12, 1]), legend=None)
     error = alt.expr.if_(alt.datum.true == alt.datum.predicted, LIGHT["train"], LIGHT["error"])
@@ -124,7 +127,7 @@ def predicted_against_true_chart(
     layers = [diagonal.encode(x=x, y=y), points.encode(x=x, y=y)]
     if seen is not None:
         limits = alt.Chart(rows_of([{"true": at} for at in seen]))
-        layers.append(limits.mark_rule(color=LIGHT["error"], strokeWidth=1).encode(x=x))
+        layers.append(limits.mark_rule(color=LIGHT["quiet"], strokeDash=[1, 3]).encode(x=x))
     return in_type(alt.layer(*layers).properties(width=300, height=300))
 
 

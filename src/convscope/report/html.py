@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from convscope.report import tables
 from convscope.report.embed import file_uri
 from convscope.report.evidence import calibration_figure, regression_figure
-from convscope.report.learning import curves
+from convscope.report.learning import curves, milestones
 from convscope.report.material import Material, read_material
 from convscope.report.mistakes import mistakes
 from convscope.report.palette import DARK, LIGHT
@@ -58,6 +58,7 @@ def _context(material: Material) -> dict[str, Any]:
         "run": material.path.name,
         "opening": opening(material),
         "figures": tables.figures(material),
+        "milestones": milestones(material),
         "choices": material.choices,
         "curves": curves(material),
         "judged": judged.split if judged else "",
@@ -71,5 +72,5 @@ def _context(material: Material) -> dict[str, Any]:
         "quarantined": material.dataset.get("quarantined") or [],
         "command": tables.command(material),
         "configuration": tables.nested_rows(material.config),
-        "environment": tables.nested_rows(material.environment),
+        "environment": tables.environment_rows(material),
     }

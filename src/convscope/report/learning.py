@@ -1,8 +1,9 @@
 """The report's curves: drawn as SVG, with the numbers beside them that a pointer asks for."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from convscope.report import lines
 from convscope.report.lines import Axes, Series
@@ -39,6 +40,37 @@ def curves(material: Material) -> list[Curve]:
     return [curve for curve in drawn if curve is not None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Milestone:
+    """What was measured at one step: shares or losses, by split."""
+
+    name: str
+    step: int
+    train: str
+    validation: str
+
+
+def milestones(material: Material) -> list[Milestone]:
+    """The first, the best and the last measurement: accuracies, or losses where there are none."""
+    rows = {split: _by_step(material, split) for split in ("train", "validation")}
+    steps = sorted(rows["validation"])
+    if not steps:
+        return []
+    best = material.summary.get("best_step")
+    named = {steps[0]: "first", steps[-1]: "last"}
+    if best in rows["validation"]:
+        named[best] = "best" if best != steps[-1] else "last, and best"
+    return [
+        Milestone(
+            name=named[step],
+            step=step,
+            train=_measured(rows["train"].get(step)),
+            validation=_measured(rows["validation"][step]),
+        )
+        for step in sorted(named)
+    ]
+
+
 def hover_json(series: Sequence[Series], axes: Axes) -> str:
     """The numbers of a chart for the page's script, to five digits."""
     rows = [
@@ -70,6 +102,16 @@ def _curve(title: str, series: Sequence[Series], axes: Axes, caption: str) -> Cu
         svg=themed(svg),
         hover=hover_json(series, axes),
     )
+
+
+def _by_step(material: Material, split: str) -> dict[int, Mapping[str, Any]]:
+    return {row["step"]: row for row in material.metrics if row.get("split") == split}
+
+
+def _measured(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "–"
+    return number(row["loss"]) if row.get("accuracy") is None else percent(row["accuracy"])
 
 
 def _shade_caption(validation_size: int | None) -> str:

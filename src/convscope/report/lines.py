@@ -12,6 +12,9 @@ from convscope.report.palette import LIGHT
 from convscope.report.vector import AnyChart, in_type, rows_of
 
 Record = Mapping[str, Any]
+FIT: Any = {"type": "fit", "contains": "padding"}
+"""Width and height of a drawing with its axes, so that charts side by side are alike in size."""
+
 LONGEST = 600  # points in one line; more cannot be told apart at this width and only make the file larger
 
 
@@ -74,7 +77,7 @@ ACCURACY_AXES = Axes(x_title="step", y_title="accuracy", y_format=".0%")
 LEARNING_RATE_AXES = Axes(x_title="step", y_title="learning rate", y_format="~g")
 
 
-def line_chart(series: Sequence[Series], axes: Axes, width: int = 300, height: int = 190) -> AnyChart:
+def line_chart(series: Sequence[Series], axes: Axes, width: int = 360, height: int = 236) -> AnyChart:
     """Draw lines over one another: batches thin and grey beneath, the splits above, intervals as a shade.
 
     Raises:
@@ -83,12 +86,13 @@ def line_chart(series: Sequence[Series], axes: Axes, width: int = 300, height: i
     if not series:
         raise ValueError("line_chart needs at least one series with a point")
     x = alt.X("x:Q", title=axes.x_title, scale=x_scale(series, axes), axis=alt.Axis(tickCount=5, grid=False))
-    y_axis = alt.Axis(format=axes.y_format, tickCount=5)
+    ticks: dict[str, Any] = {"values": _log_ticks(series)} if axes.y_log else {"tickCount": 5}
+    y_axis = alt.Axis(format=axes.y_format, **ticks)
     y_options = {"title": axes.y_title, "scale": _y_scale(series, axes), "axis": y_axis}
     layers: list[alt.Chart] = []
     for line in series:
         layers.extend(_layers(line, x, y_options))
-    return in_type(alt.layer(*layers).properties(width=width, height=height))
+    return in_type(alt.layer(*layers).properties(width=width, height=height, autosize=FIT))
 
 
 def x_scale(series: Sequence[Series], axes: Axes) -> alt.Scale:
@@ -133,6 +137,14 @@ def _with_interval(series: Series, size: int) -> Series:
     )
 
 
+def _log_ticks(series: Sequence[Series]) -> list[float]:
+    """One, two and five of each decade: a logarithmic axis with a line for every digit is all lines."""
+    values = [y for line in series for y in line.y]
+    decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
+    wide = len(decades) > 4
+    return [digit * 10.0**power for power in decades for digit in ((1,) if wide else (1, 2, 5))]
+
+
 def _y_scale(series: Sequence[Series], axes: Axes) -> alt.Scale:
     values = [y for line in series for y in (*line.y, *line.low, *line.high)]
     low, high = min(values), max(values)
@@ -150,7 +162,9 @@ def _layers(line: Series, x: alt.X, y_options: dict[str, Any]) -> list[alt.Chart
     scale = alt.Scale(domain=list(_SPLITS), range=[LIGHT[name] for name in _SPLITS])
     colour: Any = alt.value(LIGHT[colour_name])
     if line.name in names:
-        colour = alt.Color("line:N", scale=scale, legend=alt.Legend(title=None, orient="top"))
+        colour = alt.Color(
+            "line:N", scale=scale, legend=alt.Legend(title=None, orient="top", symbolType="stroke")
+        )
     layers = []
     if line.low:
         band = [{"x": a, "low": b, "high": c} for a, b, c in zip(line.x, line.low, line.high, strict=True)]

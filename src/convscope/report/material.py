@@ -31,7 +31,7 @@ class Predictions:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """The class of the greatest logit, (N,)."""
-        return self.logits.argmax(axis=1).astype(np.int64)
+        return np.asarray(self.logits.argmax(axis=1), dtype=np.int64)
 
     @cached_property
     def accuracy(self) -> Proportion:

@@ -103,6 +103,12 @@ def nested_rows(values: dict[str, Any]) -> list[Row]:
     return [(name, number(value)) for name, value in _leaves(values, "") if value is not None]
 
 
+def environment_rows(material: Material) -> list[Row]:
+    """Versions and machine; the command and the seed stand elsewhere."""
+    kept = {name: value for name, value in material.environment.items() if name not in ("command", "seed")}
+    return [(name.removeprefix("packages."), value) for name, value in nested_rows(kept)]
+
+
 def command(material: Material) -> str:
     """The command that makes the run again, as one would type it."""
     given = material.environment.get("command") or []

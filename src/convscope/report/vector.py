@@ -1,7 +1,6 @@
 """From an Altair chart to SVG and PNG, in one typography. Needs no browser and no network."""
 
 import re
-
 from collections.abc import Sequence
 from typing import Any, cast
 

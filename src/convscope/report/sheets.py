@@ -1,0 +1,190 @@
+"""Sheets of numbers as colour: filters, feature maps, and heat laid over an image."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from convscope.report.canvas import (
+    SMALL,
+    TEXT,
+    ColourBar,
+    Sheet,
+    Tile,
+    draw,
+    enlarge,
+    picture_of,
+    square_columns,
+)
+from convscope.report.palette import diverging, sequential
+
+_HEAT_SIDE = 220
+
+
+def filter_sheet(
+    filters: NDArray[np.float32],
+    *,
+    limit: float | None = None,
+    names: Sequence[str] | None = None,
+    marks: Mapping[int, str] | None = None,
+    heading: str = "",
+) -> Image.Image:
+    """Filters on one symmetric scale: blue negative, white zero, red positive.
+
+    Args:
+        filters: (filters, height, width), for one input channel.
+        limit: where the scale ends; the layer's largest absolute weight, so that sheets of one layer compare.
+            That of `filters` unless given.
+        names: under each filter; its index unless given.
+        marks: what to say of some filters, by position: "dead", "like 3".
+        heading: stands above.
+    """
+    end = float(np.abs(filters).max()) if limit is None else limit
+    pictures = [Image.fromarray(diverging(each, end)) for each in filters]
+    ramp = diverging(np.linspace(-end, end, 101), end)
+    bar = ColourBar(colours=ramp, labels=(_said(-end), "0", _said(end)), says="weight")
+    return _sheet(pictures, names, marks or {}, heading, bar)
+
+
+def colour_filter_sheet(
+    filters: NDArray[np.float32],
+    *,
+    limit: float | None = None,
+    names: Sequence[str] | None = None,
+    marks: Mapping[int, str] | None = None,
+    heading: str = "",
+) -> Image.Image:
+    """Filters over red, green and blue as colours, on one scale: mid-grey is zero in all three.
+
+    Args:
+        filters: (filters, 3, height, width).
+        limit: the weight of a full or absent colour; the largest absolute one unless given.
+        names: under each filter; its index unless given.
+        marks: what to say of some filters, by position.
+        heading: stands above.
+    """
+    end = (float(np.abs(filters).max()) if limit is None else limit) or 1.0
+    levels = np.round(127.5 * (1 + np.clip(filters / end, -1, 1))).astype(np.uint8)
+    pictures = [picture_of(each) for each in levels]
+    ramp = np.repeat(np.linspace(0, 255, 101).round().astype(np.uint8)[:, None], 3, axis=1)
+    bar = ColourBar(
+        colours=ramp, labels=(_said(-end), "0", _said(end)), says="weight, for red, green and blue apart"
+    )
+    return _sheet(pictures, names, marks or {}, heading, bar)
+
+
+def map_sheet(
+    maps: NDArray[np.float32],
+    *,
+    names: Sequence[str] | None = None,
+    marks: Mapping[int, str] | None = None,
+    heading: str = "",
+) -> Image.Image:
+    """A layer's outputs for one image, on one scale from the least to the greatest value.
+
+    Maps with negative values, as before a ReLU, are drawn like filters: blue, white at zero, red.
+
+    Args:
+        maps: (units, height, width).
+        names: under each map; its index unless given.
+        marks: what to say of some units, by position.
+        heading: stands above.
+    """
+    low, high = float(maps.min()), float(maps.max())
+    if low < 0:
+        end = max(-low, high)
+        pictures = [Image.fromarray(diverging(each, end)) for each in maps]
+        ramp = diverging(np.linspace(-end, end, 101), end)
+        bar = ColourBar(colours=ramp, labels=(_said(-end), "0", _said(end)), says="output")
+    else:
+        pictures = [Image.fromarray(sequential(each, 0.0, high)) for each in maps]
+        ramp = sequential(np.linspace(0, 1, 101), 0, 1)
+        bar = ColourBar(colours=ramp, labels=("0", _said(high / 2), _said(high)), says="output")
+    return _sheet(pictures, names, marks or {}, heading, bar)
+
+
+def overlay(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:
+    """Lay heat over an image: the image in grey, and the more heat the more colour.
+
+    Args:
+        image: uint8 (C, H, W).
+        heat: (H, W), 0 and up; drawn relative to its maximum.
+
+    Raises:
+        ValueError: when the two differ in height or width.
+    """
+    if image.shape[1:] != heat.shape:
+        raise ValueError(f"image {image.shape[1:]} and heat {heat.shape} differ in height or width")
+    share = _share(heat)[..., None]
+    grey = np.asarray(picture_of(image).convert("L"), dtype=np.float64)[..., None]
+    colour = sequential(share[..., 0], 0, 1).astype(np.float64)
+    mixed = (1 - 0.75 * share) * grey + 0.75 * share * colour
+    return Image.fromarray(mixed.round().astype(np.uint8))
+
+
+def overlay_sheet(
+    images: NDArray[np.uint8], heats: NDArray[np.float32], names: Sequence[str], *, heading: str = ""
+) -> Image.Image:
+    """Each image beside itself with its heat laid over, with a legend.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        heats: (N, H, W), 0 and up, or signed: then red speaks for the class and blue against it.
+        names: what each heat is about, as in "bee, 93 %".
+        heading: stands above.
+    """
+    signed = bool((heats < 0).any())
+    tiles = []
+    for image, heat, name in zip(images, heats, names, strict=True):
+        laid = _signed_overlay(image, heat) if signed else overlay(image, heat)
+        tiles.append(Tile(picture=enlarge(picture_of(image), _HEAT_SIDE)))
+        tiles.append(Tile(picture=enlarge(laid, _HEAT_SIDE), lines=(name,)))
+    if signed:
+        ramp = diverging(np.linspace(-1, 1, 101), 1)
+        bar = ColourBar(
+            colours=ramp, labels=("against", "0", "for"), says="relative to each image's strongest"
+        )
+    else:
+        ramp = sequential(np.linspace(0, 1, 101), 0, 1)
+        bar = ColourBar(colours=ramp, labels=("none", "most"), says="relative to each image's strongest")
+    columns = 2 * min(3, len(images))
+    wide = frozenset(range(1, columns, 2))
+    return draw(Sheet(tiles=tiles, columns=columns, heading=heading, bar=bar, wide_after=wide))
+
+
+def _signed_overlay(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:
+    if image.shape[1:] != heat.shape:
+        raise ValueError(f"image {image.shape[1:]} and heat {heat.shape} differ in height or width")
+    limit = float(np.abs(heat).max()) or 1.0
+    share = np.abs(heat / limit)[..., None]
+    grey = 0.5 * np.asarray(picture_of(image).convert("L"), dtype=np.float64)[..., None] + 127
+    ends = diverging(np.sign(heat), 1).astype(np.float64)
+    return Image.fromarray(((1 - share) * grey + share * ends).round().astype(np.uint8))
+
+
+def _share(heat: NDArray[np.float32]) -> NDArray[np.float64]:
+    positive = np.clip(np.nan_to_num(heat.astype(np.float64)), 0, None)
+    highest = float(positive.max())
+    return positive / highest if highest > 0 else positive
+
+
+def _sheet(
+    pictures: Sequence[Image.Image],
+    names: Sequence[str] | None,
+    marks: Mapping[int, str],
+    heading: str,
+    bar: ColourBar,
+) -> Image.Image:
+    side = next(size for most, size in ((16, 132), (64, 96), (150, 72), (10**9, 52)) if len(pictures) <= most)
+    captions = names if names is not None else [str(index) for index in range(len(pictures))]
+    tiles = []
+    for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        said = f"{caption} {marks[index]}" if index in marks else caption
+        tiles.append(Tile(picture=enlarge(picture, side), lines=(said,)))
+    text = TEXT if side > 80 else SMALL
+    return draw(Sheet(tiles=tiles, columns=square_columns(len(tiles)), heading=heading, bar=bar, text=text))
+
+
+def _said(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")

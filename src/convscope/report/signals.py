@@ -1,0 +1,142 @@
+"""Charts of what flows through a network, and of the learning-rate finder."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.report.palette import LIGHT
+from convscope.report.vector import AnyChart, in_type, rows_of
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Histogram:
+    """How often values lie in each bin: edges (bins + 1,), counts (bins,)."""
+
+    name: str
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    note: str = ""
+    """Stands beside the name, as in "41 % zero"."""
+
+
+def signal_chart(layers: Sequence[str], deviations: Sequence[float], *, title: str = "") -> AnyChart:
+    """The standard deviation of each layer's output, on a logarithmic scale, in the order of the layers.
+
+    A straight line is the healthy case; one that climbs or falls steadily explodes or vanishes.
+    """
+    rows: Rows = [
+        {"layer": name, "deviation": value, "said": _said(value)}
+        for name, value in zip(layers, deviations, strict=True)
+        if np.isfinite(value) and value > 0
+    ]
+    values = [row["deviation"] for row in rows] or [1.0]
+    domain = [min(*values, 0.1) / 2, max(*values, 10.0) * 2]
+    scale = alt.Scale(type="log", domain=domain, nice=False)
+    x = alt.X("layer:N", sort=list(layers), title=None, axis=alt.Axis(labelAngle=-40, labelLimit=160))
+    y_axis = alt.Axis(values=_decades(*domain), format="~g")
+    y = alt.Y("deviation:Q", scale=scale, title="standard deviation of the output", axis=y_axis)
+    base = alt.Chart(rows_of(rows)).encode(x=x, y=y)
+    one = alt.Chart(rows_of([{"deviation": 1}])).mark_rule(color=LIGHT["rule"], strokeDash=[4, 3]).encode(y=y)
+    marks = base.mark_line(color=LIGHT["train"], point={"size": 40, "color": LIGHT["train"]})
+    words = base.mark_text(dy=-10, dx=-4, align="right", fontSize=10, color=LIGHT["ink"]).encode(
+        text="said:N"
+    )
+    width = max(260, 46 * len(layers))
+    chart = alt.layer(one, marks, words).properties(width=width, height=220)
+    return in_type(chart.properties(title=title) if title else chart)
+
+
+def histogram_sheet(histograms: Sequence[Histogram], *, columns: int = 3) -> AnyChart:
+    """One small histogram a layer; each has its own scale, because layers differ by orders of magnitude."""
+    return in_type(alt.concat(*(_histogram(each) for each in histograms), columns=columns, spacing=18))
+
+
+def learning_rate_finder_chart(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    smoothed: Sequence[float],
+    *,
+    proposed: float,
+    steep: tuple[float, float] | None = None,
+) -> AnyChart:
+    """The loss against the learning rate: as measured, smoothed, its steady fall, and the proposal.
+
+    Args:
+        rates: rising, positive.
+        losses: one a rate, as measured.
+        smoothed: the same, smoothed.
+        proposed: the learning rate to take, drawn as a rule with its value.
+        steep: the lowest and highest rate between which the loss falls steadily, drawn as a shade.
+    """
+    ceiling = _ceiling(smoothed)
+    rows: Rows = [
+        {
+            "rate": rate,
+            "loss": loss if loss <= ceiling else None,
+            "smoothed": smooth if smooth <= ceiling else None,
+        }
+        for rate, loss, smooth in zip(rates, losses, smoothed, strict=True)
+    ]
+    scale = alt.Scale(type="log", domain=[min(rates), max(rates)], nice=False)
+    x_axis = alt.Axis(tickCount=6, format="~e", grid=False)
+    x = alt.X("rate:Q", scale=scale, title="learning rate", axis=x_axis)
+    floor = min((row["loss"] for row in rows if row["loss"] is not None), default=0.0)
+    y_scale = alt.Scale(domain=[min(0.0, floor), ceiling], nice=False)
+    options: dict[str, Any] = {"scale": y_scale, "title": "loss"}
+    base = alt.Chart(rows_of(rows)).encode(x=x)
+    raw = base.mark_point(filled=True, size=9, color=LIGHT["batch"], opacity=1)
+    smooth = base.mark_line(color=LIGHT["train"], strokeWidth=1.8)
+    layers: list[alt.Chart] = []
+    if steep is not None:
+        shade = alt.Chart(rows_of([{"rate": steep[0], "to": steep[1]}]))
+        layers.append(shade.mark_rect(color=LIGHT["shade"], opacity=1).encode(x=x, x2="to:Q"))
+    layers.append(raw.encode(y=alt.Y("loss:Q", **options)))
+    layers.append(smooth.encode(y=alt.Y("smoothed:Q", **options)))
+    mark = alt.Chart(rows_of([{"rate": proposed, "top": ceiling, "said": f"{proposed:.2g}"}])).encode(x=x)
+    layers.append(mark.mark_rule(color=LIGHT["validation"], strokeWidth=1.5))
+    words = mark.mark_text(align="left", dx=5, dy=7, color=LIGHT["validation"], fontSize=12)
+    layers.append(words.encode(y=alt.Y("top:Q", **options), text="said:N"))
+    return in_type(alt.layer(*layers).properties(width=420, height=230))
+
+
+def _said(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
+def _decades(low: float, high: float) -> list[float]:
+    first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
+    return [10.0**power for power in range(first, last + 1)]
+
+
+def _ceiling(smoothed: Sequence[float]) -> float:
+    # The loss explodes at the end of the search; what matters is the valley before that.
+    finite = [value for value in smoothed if np.isfinite(value)]
+    first, least = finite[0], min(finite)
+    return first + 0.35 * (first - least) if first > least else 1.5 * first
+
+
+def _histogram(histogram: Histogram) -> alt.Chart:
+    rows: Rows = [
+        {"from": low, "to": high, "count": count}
+        for low, high, count in zip(
+            histogram.edges[:-1].tolist(),
+            histogram.edges[1:].tolist(),
+            histogram.counts.tolist(),
+            strict=True,
+        )
+    ]
+    scale = alt.Scale(domain=[float(histogram.edges[0]), float(histogram.edges[-1])], nice=False)
+    x_axis = alt.Axis(tickCount=4, format=".4~g", grid=False, labelFlush=True)
+    x = alt.X("from:Q", scale=scale, title=None, axis=x_axis)
+    y = alt.Y("count:Q", title=None, axis=alt.Axis(labels=False, grid=False))
+    title = " · ".join(part for part in (histogram.name, histogram.note) if part)
+    bars = alt.Chart(rows_of(rows)).mark_rect(color=LIGHT["train"], opacity=1)
+    drawn: alt.Chart = bars.encode(x=x, x2="to:Q", y=y, y2=alt.datum(0))
+    return drawn.properties(width=190, height=90, title=title)
