@@ -16,9 +16,12 @@ from convscope.networks.fully_connected import FullyConnected
 from convscope.networks.initialisers import InitialValues, initialise
 from convscope.networks.linear import Linear
 from convscope.networks.residual import ResNet18, SmallResNet
+from convscope.networks.shapes import takes_images
 from convscope.networks.two_conv import TwoConv
 from convscope.networks.vgg import VGG
 from convscope.networks.vgg12 import VGG12
+
+_COMMON_SIDES = (*range(8, 65, 8), *range(80, 257, 16), *range(288, 609, 32))
 
 __all__ = ["build_network", "network_names"]
 
@@ -39,7 +42,7 @@ def build_network(
         if value < 1:
             raise UsageError(f"{field} = {value}: a network needs at least 1")
     if name.startswith("timm:"):
-        return _timm_network(config, name.removeprefix("timm:"), in_channels, num_classes, seed)
+        return _timm_network(config, in_channels, image_size, num_classes, seed)
     entry = network_entry(name)
     if entry is None:
         raise _unknown(name)
@@ -82,8 +85,9 @@ def _construct(
 
 
 def _timm_network(
-    config: NetworkConfig, name: str, in_channels: int, num_classes: int, seed: int
+    config: NetworkConfig, in_channels: int, image_size: tuple[int, int], num_classes: int, seed: int
 ) -> nn.Module:
+    name = (config.name or "").removeprefix("timm:")
     if not timm.is_model(name):
         close = difflib.get_close_matches(name, timm.list_models(), n=3)
         raise UsageError(
@@ -99,7 +103,19 @@ def _timm_network(
         network: nn.Module = timm.create_model(
             name, pretrained=False, in_chans=in_channels, num_classes=num_classes, **dropout
         )
+    if not takes_images(network, (in_channels, *image_size)):
+        raise _wrong_size(network, f"timm:{name}", in_channels, image_size)
     return network
+
+
+def _wrong_size(network: nn.Module, name: str, in_channels: int, image_size: tuple[int, int]) -> UsageError:
+    """Try common sizes, since a foreign network does not say which it can take."""
+    shapes = ((in_channels, side, side) for side in _COMMON_SIDES)
+    working = next((shape[1] for shape in shapes if takes_images(network, shape)), None)
+    advice = (
+        f"the smallest size that works is {working[0]}×{working[0]}" if working else "take another network"
+    )
+    return UsageError(f"{name} cannot take images of {image_size[0]}×{image_size[1]}: {advice}")
 
 
 def _initial_values(config: NetworkConfig) -> InitialValues:

@@ -43,7 +43,10 @@ class ReceptiveField:
     """Height and width of the image."""
 
     def box(self, row: int, column: int) -> Box:
-        """The pixels that the unit at (row, column) sees, cut at the image's border."""
+        """The pixels that the unit at (row, column) sees, cut at the image's border.
+
+        Without height or width if the unit sees nothing but padding.
+        """
         top, bottom = self._interval(0, row)
         left, right = self._interval(1, column)
         return Box(top, left, bottom, right)

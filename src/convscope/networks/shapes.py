@@ -31,6 +31,15 @@ def output_shapes(network: nn.Module, image_shape: tuple[int, int, int]) -> dict
     return shapes
 
 
+def takes_images(network: nn.Module, image_shape: tuple[int, int, int]) -> bool:
+    """Whether the network can take an image `(C, H, W)`."""
+    try:
+        output_shapes(network, image_shape)
+    except UsageError:
+        return False
+    return True
+
+
 def blank_images(network: nn.Module, image_shape: tuple[int, int, int]) -> Tensor:
     """A batch of one image without storage, in the network's number format."""
     dtype = next((weight.dtype for weight in network.parameters() if weight.is_floating_point()), None)
