@@ -36,11 +36,16 @@ _NAME_OF = {function: name for name, (_, functions) in _FUNCTIONS.items() for fu
 
 @dataclass(frozen=True)
 class NonLinearity:
-    """One call of a non-linearity: its name, what goes in, and how to compute what comes out."""
+    """One call of a non-linearity.
+
+    values: what goes in. compute: how to make of them what comes out. source: the tensor that the network
+    passed, the same as `values` unless the call is in place.
+    """
 
     name: str
     values: Tensor
     compute: Callable[[Tensor], Tensor]
+    source: Tensor
 
     @property
     def is_rectifier(self) -> bool:
@@ -72,9 +77,7 @@ class NonLinearityWatch(TorchFunctionMode):
         compute = _FUNCTIONS[name][0]
         if name == "hardtanh" and (options.get("min_val"), options.get("max_val")) == (0.0, 6.0):
             name = "relu6"  # nn.ReLU6 is a hardtanh from 0 to 6
-        output = self._handle(
-            NonLinearity(name, values, lambda tensor: compute(tensor, *args[1:], **options))
-        )
-        if not in_place:
-            return output
-        return values.copy_(output)
+        # The backward pass may need the values that an in-place call overwrites.
+        before = values.clone() if in_place else values
+        output = self._handle(NonLinearity(name, before, lambda x: compute(x, *args[1:], **options), values))
+        return values.copy_(output) if in_place else output

@@ -50,8 +50,12 @@ def _settled(network: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
     """Give batch normalisation some statistics, so that eval mode is not the identity."""
     network.train()
     with torch.no_grad():
-        for _ in range(3):
-            network(torch.randn(8, *shape))
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_(0, 0.2)
+        for _ in range(2):
+            network(torch.randn(4, *shape))
     return network.eval()
 
 
