@@ -107,7 +107,7 @@ def exciting_images(
 class _Waking(torch.autograd.Function):
     """A rectifier that also passes a signal back to a value below 0 if the signal would raise it.
 
-    Without it the noise at the start may leave a unit at 0, where it has no gradient and could never be woken.
+    Without it a unit that the noise at the start leaves at 0 has no gradient and could never be woken.
     """
 
     @staticmethod
@@ -118,7 +118,8 @@ class _Waking(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *signals: Tensor) -> tuple[Tensor, None]:
         (active,) = ctx.saved_tensors
-        return signals[0].where(active | (signals[0] < 0), 0), None  # the loss falls as the value rises
+        raising = signals[0] < 0  # the loss falls as the value rises
+        return signals[0].where(active | raising, 0), None
 
 
 def _waking(call: NonLinearity) -> Tensor:

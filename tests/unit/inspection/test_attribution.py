@@ -1,3 +1,5 @@
+import copy
+
 import captum.attr
 import numpy as np
 import pytest
@@ -13,10 +15,10 @@ NETWORKS = ["small", "residual", "resnet18", "efficientnet_lite0"]
 @pytest.mark.parametrize("name", NETWORKS)
 def test_integrated_gradients_agree_with_captum(made, images, name):
     network, shape = made(name)
-    batch = images(2, shape)
-    ours = integrated_gradients(network, batch, classes=[1, 2], steps=16, batch_size=5)
+    network, batch = copy.deepcopy(network).double(), images(2, shape).double()  # kinks amplify rounding
+    ours = integrated_gradients(network, batch, classes=[1, 2], steps=6, batch_size=5)
     theirs = captum.attr.IntegratedGradients(network).attribute(
-        batch, target=torch.tensor([1, 2]), n_steps=16, method="gausslegendre"
+        batch, target=torch.tensor([1, 2]), n_steps=6, method="gausslegendre"
     )
     assert np.allclose(ours.pixels, theirs.detach().numpy(), atol=1e-4)
     assert np.allclose(ours.maps, ours.pixels.sum(1), atol=1e-5)

@@ -1,3 +1,4 @@
+import copy
 import warnings
 
 import numpy as np
@@ -22,7 +23,7 @@ def _captum(kind, network, images, target):
 @pytest.mark.parametrize(("name", "head"), [("small", "head"), ("resnet18", "fc")])
 def test_agrees_with_captum(made, images, name, head, method, kind):
     network, shape = made(name)
-    batch = images(3, shape)
+    network, batch = copy.deepcopy(network).double(), images(3, shape).double()
     ours = project_to_pixels(network, batch, head, [0, 1, 2], method=method)
     theirs = _captum(kind, network, batch, torch.tensor([0, 1, 2]))
     assert np.abs(theirs).max() > 0
