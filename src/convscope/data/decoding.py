@@ -1,9 +1,9 @@
 """From the bytes of a file to an upright image of 8 bits: the one way in, for training and prediction alike.
 
 What a file is, its content says; its extension is never asked. Choices that show in the pixels: the EXIF
-orientation is applied · transparent pixels lie on white · 16-bit grey is scaled to 8 bits, not cut off · of an
-animation, the first frame counts · colour profiles are ignored · JPEGs much larger than needed are decoded at
-1/2, 1/4 or 1/8 of their size (libjpeg scales in the frequency domain), never below the size asked for.
+orientation is applied · transparent pixels lie on white · 16-bit grey is scaled to 8 bits, not cut off · of
+an animation, the first frame counts · colour profiles are ignored · JPEGs much larger than needed are decoded
+at 1/2, 1/4 or 1/8 of their size (libjpeg scales in the frequency domain), never below the size asked for.
 """
 
 import io

@@ -49,14 +49,16 @@ def divide_records(
             f"data.validation_fraction = {config.validation_fraction} and data.test_fraction = "
             f"{config.test_fraction} leave nothing for training; their sum must stay below 1"
         )
-    same = [*links_of([record.hash for record in records]), *similar]
-    grouped = links_of([record.group for record in records])
-    cluster_of = clusters(len(records), [*same, *grouped])
+    count = len(records)
+    same = links_of(clusters(count, [*links_of([record.hash for record in records]), *similar]))
+    cluster_of = clusters(count, [*same, *links_of([record.group for record in records])])
     splits: list[Split | None] = [record.split for record in records]
     notes = _leave_out_copies(records, splits, same)
     if not divided:
         splits = [_test_unless_left_out(r, s) for r, s in zip(records, splits, strict=True)]
     else:
+        alike = sum(len(together) for together in same)
+        notes += [f"{alike:,} images have copies or near-copies here; they stay on one side"] if alike else []
         notes += _deal_missing(records, splits, cluster_of, config, seed)
         _check_training(records, splits, config.source)
     together = links_of(cluster_of)
@@ -71,17 +73,23 @@ def _leave_out_copies(
     records: Sequence[Record], splits: list[Split | None], same: Sequence[Sequence[int]]
 ) -> list[str]:
     left_out: list[str] = []
+    published = 0
     for together in same:
         given = [(index, split) for index in together if (split := splits[index]) is not None]
         strictest = max((_STRICTNESS[split] for _, split in given), default=0)
         for index, split in given:
-            if _STRICTNESS[split] < strictest and not records[index].official:
+            if _STRICTNESS[split] < strictest and records[index].official:
+                published += 1
+            elif _STRICTNESS[split] < strictest:
                 splits[index] = None
                 left_out.append(records[index].id)
-    if not left_out:
-        return []
-    shown = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")
-    return [f"{len(left_out):,} images left out, because a stricter split has them too: {shown}"]
+    notes = []
+    if left_out:
+        shown = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")
+        notes.append(f"{len(left_out):,} left out, because a stricter split has the same image: {shown}")
+    if published:
+        notes.append(f"{published:,} images stand in two of the published splits, and are left as published")
+    return notes
 
 
 def _deal_missing(
@@ -100,6 +108,10 @@ def _deal_missing(
         shares["test"] = config.test_fraction
     if "validation" not in given:
         shares["validation"] = config.validation_fraction
+    if not shares:
+        for index in pool:
+            splits[index] = "train"
+        return []
     deal = divide(
         [records[index].hash for index in pool],
         strata([records[index].label for index in pool]),

@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from convscope.config.experiment import DataConfig, Fit
 from convscope.data.classes import match_classes, natural_order, refuse_unknown
 from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.decoded import SMALL, Decoded, decode_items, side_by_side
 from convscope.data.dividing import Divided, divide_records
-from convscope.data.pixels import PixelFormat, as_array, content_hash, decode_items, hash_items, in_order
+from convscope.data.pixels import PixelFormat, as_array, content_hash, hash_items, in_order
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import Quarantined, stop_if_many
 from convscope.data.records import Record
+from convscope.data.similar import similar_pairs
 from convscope.data.sources import ArraySource, FileSource, open_source
 from convscope.data.sources.source import SPLITS
 from convscope.errors import DataError
@@ -28,11 +31,13 @@ class Loaded:
 
     name: str
     records: tuple[Record, ...]
-    images: Tensor
-    """uint8 (M, C, H, W); a record's `row` says which is its own."""
+    images: NDArray[np.uint8]
+    """(M, C, H, W); a record's `row` says which is its own."""
     class_names: tuple[str, ...]
     quarantined: tuple[Quarantined, ...]
     notes: tuple[str, ...]
+    decoded: Decoded | None = None
+    """Of file sources: hashes, descriptors and the place in the cache."""
 
 
 def load_dataset(
@@ -67,7 +72,9 @@ def load_dataset(
         _from_files(source, config, form) if isinstance(source, FileSource) else _from_arrays(source, form)
     )
     loaded, missing = _match(loaded, config, known_classes, ignore_unknown)
-    result = divide_records(loaded.records, config, seed, divided=divided)
+    result = divide_records(
+        loaded.records, config, seed, divided=divided, similar=similar_records(loaded.records, loaded.decoded)
+    )
     return _assemble(loaded, result, missing)
 
 
@@ -89,10 +96,11 @@ def _from_files(source: FileSource, config: DataConfig, form: PixelFormat) -> Lo
     return Loaded(
         source.name,
         tuple(records),
-        torch.from_numpy(decoded.images),
+        decoded.images,
         source.class_names,
         tuple(quarantined),
-        (),
+        decoded.notes,
+        decoded,
     )
 
 
@@ -113,10 +121,10 @@ def _from_arrays(source: ArraySource, form: PixelFormat) -> Loaded:
         for row in range(count)
     )
     images = _fitted(source, form)
-    return Loaded(source.name, records, torch.from_numpy(images), source.class_names, (), tuple(source.notes))
+    return Loaded(source.name, records, images, source.class_names, (), tuple(source.notes))
 
 
-def _fitted(source: ArraySource, form: PixelFormat) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _fitted(source: ArraySource, form: PixelFormat) -> NDArray[np.uint8]:
     if source.images.shape[1:] == form.shape:
         return source.images
     if source.images.shape[2:] == form.size and source.images.shape[1] == 1:
@@ -178,16 +186,28 @@ def _why(quarantined: Sequence[Quarantined]) -> str:
     return f" {quarantined[0].path}: {quarantined[0].reason}." if quarantined else ""
 
 
+def similar_records(records: Sequence[Record], decoded: Decoded | None) -> list[tuple[int, int]]:
+    """Pairs of records whose images are nearly identical, though their files differ."""
+    if decoded is None:
+        return []
+    first_of: dict[str, int] = {}
+    for index, record in enumerate(records):
+        first_of.setdefault(record.hash, index)
+    known = [index for index, digest in enumerate(decoded.hashes) if digest in first_of]
+    rows = [decoded.row_of[decoded.hashes[index]] for index in known]
+    pairs = similar_pairs(decoded.descriptors[known], decoded.images, rows)
+    return [(first_of[decoded.hashes[known[a]]], first_of[decoded.hashes[known[b]]]) for a, b in pairs]
+
+
 def _assemble(loaded: Loaded, result: Divided, missing: tuple[str, ...]) -> Dataset:
-    sets = {}
-    for split in SPLITS:
-        chosen = [r for r, where in zip(loaded.records, result.splits, strict=True) if where == split]
-        sets[split] = _image_set(chosen, loaded)
-    lines = sorted(
-        f"{record.hash} {record.label} {split}"
-        for record, split in zip(loaded.records, result.splits, strict=True)
-        if split is not None
-    )
+    divided = list(zip(loaded.records, result.splits, strict=True))
+    of_split = {split: [record for record, where in divided if where == split] for split in SPLITS}
+    images = _images_of([of_split[split] for split in SPLITS], loaded)
+    sets = {
+        split: _image_set(of_split[split], pixels, loaded)
+        for split, pixels in zip(SPLITS, images, strict=True)
+    }
+    lines = sorted(f"{record.hash} {record.label} {split}" for record, split in divided if split is not None)
     return Dataset(
         name=loaded.name,
         class_names=loaded.class_names,
@@ -202,15 +222,36 @@ def _assemble(loaded: Loaded, result: Divided, missing: tuple[str, ...]) -> Data
     )
 
 
-def _image_set(records: Sequence[Record], loaded: Loaded) -> ImageSet:
-    rows = torch.tensor([record.row for record in records], dtype=torch.int64)
+def _images_of(parts: Sequence[Sequence[Record]], loaded: Loaded) -> list[Tensor]:
+    """Pixels of each part: small sets in memory, large ones mapped from the cache, in this order."""
+    if loaded.decoded is None or loaded.decoded.key is None or loaded.images.nbytes < SMALL:
+        return [_taken(loaded.images, [record.row for record in part]) for part in parts]
+    try:
+        mapped = side_by_side(loaded.decoded, [record.hash for part in parts for record in part])
+    except OSError as error:
+        raise DataError(
+            f"the pixel cache cannot be written: {(error.strerror or str(error)).lower()}.\n"
+            f"Make room for {loaded.images.nbytes / 2**30:.1f} GiB, or name a place: XDG_CACHE_HOME=FOLDER"
+        ) from error
+    ends = np.cumsum([len(part) for part in parts])
+    return [torch.from_numpy(piece) for piece in np.split(mapped, ends[:-1])]
+
+
+def _taken(images: NDArray[np.uint8], rows: Sequence[int]) -> Tensor:
+    """A view where the rows follow each other, else a copy."""
+    if rows and list(rows) == list(range(rows[0], rows[0] + len(rows))):
+        return torch.from_numpy(images[rows[0] : rows[0] + len(rows)])
+    return torch.from_numpy(images[np.asarray(rows, dtype=np.int64)])
+
+
+def _image_set(records: Sequence[Record], images: Tensor, loaded: Loaded) -> ImageSet:
     if loaded.class_names:
         index_of = {name: index for index, name in enumerate(loaded.class_names)}
         labels = torch.tensor([index_of[str(record.label)] for record in records], dtype=torch.int64)
     else:
         labels = torch.tensor([float(record.label) for record in records], dtype=torch.float32)
     return ImageSet(
-        images=loaded.images[rows],
+        images=images,
         labels=labels,
         ids=tuple(record.id for record in records),
         hashes=tuple(record.hash for record in records),

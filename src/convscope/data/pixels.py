@@ -89,37 +89,3 @@ def as_array(image: Image.Image) -> NDArray[np.uint8]:
     """Pixels of a grey or colour image, uint8 (C, H, W)."""
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """Pixels of a number of different files, each once."""
-
-    images: NDArray[np.uint8]
-    """(M, C, H, W)."""
-    row_of: dict[str, int]
-    """Row in `images` by content hash."""
-    reasons: dict[str, str]
-    """Why the others are broken, by content hash."""
-
-
-def decode_items(items: Sequence[tuple[Item, str]], form: PixelFormat) -> Decoded:
-    """Decode each different content once."""
-    unique = list({digest: item for item, digest in items}.items())
-    images = np.empty((len(unique), *form.shape), dtype=np.uint8)
-
-    def decoded(numbered: tuple[int, Item]) -> str | None:
-        row, item = numbered
-        try:
-            images[row] = as_array(decode_fitted(item.read(), form))
-        except BrokenImage as broken:
-            images[row] = 0
-            return str(broken)
-        return None
-
-    results = list(in_order(decoded, [(row, item) for row, (_, item) in enumerate(unique)]))
-    row_of = {digest: row for row, (digest, _) in enumerate(unique) if results[row] is None}
-    reasons = {
-        digest: reason for (digest, _), reason in zip(unique, results, strict=True) if reason is not None
-    }
-    return Decoded(images, row_of, reasons)

@@ -1,8 +1,8 @@
 """An image folder inside a .zip or .tar: read member by member, never unpacked to named files.
 
-No path of an archive is ever opened or made on the disk, so none can leave a target. A member whose name tries
-to is taken as an attack and the archive refused; links are quarantined; count and size are capped before
-anything is read.
+No path of an archive is ever opened or made on the disk, so none can leave a target. A member whose name
+tries to is taken as an attack and the archive refused; links are quarantined; count and size are capped
+before anything is read.
 """
 
 import bz2

@@ -14,6 +14,7 @@ from convscope.data.sources.source import ArraySource, Split
 from convscope.errors import DataError
 
 NAMED_SOURCES = ("digits", "mnist", "fashion-mnist", "cifar10")
+Official = tuple[NDArray[np.uint8], NDArray[np.int64]]
 VALIDATION_IMAGES = 5_000
 """The first ones of the official training file, as in the sources of the reference experiments."""
 
@@ -72,50 +73,99 @@ def _digits() -> ArraySource:
 
 
 def _from_torchvision(name: str) -> ArraySource:
-    training, test = _official_files(name)
-    images = np.concatenate([_pixels(training), _pixels(test)])
-    labels = np.concatenate([np.asarray(training.targets), np.asarray(test.targets)]).astype(np.int64)
-    count = len(training.targets)
+    (images, labels), (test_images, test_labels) = _official_files(name)
+    count, test_count = len(labels), len(test_labels)
     splits: list[Split] = ["validation" if index < VALIDATION_IMAGES else "train" for index in range(count)]
-    splits += ["test"] * (len(labels) - count)
+    splits += ["test"] * test_count
     ids = [f"train/{index:05d}" for index in range(count)]
-    ids += [f"test/{index:05d}" for index in range(len(labels) - count)]
     return ArraySource(
         name=name,
-        images=images,
-        labels=labels,
+        images=np.concatenate([images, test_images]),
+        labels=np.concatenate([labels, test_labels]),
         class_names=_CLASSES[name],
-        ids=tuple(ids),
+        ids=(*ids, *(f"test/{index:05d}" for index in range(test_count))),
         splits=tuple(splits),
         notes=(f"validation is the first {VALIDATION_IMAGES:,} images of the official training file",),
     )
 
 
-def _official_files(name: str) -> tuple[Any, Any]:
-    """The official training and test files; torchvision checks what it downloads against known sums."""
+def _official_files(name: str) -> tuple[Official, Official]:
+    """The official training and test images with their labels."""
+    given, cache = data_folders()
+    for folder in (given, cache):
+        try:
+            return _from_folder(name, folder)
+        except FileNotFoundError:
+            continue
+    try:
+        _kind(name)(cache, download=True)  # checked against known sums
+        return _from_folder(name, cache)
+    except (RuntimeError, URLError, OSError, ValueError, EOFError) as error:
+        raise DataError(
+            f"{name} is not in {given} and could not be downloaded ({_first_line(error)}).\n"
+            f"Put its files there by hand: {cache}/{_PLACES[name]}, or name their folder: CONVSCOPE_DATA=FOLDER"
+        ) from error
+
+
+def _from_folder(name: str, folder: Path) -> tuple[Official, Official]:
+    """Read the files of a named set.
+
+    Raises:
+        FileNotFoundError: they are not in this folder.
+        DataError: they are damaged.
+    """
+    if name == "cifar10":
+        return _cifar10(folder)
+    raw = folder / _PLACES[name].partition("/{")[0]
+    pairs = [
+        (_idx(raw / f"{part}-images-idx3"), _idx(raw / f"{part}-labels-idx1")) for part in ("train", "t10k")
+    ]
+    for images, labels in pairs:
+        if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels) or labels.max() > 9:
+            raise DataError(
+                f"{raw} does not hold {name}: images and labels do not match. Remove it, and try again."
+            )
+    (training, training_labels), (test, test_labels) = pairs
+    return (training[:, None], training_labels.astype(np.int64)), (
+        test[:, None],
+        test_labels.astype(np.int64),
+    )
+
+
+def _idx(path: Path) -> NDArray[np.uint8]:
+    """An IDX file of bytes, packed or not: 0, 0, type 8, number of axes, their lengths, values."""
+    plain, packed = path.with_name(path.name + "-ubyte"), path.with_name(path.name + "-ubyte.gz")
+    content = plain.read_bytes() if plain.is_file() else gzip.decompress(packed.read_bytes())
+    axes = content[3] if content[:3] == b"\0\0\x08" else 0
+    start = 4 + 4 * axes
+    shape = (
+        np.frombuffer(content[4:start], dtype=">u4") if len(content) >= start else np.zeros(0, dtype=">u4")
+    )
+    if axes == 0 or len(content) - start != int(np.prod(shape, dtype=np.int64)):
+        raise DataError(f"{path}-ubyte is damaged. Remove it, and try again.")
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape.tolist()).copy()
+
+
+def _cifar10(folder: Path) -> tuple[Official, Official]:
+    if not (folder / "cifar-10-batches-py").is_dir():
+        raise FileNotFoundError(folder)
+    parts = []
+    for train in (True, False):
+        try:
+            part = _kind("cifar10")(folder, train=train)  # checks sums before it reads
+        except RuntimeError as error:
+            raise DataError(f"{folder}/cifar-10-batches-py is damaged. Remove it, and try again.") from error
+        pixels = np.ascontiguousarray(np.asarray(part.data, dtype=np.uint8).transpose(0, 3, 1, 2))
+        parts.append((pixels, np.asarray(part.targets, dtype=np.int64)))
+    return parts[0], parts[1]
+
+
+def _kind(name: str) -> Any:
     from torchvision import datasets  # takes seconds to import
 
-    kind = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}[
+    return {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}[
         name
     ]
-    given, cache = data_folders()
-    for folder, download in ((given, False), (cache, False), (cache, True)):
-        try:
-            return kind(folder, train=True, download=download), kind(folder, train=False, download=download)
-        except (RuntimeError, URLError, OSError, ValueError, EOFError) as error:
-            last = error
-    wanted = f"{cache}/{_PLACES[name]}"
-    raise DataError(
-        f"{name} is neither in {given} nor could it be downloaded ({_first_line(last)}).\n"
-        f"Put its files there by hand: {wanted}, or name their folder: CONVSCOPE_DATA=FOLDER"
-    ) from last
-
-
-def _pixels(dataset: Any) -> NDArray[np.uint8]:
-    pixels = np.asarray(dataset.data, dtype=np.uint8)
-    if pixels.ndim == 3:  # (N, H, W): grey
-        return np.ascontiguousarray(pixels[:, None])
-    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
 
 
 def _first_line(error: Exception) -> str:

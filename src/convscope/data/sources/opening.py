@@ -47,10 +47,9 @@ def _not_found(name: str, path: Path) -> str:
             "Give the folder of images instead."
         )
     folder = path.parent
-    beside = [str(folder / entry.name) for entry in folder.iterdir()] if folder.is_dir() else []
-    near = difflib.get_close_matches(
-        name.rstrip("/"), [*NAMED_SOURCES, "counting:1-5", *beside], n=3, cutoff=0.6
-    )
+    beside = {entry.name: entry for entry in folder.iterdir()} if folder.is_dir() else {}
+    near = difflib.get_close_matches(name, NAMED_SOURCES, n=1)
+    near += [str(beside[close]) for close in difflib.get_close_matches(path.name, beside, n=2)]
     advice = (
         f"Did you mean {' or '.join(near)}?"
         if near

@@ -1,0 +1,245 @@
+"""What is wrong with some data, before anything is trained on it.
+
+Broken files, copies and near-copies, the same image in two given splits or in two classes, uneven classes, shapes,
+and images that are unlike the others. The audit reads every image and changes nothing.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from convscope.config.experiment import DataConfig, Fit
+from convscope.data.decoded import Decoded, decode_items
+from convscope.data.loading import similar_records
+from convscope.data.pixels import PixelFormat, content_hash, hash_items, in_order
+from convscope.data.preprocessing import discarded_share
+from convscope.data.quarantine import Quarantined
+from convscope.data.records import Record
+from convscope.data.similar import describe, similar_pairs
+from convscope.data.sources import ArraySource, FileSource, open_source
+from convscope.data.splits import clusters, links_of
+from convscope.data.survey import Survey, survey_source
+
+_RARE = 0.02
+"""A kind of image (grey among colour, turned by EXIF, of an extreme shape) is odd when no more than this share."""
+_EXTREME_SHAPE = 3.0
+_MOST_ODD = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """How many images a class has."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Images that show the same."""
+
+    paths: tuple[str, ...]
+    exact: bool
+    """The files are identical, byte by byte."""
+    splits: tuple[str | None, ...]
+    """As the source gives them."""
+    labels: tuple[str | float, ...]
+
+    @property
+    def leaks(self) -> bool:
+        """It stands in two of the given splits."""
+        return len({split for split in self.splits if split is not None}) > 1
+
+    @property
+    def disagrees(self) -> bool:
+        """It stands in two classes."""
+        return len(set(self.labels)) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """An image that is unlike the others in some plain way."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """The findings."""
+
+    survey: Survey
+    classes: tuple[ClassCount, ...]
+    """Usable images of each class."""
+    imbalance: float
+    """Largest class over smallest; 1 for regression."""
+    quarantined: tuple[Quarantined, ...]
+    duplicates: tuple[Duplicate, ...]
+    leaks: tuple[Duplicate, ...]
+    """Those of `duplicates` that stand in two given splits."""
+    conflicts: tuple[Duplicate, ...]
+    """Those of `duplicates` that stand in two classes."""
+    outliers: tuple[Outlier, ...]
+    missing: dict[str, tuple[str, ...]]
+    """By given split, the classes without an image in it."""
+    cropped_away: float
+    """Share of the typical (median) image that a square centre crop discards."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, fit for JSON."""
+        sizes = Counter(self.survey.sizes)
+        return {
+            "name": self.survey.name,
+            "images": sum(entry.count for entry in self.classes) or self.survey.count,
+            "task": self.survey.task_hint,
+            "classes": [asdict(entry) for entry in self.classes],
+            "imbalance": self.imbalance,
+            "splits": dict(self.survey.split_counts),
+            "missing": {split: list(names) for split, names in self.missing.items()},
+            "sizes": [{"width": w, "height": h, "count": n} for (w, h), n in sizes.most_common(20)],
+            "median_size": list(self.survey.median_size),
+            "formats": dict(self.survey.formats),
+            "modes": dict(self.survey.modes),
+            "cropped_away": self.cropped_away,
+            "quarantined": [asdict(entry) for entry in self.quarantined],
+            "duplicates": [_plain(entry) for entry in self.duplicates],
+            "leaks": [_plain(entry) for entry in self.leaks],
+            "conflicts": [_plain(entry) for entry in self.conflicts],
+            "outliers": [asdict(entry) for entry in self.outliers],
+            "notes": list(self.survey.notes),
+        }
+
+
+def audit(config: DataConfig, *, size: int = 64, fit: Fit = "squash") -> Audit:
+    """Read every image of a source and look for what could spoil training.
+
+    Args:
+        config: source and limits; `allow_broken` plays no part, as broken files are what is looked for.
+        size: side to which images are decoded for the comparison, in pixels.
+        fit: how they get it; `squash` sees the whole image.
+
+    Raises:
+        DataError: the source is absent, unsafe or has no classes.
+    """
+    source = open_source(config)
+    overview = survey_source(source, config.max_pixels)
+    if isinstance(source, FileSource):
+        records, quarantined, similar, outliers = _of_files(source, overview, config, (size, size), fit)
+    else:
+        records, similar = _of_arrays(source)
+        quarantined, outliers = [], []
+    duplicates = _duplicates(records, similar)
+    counts = Counter(str(record.label) for record in records)
+    classes = tuple(ClassCount(name, counts[name]) for name in source.class_names)
+    present = [entry.count for entry in classes if entry.count]
+    shares = [discarded_share(width, height, (1, 1), "crop") for width, height in overview.sizes]
+    return Audit(
+        survey=overview,
+        classes=classes,
+        imbalance=max(present) / min(present) if present else 1.0,
+        quarantined=tuple(quarantined),
+        duplicates=duplicates,
+        leaks=tuple(entry for entry in duplicates if entry.leaks),
+        conflicts=tuple(entry for entry in duplicates if entry.disagrees),
+        outliers=tuple(outliers[:_MOST_ODD]),
+        missing=_missing(records, source.class_names),
+        cropped_away=float(np.median(shares)) if shares else 0.0,
+    )
+
+
+def _of_files(
+    source: FileSource, overview: Survey, config: DataConfig, size: tuple[int, int], fit: Fit
+) -> tuple[list[Record], list[Quarantined], list[tuple[int, int]], list[Outlier]]:
+    readable, unreadable = hash_items(source.items)
+    decoded = decode_items(readable, PixelFormat(size, 3, fit, config.max_pixels))
+    broken = [Quarantined(item.id, decoded.reasons[h]) for item, h in readable if h in decoded.reasons]
+    records = [
+        Record(item.id, digest, item.label or "", item.split, item.group, decoded.row_of[digest])
+        for item, digest in readable
+        if digest in decoded.row_of
+    ]
+    quarantined = sorted((*source.quarantined, *unreadable, *broken), key=lambda entry: entry.path)
+    return records, quarantined, similar_records(records, decoded), _outliers(records, overview, decoded)
+
+
+def _of_arrays(source: ArraySource) -> tuple[list[Record], list[tuple[int, int]]]:
+    splits = source.splits or (None,) * len(source.ids)
+    labels = source.labels.tolist()
+    names = source.class_names
+    records = [
+        Record(
+            source.ids[row],
+            content_hash(source.images[row].tobytes()),
+            names[labels[row]] if names else labels[row],
+            splits[row],
+            None,
+            row,
+        )
+        for row in range(len(labels))
+    ]
+    first_rows = sorted({record.hash: record.row for record in reversed(records)}.values())
+    described = in_order(lambda row: describe(_image(source, row)), first_rows)
+    pairs = similar_pairs(np.stack(list(described)), source.images, first_rows)
+    return records, [(first_rows[a], first_rows[b]) for a, b in pairs]
+
+
+def _image(source: ArraySource, row: int) -> Image.Image:
+    pixels = source.images[row]
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+
+
+def _duplicates(records: Sequence[Record], similar: Sequence[tuple[int, int]]) -> tuple[Duplicate, ...]:
+    same = links_of([record.hash for record in records])
+    groups = links_of(clusters(len(records), [*same, *similar]))
+    return tuple(
+        Duplicate(
+            paths=tuple(records[index].id for index in group),
+            exact=len({records[index].hash for index in group}) == 1,
+            splits=tuple(records[index].split for index in group),
+            labels=tuple(records[index].label for index in group),
+        )
+        for group in groups
+    )
+
+
+def _outliers(records: Sequence[Record], overview: Survey, decoded: Decoded) -> list[Outlier]:
+    """Grey among colour, and shapes far from square, where these are rare."""
+    most = max(1, int(_RARE * len(records)))
+    grey = [record for record in records if _is_grey(decoded.images[record.row])]
+    odd = [Outlier(record.id, "grey among colour images") for record in grey] if len(grey) <= most else []
+    if len(overview.sizes) != len(records):
+        return odd  # only some headers were probed, or some images are broken further in
+    shaped = [
+        Outlier(record.id, f"{width} × {height} pixels, more than {_EXTREME_SHAPE:.0f} times as long as wide")
+        for record, (width, height) in zip(records, overview.sizes, strict=True)
+        if max(width, height) > _EXTREME_SHAPE * min(width, height)
+    ]
+    return odd + (shaped if len(shaped) <= most else [])
+
+
+def _is_grey(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
+    # JPEG rounds colours, so that a grey photo may be a level or two off.
+    red, green, blue = (channel.astype(np.int16) for channel in pixels)
+    return bool(np.abs(red - green).max() <= 2 and np.abs(green - blue).max() <= 2)
+
+
+def _missing(records: Sequence[Record], class_names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    found: defaultdict[str, set[str | float]] = defaultdict(set)
+    for record in records:
+        if record.split is not None:
+            found[record.split].add(record.label)
+    lacking = {split: tuple(n for n in class_names if n not in names) for split, names in found.items()}
+    return {split: names for split, names in lacking.items() if names}
+
+
+def _plain(entry: Duplicate) -> dict[str, Any]:
+    return {
+        "paths": list(entry.paths),
+        "exact": entry.exact,
+        "splits": list(entry.splits),
+        "labels": list(entry.labels),
+    }

@@ -1,0 +1,97 @@
+"""Nearly identical images: the same picture at another size, quality or in another format.
+
+A descriptor of the coarse structure finds candidates, a comparison of pixels decides. The descriptor holds
+the 64 lowest frequencies of a 32 × 32 grey copy, as in the perceptual hash "pHash" (Zauner, 2010), but as numbers
+instead of signs: no copy is missed for a few flipped bits. Memory grows linearly with the images.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.fft import dct
+from scipy.spatial import cKDTree
+
+DESCRIPTOR_LENGTH = 63
+"""8 × 8 frequencies without the mean."""
+
+_SIDE = 32
+_FREQUENCIES = 8
+_LEAST_CONTRAST = 32.0
+"""Length of a descriptor below which an image is too flat to be told from others: an even 1 grey level."""
+_REACH = 0.12
+"""Largest distance between the descriptors, each of length 1, of two copies."""
+_TREE_DIMENSIONS = 12
+_MOST_DIFFERENCE = 0.25
+"""Largest root mean square difference of two copies, in standard deviations of the pixels. Copies of
+photos at a quarter of the size and quality 50 come to 0.2, different photos to 0.6 and more."""
+_MOST_DIFFERENCE_SMALL = 0.12
+"""The same for images that were small to begin with: different digits of one class come down to 0.16."""
+_CHECK_SIDE = 32
+
+_BASIS = dct(np.eye(_SIDE), axis=0, norm="ortho")[:_FREQUENCIES].astype(np.float32)  # (8, 32)
+
+
+def describe(image: Image.Image) -> NDArray[np.float32]:
+    """Coarse structure of an image: (63,) float32."""
+    grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
+    frequencies = _BASIS @ np.asarray(grey, dtype=np.float32) @ _BASIS.T
+    return np.asarray(frequencies.ravel()[1:], dtype=np.float32)
+
+
+def similar_pairs(
+    descriptors: NDArray[np.float32], images: NDArray[np.uint8], rows: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Pairs of images that show the same.
+
+    Args:
+        descriptors: (N, 63), of different images: identical ones were taken out before.
+        images: (M, C, H, W) pixels for the final check; only those of candidates are read.
+        rows: row in `images` of each descriptor.
+
+    Returns:
+        Pairs (smaller, larger) of indices into `descriptors`, sorted.
+    """
+    lengths = np.linalg.norm(descriptors, axis=1)
+    candidates = np.flatnonzero(lengths >= _LEAST_CONTRAST)
+    if len(candidates) < 2:
+        return []
+    directions = descriptors[candidates] / lengths[candidates, None]
+    return sorted(
+        (int(candidates[first]), int(candidates[second]))
+        for first, second in _close(directions)
+        if _same_picture(images[rows[candidates[first]]], images[rows[candidates[second]]])
+    )
+
+
+def _close(directions: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
+    """Pairs within reach of each other. A distance in a few dimensions never exceeds that in all of them."""
+    spread = np.argsort(-directions.var(axis=0), kind="stable")[:_TREE_DIMENSIONS]
+    pairs = cKDTree(directions[:, spread]).query_pairs(_REACH, output_type="ndarray")
+    for start in range(0, len(pairs), 100_000):
+        part = pairs[start : start + 100_000]
+        distances = np.linalg.norm(directions[part[:, 0]] - directions[part[:, 1]], axis=1)
+        for first, second in part[distances <= _REACH]:
+            yield int(min(first, second)), int(max(first, second))
+
+
+def _same_picture(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
+    one, other = (_evened(_small(pixels)) for pixels in (first, second))
+    most = _MOST_DIFFERENCE if min(first.shape[1:]) >= 2 * _CHECK_SIDE else _MOST_DIFFERENCE_SMALL
+    return float(np.sqrt(np.mean((one - other) ** 2))) <= most
+
+
+def _evened(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean 0 and deviation 1 over all pixels and channels: a copy may be paler, not recoloured."""
+    evened = (pixels - pixels.mean()) / max(float(pixels.std()), 1.0)
+    return np.asarray(evened, dtype=np.float32)
+
+
+def _small(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Fewer than 64 pixels a side, as small copies have lost their details: (C, h, w) float32."""
+    _, height, width = pixels.shape
+    step = max(1, max(height, width) // _CHECK_SIDE)
+    height, width = height // step * step, width // step * step
+    blocks = pixels[:, :height, :width].reshape(len(pixels), height // step, step, width // step, step)
+    return np.asarray(blocks.mean(axis=(2, 4)), dtype=np.float32)
