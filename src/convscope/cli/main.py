@@ -10,25 +10,42 @@ from convscope.errors import ConvscopeError
 
 DEBUG_FLAG = "--debug"
 
+# Threads that wait for each other spin by default, and on a machine that others use too they spin on a core
+# that somebody else needs: beside busy processes training took 7 to 10 times as long
+# (benchmarks/waiting_threads.py). Read when torch loads, which no command has done yet.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
 app = App(
     name="convscope",
-    help="Train convolutional image classifiers, see what they have learned, and prove whether a change helped.",
-    help_epilogue="One traceback more: --debug. For machines: --json, with each command.",
+    help="Train convolutional image classifiers, see what they learned, prove whether a change helped.",
+    help_epilogue="Each command takes --help, --json (for machines) and --debug (to see the traceback).",
     version="0.1.0",
     result_action="return_value",
 )
 COMMANDS = {
-    "train": ("convscope.cli.train:train", "Train a classifier: infer what is not said, and report how good it is."),
-    "evaluate": ("convscope.cli.evaluate:evaluate", "Accuracy with its interval, per class, confusion, worst errors."),
+    "train": (
+        "convscope.cli.train:train",
+        "Train a classifier: infer what is not said, and report how good it is.",
+    ),
+    "evaluate": (
+        "convscope.cli.evaluate:evaluate",
+        "Accuracy with its interval, per class, confusion, worst errors.",
+    ),
     "predict": ("convscope.cli.predict:predict", "Class and probability of each image."),
-    "data": ("convscope.cli.data:data", "Audit images before training: sizes, classes, broken, duplicate, leaking."),
-    "summary": ("convscope.cli.summary:summary", "A network's layers: shapes, parameters, FLOPs, receptive fields."),
+    "data": (
+        "convscope.cli.data:data",
+        "Audit images before training: sizes, classes, broken, duplicate, leaking.",
+    ),
+    "summary": (
+        "convscope.cli.summary:summary",
+        "A network's layers: shapes, parameters, FLOPs, receptive fields.",
+    ),
     "networks": ("convscope.cli.lists:networks", "List the networks."),
     "datasets": ("convscope.cli.lists:datasets", "List the named data sets, and whether they are here."),
     "runs": ("convscope.cli.lists:runs", "List the runs of a folder."),
 }
-for _name, (_place, _help) in COMMANDS.items():
-    app.command(_place, name=_name, help=_help)
+for _order, (_name, (_place, _help)) in enumerate(COMMANDS.items()):
+    app.command(_place, name=_name, help=_help, sort_key=_order)
 
 
 def main() -> None:
@@ -37,7 +54,7 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; returns the exit code (0 done, 1 failed, 2 usage, 3 data, 4 diverged, 130 interrupted)."""
+    """Run one command; returns the exit code, as `convscope.errors` gives them."""
     debug = DEBUG_FLAG in arguments
     arguments = [argument for argument in arguments if argument != DEBUG_FLAG]
     try:
@@ -72,5 +89,7 @@ def _usage(error: CycloptsError) -> str:
         kind = "a whole number" if error.target_type is int else "a number"
         return f"{error.token.keyword or 'argument'}: '{error.token.value}' is not {kind}"
     if isinstance(error, MissingArgumentError) and error.argument is not None:
-        return f"{error.argument.name} is missing. See: convscope {' '.join(error.command_chain or ())} --help"
+        return (
+            f"{error.argument.name} is missing. See: convscope {' '.join(error.command_chain or ())} --help"
+        )
     return " ".join(str(error).split())

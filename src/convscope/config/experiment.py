@@ -181,7 +181,7 @@ class TrainingConfig:
     """How many of the latest checkpoints stay, besides the best."""
 
     record_every: int | None = field(default=None, metadata={"check": positive_or_none})
-    """Steps between records in metrics.jsonl; by default about twenty per epoch."""
+    """Steps between records in metrics.jsonl; by default five per epoch, and 200 at most."""
 
     validate_every: int | None = field(default=None, metadata={"check": positive_or_none})
     """Steps between validations; by default once per epoch."""

@@ -130,7 +130,8 @@ def measure_preprocessing(images: Tensor, *, fit: Fit, centre: Centre, scale: bo
     _, channels, height, width = images.shape
     total = torch.zeros(channels, height, width, dtype=torch.float64)
     squares = torch.zeros(channels, dtype=torch.float64)
-    for chunk in images.split(STATISTICS_CHUNK):
+    for start in range(0, len(images), STATISTICS_CHUNK):
+        chunk = images[start : start + STATISTICS_CHUNK]
         pixels = chunk.to(torch.float32) / 255
         total += pixels.sum(0, dtype=torch.float64).cpu()
         squares += pixels.square().sum((0, 2, 3), dtype=torch.float64).cpu()

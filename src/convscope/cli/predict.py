@@ -1,0 +1,118 @@
+"""`convscope predict`: class and probability of each image."""
+
+import csv as csv_format
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convscope.cli.output import log_console, print_json, result_console
+from convscope.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from convscope.evaluation.classifier import Classifier, Prediction
+
+CHUNK = 256
+
+
+def predict(
+    run: Path,
+    images: list[str],
+    /,
+    *,
+    checkpoint: str = "final",
+    json: bool = False,
+    csv: bool = False,
+) -> int:
+    """Class and probability of each image.
+
+    Parameters
+    ----------
+    run
+        A run, or a folder that a classifier was saved to.
+    images
+        Image files, folders of them, or - for a list of paths on standard input.
+    checkpoint
+        final, last, best, untrained, or a step.
+    json
+        Print one JSON document on stdout.
+    csv
+        Print comma-separated values on stdout.
+    """
+    if json and csv:
+        raise UsageError("--json and --csv both say how to print; give one of them")
+    from convscope.evaluation.classifier import Classifier
+
+    paths = list(_paths(images))
+    if not paths:
+        raise DataError(f"no file in {', '.join(images)}")
+    classifier = Classifier.load(run, checkpoint)
+    predictions, broken = _predict(classifier, paths)
+    if json:
+        document: dict[str, Any] = {"run": str(run), "predictions": [p.to_dict() for p in predictions]}
+        print_json(document | {"quarantined": [{"path": path, "reason": reason} for path, reason in broken]})
+    elif csv:
+        _print_csv(predictions)
+    else:
+        _print_table(predictions)
+    for path, reason in broken:
+        log_console().print(f"left out: {path} ({reason})", style="yellow")
+    if not predictions:
+        raise DataError(f"none of the {len(paths):,} files is an image")
+    return 0
+
+
+def _predict(classifier: "Classifier", paths: list[Path]) -> tuple[list["Prediction"], list[tuple[str, str]]]:
+    """All predictions, and the files that are no images with the reason why."""
+    from convscope.data.quarantine import BrokenImage
+
+    predictions, broken = [], []
+    for start in range(0, len(paths), CHUNK):
+        images, names = [], []
+        for path in paths[start : start + CHUNK]:
+            try:
+                images.append(classifier.read(path))
+                names.append(str(path))
+            except BrokenImage as error:
+                broken.append((str(path), str(error)))
+        predictions += classifier.predict_pixels(images, names)
+    return predictions, broken
+
+
+def _paths(images: list[str]) -> Iterator[Path]:
+    for name in images:
+        if name == "-":
+            yield from (Path(line.rstrip("\n")) for line in sys.stdin if line.strip())
+        elif Path(name).is_dir():
+            yield from sorted(
+                path for path in Path(name).rglob("*") if path.is_file() and path.name[0] != "."
+            )
+        elif Path(name).exists():
+            yield Path(name)
+        else:
+            raise DataError(f"{name} does not exist")
+
+
+def _print_table(predictions: list["Prediction"]) -> None:
+    from convscope.cli.results import print_table
+
+    if predictions and predictions[0].value is not None:
+        rows = [
+            (p.path, p.class_name, "outside the range seen in training" if p.outside else "")
+            for p in predictions
+        ]
+        print_table(result_console(), ("image", "value", ""), rows)
+        return
+    rows = [(p.path, p.class_name, f"{p.probability:.1%}".replace("%", " %")) for p in predictions]
+    print_table(result_console(), ("image", "class", "probability"), rows)
+
+
+def _print_csv(predictions: list["Prediction"]) -> None:
+    writer = csv_format.writer(sys.stdout)
+    if predictions and predictions[0].value is not None:
+        writer.writerow(("path", "value"))
+        writer.writerows((p.path, p.value) for p in predictions)
+        return
+    names = list(predictions[0].probabilities) if predictions else []
+    writer.writerow(("path", "class", "probability", *names))
+    writer.writerows((p.path, p.class_name, p.probability, *p.probabilities.values()) for p in predictions)

@@ -1,0 +1,137 @@
+"""What a finished training or evaluation says on the screen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from convscope.evaluation.confusion import Confusion
+from convscope.evaluation.measuring import ImageEvaluation
+from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.proportion import Proportion
+
+LABEL_WIDTH = 14
+WIDE_INTERVAL = 0.05
+WORST_SHOWN = 9
+
+
+def print_line(console: Console, label: str, *parts: str) -> None:
+    """A bold label and what it says."""
+    console.print(
+        Text.assemble((f"{label:<{LABEL_WIDTH}}", "bold"), "    ".join(part for part in parts if part))
+    )
+
+
+def print_summary(console: Console, summary: dict[str, Any], report: Path) -> None:
+    """The end of a training: how good, how sure, and what to type next."""
+    if summary["untrained"] and summary["untrained"]["accuracy"] is not None:
+        untrained = summary["untrained"]
+        print_line(
+            console,
+            "untrained",
+            f"{untrained['accuracy']:.1%}".replace("%", " %"),
+            f"loss {untrained['loss']:.3g}; a network that knows nothing has {untrained['chance_loss']:.3g}",
+        )
+    for split in ("validation", "test"):
+        if split in summary:
+            print_line(console, split, *_figures(summary[split]))
+    confused = summary.get("test", {}).get("most_confused") or []
+    if confused:
+        pairs = [
+            f"{pair['true']} taken for {pair['predicted']} {_times(pair['count'])}" for pair in confused[:3]
+        ]
+        print_line(console, "confused", " · ".join(pairs))
+    seconds = summary["seconds"]
+    print_line(
+        console, "time", f"training {_duration(seconds['train'])}", f"in all {_duration(seconds['total'])}"
+    )
+    run = summary["run"]
+    print_line(console, "run", run)
+    print_line(console, "report", str(report))
+    print_line(console, "next", f"convscope evaluate {run}  ·  convscope predict {run} new.jpg")
+
+
+def print_evaluation(
+    console: Console, label: str, evaluation: ImageEvaluation, thumbs: int = WORST_SHOWN
+) -> None:
+    """All of an evaluation, as text."""
+    if not isinstance(evaluation, Evaluation):
+        console.print(str(evaluation))
+        return
+    print_line(console, label, str(evaluation.accuracy))
+    print_line(console, "loss", f"{evaluation.loss:.4f}")
+    console.print()
+    print_table(
+        console, ("class", "precision", "recall", "F1", "images"), [s.cells() for s in evaluation.per_class]
+    )
+    console.print()
+    _print_confusion(console, evaluation.confusion)
+    if evaluation.most_confused:
+        console.print()
+        for pair in evaluation.most_confused:
+            print_line(console, "confused", f"{pair.true} taken for {pair.predicted} {_times(pair.count)}")
+    if evaluation.worst:
+        console.print()
+        rows = [
+            (
+                error.id,
+                error.true,
+                error.predicted,
+                f"{error.probability:.1%}".replace("%", " %"),
+                f"{error.loss:.2f}",
+            )
+            for error in evaluation.worst[:thumbs]
+        ]
+        print_table(console, ("worst errors", "true", "predicted", "probability", "loss"), rows)
+
+
+def _print_confusion(console: Console, confusion: Confusion) -> None:
+    console.print(Text(str(confusion)))
+
+
+def print_table(console: Console, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns in line: the first to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    for number, row in enumerate([head, *rows]):
+        cells = [f"{row[0]:<{widths[0]}}"] + [f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True)]
+        console.print(Text("  ".join(cells), style="bold" if number == 0 else ""))
+
+
+def print_columns(console: Console, rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns in line, the first in bold, the last as wide as it likes."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, [*widths, 0], strict=True)]
+        console.print(Text.assemble((cells[0], "bold"), "  ", "  ".join(cells[1:])))
+
+
+def score_text(summary: dict[str, Any]) -> str:
+    """A run's figure on the test split, in one cell."""
+    return _figures(summary["test"])[0] if "test" in summary else "no test images"
+
+
+def _figures(values: dict[str, Any]) -> tuple[str, ...]:
+    """An accuracy with its interval, or a mean absolute error."""
+    if "accuracy" not in values:
+        error = values["mean_absolute_error"]
+        low, high = error["interval"]
+        return (
+            f"mean absolute error {error['value']:.3g}",
+            f"95 % interval {low:.3g}–{high:.3g}, n = {error['n']:,}",
+        )
+    accuracy = Proportion(values["accuracy"]["correct"], values["accuracy"]["n"])
+    low, high = accuracy.interval
+    wide = f"wide: only {accuracy.n:,} images" if high - low > WIDE_INTERVAL else ""
+    return str(accuracy), wide
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"

@@ -1,0 +1,106 @@
+"""`convscope train`: from data, or an experiment, to a finished run."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from convscope.cli.flags import with_experiment_flags
+from convscope.cli.output import log_console, print_json, result_console
+from convscope.config.experiment import ExperimentConfig
+from convscope.config.experiment_file import override, read_experiment
+from convscope.errors import UsageError
+
+
+@with_experiment_flags
+def train(
+    data: str | None = None,
+    /,
+    *,
+    name: str | None = None,
+    runs: Path = Path("runs"),
+    resume: Path | None = None,
+    json: bool = False,
+    overrides: dict[str, Any],
+) -> int:
+    """Train a classifier: infer what is not said, say what was chosen and why, and report how good it is.
+
+    Parameters
+    ----------
+    data
+        A folder of images in class folders, a .zip or .tar of one, a .csv or .parquet, a name (see: convscope
+        datasets), or an experiment's .toml. Flags override what a file says.
+    name
+        Name of the run; <data>-<network>-<number> unless given.
+    runs
+        Folder in which runs are made.
+    resume
+        Go on with this run instead, to its end or to --steps or --epochs.
+    json
+        Print one JSON document on stdout.
+    """
+    from convscope.cli.watching import Watcher
+
+    with Watcher(log_console()) as watcher:
+        if resume is not None:
+            run = _resume(data, resume, overrides, watcher)
+        else:
+            run = _start(data, name, runs, overrides, watcher)
+    from convscope.report.html import write_report
+
+    report = write_report(run.path)
+    summary = run.read("summary.json")
+    if json:
+        print_json(summary | {"report": str(report)})
+    else:
+        from convscope.cli.results import print_summary
+
+        print_summary(result_console(), summary, report)
+    return 0
+
+
+def _start(data: str | None, name: str | None, runs: Path, overrides: dict[str, Any], watcher: Any) -> Any:
+    if data is None:
+        raise UsageError(
+            "DATA is missing: a folder of images, a name such as digits, or an experiment's .toml"
+        )
+    config = ExperimentConfig()
+    if data.endswith(".toml"):
+        config = read_experiment(Path(data))
+        name = name or Path(data).stem + _number(runs, Path(data).stem)
+    else:
+        overrides = {"data.source": data, **overrides}
+    config = override(config, _drop_rival(overrides))
+    from convscope.training.run import start_training
+
+    return start_training(config, runs=runs, name=name, progress=watcher)
+
+
+def _resume(data: str | None, resume: Path, overrides: dict[str, Any], watcher: Any) -> Any:
+    if data is not None:
+        raise UsageError("--resume goes on with the run's own data; leave DATA out")
+    allowed = {"training.steps": "steps", "training.epochs": "epochs"}
+    for field in overrides:
+        if field not in allowed:
+            flag = field.rpartition(".")[2].replace("_", "-")
+            raise UsageError(f"--{flag} cannot change in a run that goes on; only --steps and --epochs can")
+    from convscope.training.run import resume_training
+
+    return resume_training(resume, **{allowed[k]: v for k, v in overrides.items()}, progress=watcher)
+
+
+def _drop_rival(overrides: dict[str, Any]) -> dict[str, Any]:
+    """Steps and epochs say the same: the one that was typed replaces the one in the file."""
+    steps, epochs = overrides.get("training.steps"), overrides.get("training.epochs")
+    if steps is not None and epochs is not None:
+        raise UsageError("--steps and --epochs both say how long to train; give one of them")
+    if steps is not None:
+        return {**overrides, "training.epochs": None}
+    if epochs is not None:
+        return {**overrides, "training.steps": None}
+    return overrides
+
+
+def _number(runs: Path, stem: str) -> str:
+    """`-1`, `-2` …: runs are never overwritten."""
+    taken = {path.name for path in runs.glob(f"{stem}-*")} if runs.is_dir() else set()
+    return next(f"-{number}" for number in range(1, sys.maxsize) if f"{stem}-{number}" not in taken)
