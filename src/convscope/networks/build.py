@@ -112,9 +112,7 @@ def _wrong_size(network: nn.Module, name: str, in_channels: int, image_size: tup
     """Try common sizes, since a foreign network does not say which it can take."""
     shapes = ((in_channels, side, side) for side in _COMMON_SIDES)
     working = next((shape[1] for shape in shapes if takes_images(network, shape)), None)
-    advice = (
-        f"the smallest size that works is {working[0]}×{working[0]}" if working else "take another network"
-    )
+    advice = f"the smallest size that works is {working}×{working}" if working else "take another network"
     return UsageError(f"{name} cannot take images of {image_size[0]}×{image_size[1]}: {advice}")
 
 
