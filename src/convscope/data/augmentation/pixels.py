@@ -18,7 +18,7 @@ from convscope.data.augmentation.operations import (
 
 def draw_moves(
     operations: Sequence[Operation], count: int, size: tuple[int, int], generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor] | None:
+) -> tuple[Tensor, ...] | None:
     """For each row and column of each new image, the row and column of the old one that it is copied from.
 
     Args:
@@ -28,12 +28,12 @@ def draw_moves(
         generator: source of the draws.
 
     Returns:
-        Rows `(N, H)` int64, columns `(N, W)` int64, and `(N,)` bool: where true, the two axes are swapped
-        besides. None when there is nothing to move.
+        Rows `(N, H)` int64 and columns `(N, W)` int64; with quarter turns of square images also `(N,)` bool:
+        where true, the two axes are swapped besides. None when there is nothing to move.
     """
     height, width = size
     rows, columns = torch.arange(height).expand(count, -1), torch.arange(width).expand(count, -1)
-    transposed = torch.zeros(count, dtype=torch.bool)
+    swapped: tuple[Tensor, ...] = ()
     repeat_edge = any(isinstance(item, EdgePadding) for item in operations)
     moves = [item for item in operations if isinstance(item, _PIXEL_MOVES)]
     for move in moves:
@@ -47,20 +47,20 @@ def draw_moves(
                 # Turning is mirroring one or both axes, and for odd turns swapping them (done last).
                 rows = _reversed_where((turns == 1) | (turns == 2), rows, height)
                 columns = _reversed_where((turns == 2) | (turns == 3), columns, width)
-                transposed = turns % 2 == 1
+                swapped = (turns % 2 == 1,) if height == width else ()
             case PadAndCrop(pixels):
                 rows = _moved(rows, _offsets(generator, count, pixels), repeat_edge)
                 columns = _moved(columns, _offsets(generator, count, pixels), repeat_edge)
-    return (rows, columns, transposed) if moves else None
+    return (rows, columns, *swapped) if moves else None
 
 
-def copy_pixels(images: Tensor, rows: Tensor, columns: Tensor, transposed: Tensor) -> Tensor:
+def copy_pixels(images: Tensor, rows: Tensor, columns: Tensor, swapped: Tensor | None = None) -> Tensor:
     """New images `(N, C, H, W)` whose pixels come from where `draw_moves` says."""
     count, channels, height, width = images.shape
     index = rows[:, :, None] * width + columns[:, None, :]  # (N, H, W) into the flattened old image
-    if height == width:
-        swapped = columns[:, None, :] * width + rows[:, :, None]
-        index = torch.where(transposed[:, None, None], swapped, index)
+    if swapped is not None:
+        turned = columns[:, None, :] * width + rows[:, :, None]
+        index = torch.where(swapped[:, None, None], turned, index)
     index = index.flatten(1)[:, None].expand(-1, channels, -1)
     return images.reshape(count, channels, height * width).gather(2, index).view(images.shape)
 
