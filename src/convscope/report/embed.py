@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".webp": "image/webp"}
+TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".webp": "image/webp"}
 # A colour image of this many pixels or more is smaller as JPEG; below, PNG is small enough, and exact.
 _PHOTOGRAPH = 48 * 48
 
@@ -31,7 +31,7 @@ def file_uri(path: Path) -> str:
     Raises:
         KeyError: when the file is neither PNG, SVG, JPEG nor WebP.
     """
-    return _uri(_TYPES[path.suffix.lower()], path.read_bytes())
+    return _uri(TYPES[path.suffix.lower()], path.read_bytes())
 
 
 def _uri(media_type: str, content: bytes) -> str:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convscope.report.album import Album, Shown
 from convscope.report.charts import predicted_against_true_chart, reliability_chart
-from convscope.report.embed import image_uri
 from convscope.report.material import Material, Predictions
-from convscope.report.mistakes import SHOWN, Shown
+from convscope.report.mistakes import SHOWN
 from convscope.report.palette import themed
 from convscope.report.vector import to_svg
 from convscope.report.wording import number, percent
@@ -51,20 +51,21 @@ def regression_figure(judged: Predictions, material: Material) -> Figure:
     root_mean_square = float(np.sqrt((off**2).mean()))
     within_half = float((off < 0.5).mean())
     says = (
-        f"Mean absolute error {number(float(off.mean()))}, root mean square error "
-        f"{number(root_mean_square)}; {percent(within_half)} of the answers round to the truth."
+        f"Mean absolute error {number(float(off.mean()), 3)}, root mean square error "
+        f"{number(root_mean_square, 3)}; {percent(within_half)} of the answers round to the truth."
     )
-    images: list[Shown] = []
-    for row in np.argsort(-off, kind="stable").tolist():
-        thumbnail = material.thumbnails.get((judged.split, row))
-        if thumbnail is not None and len(images) < SHOWN:
-            truth, answer = number(float(labels[row])), number(float(judged.values[row]))
-            alt = f"{judged.ids[row]}: {truth} answered with {answer}"
-            uri = image_uri(thumbnail)
-            images.append(Shown(uri=uri, alt=alt, id=judged.ids[row], truth=truth, answer=answer))
+    album = Album(material, judged.split)
+    kept = [row for row in np.argsort(-off, kind="stable").tolist() if album.has(row)]
+    images = [shown for row in kept[:SHOWN] for shown in _answer(judged, album, row)]
     return Figure(
         svg=themed(to_svg(predicted_against_true_chart(labels, judged.values), prefix="regression")),
         alt=f"Predicted against true for {len(labels)} images",
         says=says,
         images=tuple(images),
     )
+
+
+def _answer(judged: Predictions, album: Album, row: int) -> list[Shown]:
+    truth, answer = number(float(judged.labels[row]), 3), number(float(judged.values[row]), 3)
+    alt = f"{judged.ids[row]}: {truth} answered with {answer}"
+    return album.show(row, id=judged.ids[row], alt=alt, truth=truth, answer=answer)

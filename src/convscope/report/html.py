@@ -9,13 +9,16 @@ from convscope.report import tables
 from convscope.report.embed import file_uri
 from convscope.report.evidence import calibration_figure, regression_figure
 from convscope.report.learning import curves, milestones
-from convscope.report.material import Material, read_material
+from convscope.report.material import LookPicture, Material, read_material
 from convscope.report.mistakes import mistakes
 from convscope.report.palette import DARK, LIGHT
 from convscope.report.wording import duration, interval, number, opening, percent
 from convscope.runs.folder import Run
 
 NAME = "report.html"
+
+# Characters for the pictures of `convscope look`; with the images of errors the page stays below 10 MB.
+_LOOK_BUDGET = 4_000_000
 
 
 def write_report(run_path: Path) -> Path:
@@ -55,18 +58,19 @@ def _context(material: Material) -> dict[str, Any]:
     return {
         "light": LIGHT,
         "dark": DARK,
-        "run": material.path.name,
+        "run": material.path.resolve().name,
         "opening": opening(material),
         "figures": tables.figures(material),
         "milestones": milestones(material),
         "choices": material.choices,
         "curves": curves(material),
+        "is_regression": material.is_regression,
         "judged": judged.split if judged else "",
         "mistakes": mistakes(material, classified) if classified else None,
         "classes": tables.class_table(material, classified) if classified else None,
         "calibration": calibration_figure(classified) if classified else None,
         "regression": regression_figure(measured, material) if measured else None,
-        "look": [(picture, file_uri(picture.path)) for picture in material.look],
+        "look": _look(material),
         "data": tables.data_rows(material),
         "notes": material.dataset.get("notes") or [],
         "quarantined": material.dataset.get("quarantined") or [],
@@ -74,3 +78,16 @@ def _context(material: Material) -> dict[str, Any]:
         "configuration": tables.nested_rows(material.config),
         "environment": tables.environment_rows(material),
     }
+
+
+def _look(material: Material) -> list[tuple[LookPicture, str]]:
+    """The pictures with their content; a content that is empty had no room."""
+    left = _LOOK_BUDGET
+    shown = []
+    for picture in material.look:
+        uri = file_uri(picture.path)
+        if len(uri) > left:
+            uri = ""
+        left -= len(uri)
+        shown.append((picture, uri))
+    return shown

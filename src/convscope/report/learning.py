@@ -42,7 +42,7 @@ def curves(material: Material) -> list[Curve]:
 
 @dataclass(frozen=True, kw_only=True)
 class Milestone:
-    """What was measured at one step: shares or losses, by split."""
+    """What was measured at one step: accuracies or losses, by split."""
 
     name: str
     step: int

@@ -1,7 +1,7 @@
 """Words as pictures, in the charts' typeface.
 
-Class names need more letters than the typeface inside Pillow has: it knows no é, no ü, not even a minus sign. The
-one inside vl-convert does, and falls back on the system's for other scripts.
+Class names need more letters than the typeface inside Pillow has: it knows no é, no ü, no minus sign. The one
+inside vl-convert does, and falls back on the system's for other scripts.
 """
 
 import io

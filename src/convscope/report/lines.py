@@ -67,9 +67,9 @@ def learning_rate_series(records: Iterable[Record]) -> list[Series]:
 
 
 def loss_axes(series: Sequence[Series]) -> Axes:
-    """Axes for a loss: logarithmic where it falls by more than a factor of thirty."""
+    """Axes for a loss: logarithmic where it falls by more than a factor of ten."""
     values = [y for line in series for y in line.y]
-    wide = bool(values) and min(values) > 0 and max(values) > 30 * min(values)
+    wide = bool(values) and min(values) > 0 and max(values) > 10 * min(values)
     return Axes(x_title="step", y_title="loss", y_log=wide)
 
 

@@ -13,6 +13,7 @@ from convscope.evaluation.calibration import Calibration, calibrate
 from convscope.evaluation.confusion import Confusion, confusion_matrix
 from convscope.evaluation.errors import ImageError, find_errors
 from convscope.evaluation.proportion import Proportion
+from convscope.report.embed import TYPES
 from convscope.runs.folder import Run
 
 SPLITS = ("test", "validation")
@@ -117,7 +118,7 @@ def read_material(run_path: Path) -> Material:
         if run.has(f"predictions/{split}.npz")
     }
     return Material(
-        path=run.path.resolve(),
+        path=run.path,
         config=_optional(run, "config.json", {}),
         choices=_optional(run, "choices.json", []),
         environment=_optional(run, "environment.json", {}),
@@ -162,7 +163,7 @@ def _look(run: Run) -> list[LookPicture]:
     pictures = []
     for entry in _optional(run, "look/index.json", []):
         path = run.path / "look" / Path(str(entry["file"])).name
-        if path.is_file():
+        if path.is_file() and path.suffix.lower() in TYPES:
             pictures.append(
                 LookPicture(
                     path=path,

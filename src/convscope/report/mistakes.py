@@ -5,28 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convscope.evaluation.confusion import abbreviate
 from convscope.evaluation.errors import ImageError, worst_errors
-from convscope.report.embed import image_uri
+from convscope.report.album import Album, Shown
 from convscope.report.material import Material, Predictions
 from convscope.report.wording import count, percent
 
 SHOWN = 12
 """How many of the worst, and of the first, errors are shown."""
 
-_BUDGET = 5_000_000  # characters for images, so that the page stays below 10 MB whatever the run
-_NUMBERED = 20  # up to this many classes the matrix has room for numbers
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """An image, what it is, what it was taken for, and a note on that."""
-
-    uri: str
-    alt: str
-    id: str
-    truth: str = ""
-    answer: str = ""
-    note: str = ""
+_NUMBERED = 20  # classes
+_SHORT = 4  # letters
+_LABEL = 20  # letters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +38,9 @@ class CellImages:
     """The images of one cell."""
 
     anchor: str
-    true: str
-    predicted: str
+    true: int
+    predicted: int
+    says: str
     note: str
     images: tuple[Shown, ...]
     is_right: bool
@@ -63,7 +54,12 @@ class Mistakes:
     first: tuple[Shown, ...]
     rows: tuple[tuple[Cell, ...], ...]
     names: tuple[str, ...]
+    labels: tuple[str, ...]
+    """The names, short enough to stand at the matrix, still told apart."""
     numbered: bool
+    """Whether the matrix has room for numbers."""
+    wordy: bool
+    """Whether the names are long."""
     pairs: tuple[tuple[str, str], ...]
     """Sentences on the most confused pairs, with the anchor of each or ""."""
     cells: tuple[CellImages, ...]
@@ -74,9 +70,9 @@ class Mistakes:
 
 def mistakes(material: Material, judged: Predictions) -> Mistakes:
     """Gather what the errors look like, within the page's budget of bytes."""
-    album = _Album(material, judged)
-    worst = album.show(worst_errors(judged.errors, SHOWN))
-    first = album.show(judged.errors[:SHOWN])
+    album = Album(material, judged.split)
+    worst = _show_errors(album, worst_errors(judged.errors, SHOWN))
+    first = _show_errors(album, judged.errors[:SHOWN])
     cells = _cells(judged, album)
     anchors = {cell.anchor for cell in cells}
     return Mistakes(
@@ -84,7 +80,9 @@ def mistakes(material: Material, judged: Predictions) -> Mistakes:
         first=first,
         rows=_matrix(judged, anchors),
         names=judged.class_names,
+        labels=tuple(abbreviate(judged.class_names, _LABEL)),
         numbered=len(judged.class_names) <= _NUMBERED,
+        wordy=max(len(name) for name in judged.class_names) > _SHORT,
         pairs=_pairs(judged, anchors),
         cells=cells,
         num_errors=len(judged.errors),
@@ -92,55 +90,35 @@ def mistakes(material: Material, judged: Predictions) -> Mistakes:
     )
 
 
-class _Album:
-    """Turns rows of a split into images for the page, and keeps count of the bytes."""
-
-    def __init__(self, material: Material, judged: Predictions) -> None:
-        self._thumbnails = material.thumbnails
-        self._judged = judged
-        self._left = _BUDGET
-        self.left_out = 0
-
-    def has(self, row: int) -> bool:
-        return (self._judged.split, row) in self._thumbnails
-
-    def show(self, errors: Iterable[ImageError]) -> tuple[Shown, ...]:
-        """The images of errors, as far as the run kept them and the page has room."""
-        shown = []
-        for error in errors:
-            alt = f"{error.id}: {error.true} taken for {error.predicted}"
-            uri = self._uri(error.index)
-            if uri:
-                sure = percent(error.probability, 0)
-                shown.append(
-                    Shown(uri=uri, alt=alt, id=error.id, truth=error.true, answer=error.predicted, note=sure)
-                )
-        return tuple(shown)
-
-    def show_right(self, rows: Iterable[int]) -> tuple[Shown, ...]:
-        """The images of rows that the network got right."""
-        shown = []
-        for row in rows:
-            name = self._judged.class_names[int(self._judged.labels[row])]
-            uri = self._uri(row)
-            if uri:
-                id = self._judged.ids[row]
-                shown.append(Shown(uri=uri, alt=f"{id}: {name}, recognised", id=id, truth=name))
-        return tuple(shown)
-
-    def _uri(self, row: int) -> str:
-        """The image of a row; empty where the run did not keep it or the page is full."""
-        if not self.has(row):
-            return ""
-        uri = image_uri(self._thumbnails[self._judged.split, row])
-        if len(uri) > self._left:
-            self.left_out += 1
-            return ""
-        self._left -= len(uri)
-        return uri
+def _show_errors(album: Album, errors: Iterable[ImageError]) -> tuple[Shown, ...]:
+    return tuple(
+        shown
+        for error in errors
+        for shown in album.show(
+            error.index,
+            id=error.id,
+            alt=f"{error.id}: {error.true} taken for {error.predicted}",
+            truth=error.true,
+            answer=error.predicted,
+            note=percent(error.probability, 0),
+        )
+    )
 
 
-def _cells(judged: Predictions, album: _Album) -> tuple[CellImages, ...]:
+def _show_right(judged: Predictions, album: Album, rows: Iterable[int]) -> tuple[Shown, ...]:
+    return tuple(
+        shown
+        for row in rows
+        for shown in album.show(
+            row,
+            id=judged.ids[row],
+            alt=f"{judged.ids[row]}: {judged.class_names[judged.labels[row]]}, recognised",
+            truth=judged.class_names[judged.labels[row]],
+        )
+    )
+
+
+def _cells(judged: Predictions, album: Album) -> tuple[CellImages, ...]:
     """Images per cell: the errors, the fullest cells first, then the right ones in the classes' order."""
     number_of = {name: index for index, name in enumerate(judged.class_names)}
     by_cell: dict[tuple[int, int], list[ImageError]] = {}
@@ -149,13 +127,13 @@ def _cells(judged: Predictions, album: _Album) -> tuple[CellImages, ...]:
     found = []
     for (true, predicted), errors in sorted(by_cell.items(), key=lambda item: -len(item[1])):
         kept = [error for error in errors if album.has(error.index)]
-        images = album.show(kept[:6])
+        images = _show_errors(album, kept[:6])
         if images:
             note = "" if len(images) == len(errors) else f"{len(images)} of {len(errors)}"
             found.append(_cell_images(judged, true, predicted, note, images))
     for index in range(len(judged.class_names)):
         rows = np.flatnonzero((judged.labels == index) & (judged.predicted == index)).tolist()
-        right = album.show_right([row for row in rows if album.has(row)][:6])
+        right = _show_right(judged, album, [row for row in rows if album.has(row)][:6])
         if right:
             note = f"{len(right)} of {len(rows)}"
             found.append(_cell_images(judged, index, index, note, right))
@@ -167,8 +145,9 @@ def _cell_images(
 ) -> CellImages:
     return CellImages(
         anchor=_anchor(true, predicted),
-        true=judged.class_names[true],
-        predicted=judged.class_names[predicted],
+        true=true,
+        predicted=predicted,
+        says=f"{judged.class_names[true]} taken for {judged.class_names[predicted]}",
         note=note,
         images=images,
         is_right=true == predicted,

@@ -12,6 +12,8 @@ from convscope.report.wording import count, duration, number, percent
 
 Row = tuple[str, str]
 
+_MANY = 20  # more classes than one looks up by name
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassRow:
@@ -34,7 +36,7 @@ class ClassTable:
 
 
 def class_table(material: Material, judged: Predictions) -> ClassTable:
-    """The recall and precision of each class, with intervals."""
+    """The recall and precision of each class, with intervals; of many classes the least recognised first."""
     counts = judged.confusion.counts
     given = (material.dataset.get("class_counts") or {}).get("train") or []
     rows = []
@@ -48,6 +50,8 @@ def class_table(material: Material, judged: Predictions) -> ClassTable:
                 precision=Proportion(right, int(counts[:, index].sum())),
             )
         )
+    if len(rows) > _MANY:
+        rows.sort(key=lambda row: (row.recall.value if row.recall.n else 2.0, row.name))
     lowest = min((row.recall.interval[0] for row in rows if row.recall.n), default=0.0)
     return ClassTable(rows=tuple(rows), lowest=math.floor(lowest * 10) / 10, overall=judged.accuracy.value)
 
@@ -124,7 +128,7 @@ def _split_figure(material: Material, split: str) -> str:
     found = material.predictions[split]
     if material.is_regression:
         error = abs(found.values - found.labels).mean()
-        return f"off by {number(float(error))} on average, n = {len(found.labels):,}"
+        return f"off by {number(float(error), 3)} on average, n = {len(found.labels):,}"
     accuracy = found.accuracy
     low, high = accuracy.interval
     return f"{percent(accuracy.value)} ({100 * low:.1f}–{100 * high:.1f}), n = {accuracy.n:,}"

@@ -9,6 +9,9 @@ import numpy as np
 from convscope.evaluation.proportion import Proportion
 from convscope.report.material import Material, Predictions
 
+FIXED = "\N{NO-BREAK SPACE}"
+"""Stands between a number and its per cent sign, and does not break."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
@@ -22,16 +25,16 @@ def percent(value: float | None, decimals: int = 1) -> str:
     """A share as "91.2 %", or a dash."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{100 * value:.{decimals}f} %"
+    return f"{100 * value:.{decimals}f}{FIXED}%"
 
 
 def interval(proportion: Proportion) -> str:
     """The 95 % interval as "89.0–93.0 %"."""
     low, high = proportion.interval
-    return f"{100 * low:.1f}–{100 * high:.1f} %"
+    return f"{100 * low:.1f}–{100 * high:.1f}{FIXED}%"
 
 
-def number(value: Any) -> str:
+def number(value: Any, digits: int = 4) -> str:
     """A number with as many digits as one reads: 0.0123, 4.56, 1,234."""
     if value is None:
         return "–"
@@ -43,7 +46,7 @@ def number(value: Any) -> str:
         return str(value)
     if isinstance(value, int) or (value == int(value) and abs(value) >= 100):
         return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
 
 
 def duration(seconds: float | None) -> str:
@@ -80,7 +83,7 @@ def _classification(material: Material, judged: Predictions) -> Opening:
     where = f"{judged.split} image{'' if accuracy.n == 1 else 's'}"
     conclusion = (
         f"Right on {accuracy.correct:,} of {accuracy.n:,} {where}, {percent(accuracy.value)} "
-        f"(95 % interval {interval(accuracy)}), where always answering “{common}”, "
+        f"(95{FIXED}% interval {interval(accuracy)}), where always answering “{common}”, "
         f"the most frequent class, gets {percent(baseline)}."
     )
     remarks = []
@@ -109,8 +112,9 @@ def _regression(judged: Predictions) -> Opening:
     error = float(np.abs(judged.values - labels).mean())
     spread = float(np.abs(labels - np.median(labels)).mean())
     conclusion = (
-        f"Off by {number(error)} on average over {count(len(labels), judged.split + ' image')}, "
-        f"where always answering {number(float(np.median(labels)))}, the median, is off by {number(spread)}."
+        f"Off by {number(error, 3)} on average over {count(len(labels), judged.split + ' image')}, "
+        f"where always answering {number(float(np.median(labels)))}, the median, is off by "
+        f"{number(spread, 3)}."
     )
     remarks = [] if error < spread else ["This is no better than that."]
     return Opening(conclusion=conclusion, remarks=tuple(remarks))
@@ -120,18 +124,18 @@ def _unfinished(material: Material) -> Opening:
     last = next((row for row in reversed(material.metrics) if row.get("split") == "validation"), None)
     step = material.metrics[-1]["step"] if material.metrics else 0
     if last is None:
-        conclusion = f"This run is not finished: it stopped at step {step:,}, before the first validation."
+        conclusion = f"This run is not finished: it reached step {step:,}, before the first validation."
     elif last.get("accuracy") is not None:
         conclusion = (
-            f"This run is not finished: it stopped at step {step:,}; the last validation, at step "
-            f"{last['step']:,}, was {percent(last['accuracy'])} right."
+            f"This run is not finished: it reached step {step:,}; at the last validation, "
+            f"step {last['step']:,}, it was right on {percent(last['accuracy'])}."
         )
     else:
         conclusion = (
-            f"This run is not finished: it stopped at step {step:,}; the last validation loss, at step "
+            f"This run is not finished: it reached step {step:,}; the last validation loss, at step "
             f"{last['step']:,}, was {number(last['loss'])}."
         )
-    return Opening(conclusion=conclusion, remarks=())
+    return Opening(conclusion=conclusion, remarks=(f"Go on with: convscope train --resume {material.path}",))
 
 
 def _most_frequent(judged: Predictions) -> tuple[float, str]:

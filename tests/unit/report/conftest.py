@@ -48,7 +48,7 @@ def train_digits(epochs: int = 8) -> Trained:
                 "split": split,
                 "loss": softmax_loss(logits, labels[rows]),
                 "accuracy": float((logits.argmax(1) == labels[rows]).mean()),
-                "learning_rate": 0.5 * (1 + math.cos(math.pi * step / (epochs * 35))),
+                "learning_rate": 0.25 * (1 + math.cos(math.pi * step / (epochs * 35))),
                 "images_per_second": 21000.0,
                 "seconds": step * 0.01,
             }
@@ -78,7 +78,9 @@ def train_digits(epochs: int = 8) -> Trained:
 
 
 def shown_rows(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """All errors, and three right ones a class."""
+    """All errors, and three right ones a class; for regression the forty furthest off."""
+    if logits.shape[1] == 1:
+        return np.argsort(-np.abs(logits[:, 0] - labels))[:40]
     predicted = logits.argmax(1)
     wrong = np.flatnonzero(predicted != labels)
     right = [np.flatnonzero((predicted == labels) & (labels == k))[:3] for k in range(logits.shape[1])]
@@ -92,10 +94,28 @@ def write_json(path: Path, values: object) -> None:
 def write_run(path: Path, trained: Trained, class_names: list[str] | None = None) -> Path:
     """A finished run folder, in the format that runs/ writes."""
     names = class_names or [str(k) for k in range(10)]
-    (path / "predictions").mkdir(parents=True)
     write_start(path, trained, names)
+    summary = write_predictions(path, trained)
+    summary |= {
+        "run": path.name,
+        "network": "linear",
+        "untrained": {"loss": math.log(10), "accuracy": 0.1, "chance_loss": math.log(10)},
+        "seconds": {"train": 2.8, "total": 3.4},
+        "steps": 280,
+        "epochs": 8,
+        "best_step": 280,
+        "parameters": 7840,
+        "most_confused": [],
+    }
+    write_json(path / "summary.json", summary)
+    return path
+
+
+def write_predictions(path: Path, trained: Trained) -> dict:
+    """The predictions of both splits and the images worth showing; returns their part of the summary."""
+    (path / "predictions").mkdir()
     shown: dict[str, list] = {"split": [], "index": [], "images": []}
-    summary: dict = {"run": path.name, "network": "linear", "steps": 280, "epochs": 8, "best_step": 280}
+    summary: dict = {}
     for split in ("validation", "test"):
         logits, labels = trained.logits[split], trained.labels[split]
         ids = np.array([f"{split}/{i:04d}.png" for i in range(len(labels))])
@@ -104,61 +124,29 @@ def write_run(path: Path, trained: Trained, class_names: list[str] | None = None
         shown["split"] += [split] * len(rows)
         shown["index"] += rows.tolist()
         shown["images"] += list(trained.images[split][rows])
-        correct = int((logits.argmax(1) == labels).sum())
-        accuracy = {"value": correct / len(labels), "interval": [0, 1], "n": len(labels), "correct": correct}
-        summary[split] = {"loss": softmax_loss(logits, labels), "accuracy": accuracy}
-    summary["untrained"] = {"loss": math.log(10), "accuracy": 0.1, "chance_loss": math.log(10)}
-    summary["seconds"] = {"train": 2.8, "total": 3.4}
-    summary["parameters"] = 7840
-    summary["most_confused"] = []
-    write_json(path / "summary.json", summary)
+        if logits.shape[1] > 1:
+            summary[split] = {"loss": softmax_loss(logits, labels)}
     np.savez_compressed(
         path / "predictions/images.npz",
         split=np.array(shown["split"]),
         index=np.array(shown["index"]),
         images=np.stack(shown["images"]),
     )
-    return path
+    return summary
 
 
-def write_start(path: Path, trained: Trained, names: list[str]) -> None:
+def write_start(path: Path, trained: Trained, names: list[str], task: str = "classification") -> None:
     """What a run folder holds before training has ended."""
-    config = {
-        "seed": 0,
-        "data": {"source": "digits", "validation_fraction": 0.15, "test_fraction": 0.15},
-        "preprocessing": {"size": 28, "channels": 1, "fit": "pad", "centre": "channel", "scale": True},
-        "augmentation": {"preset": "none"},
-        "network": {"name": "linear", "initialiser": "he", "dropout": None},
-        "training": {"epochs": 8, "batch_size": 100, "optimizer": "sgd", "learning_rate": 0.5},
-    }
-    write_json(path / "config.json", config)
-    write_json(
-        path / "choices.json",
-        [
-            {"what": "network", "value": "linear", "reason": "asked for"},
-            {"what": "learning rate", "value": 0.5, "reason": "found: the loss falls steadily up to here"},
-            {"what": "fit", "value": "28 px, padded", "reason": "every image is 28 × 28 already"},
-        ],
-    )
-    write_json(
-        path / "environment.json",
-        {
-            "python": "3.12.3",
-            "packages": {"convscope": "0.1.0", "torch": "2.10.0"},
-            "device": "cpu",
-            "threads": 2,
-            "command": ["convscope", "train", "digits", "--network", "linear"],
-            "seed": 0,
-            "git_commit": None,
-            "platform": "Linux-6.1-x86_64",
-        },
-    )
+    path.mkdir(parents=True)
+    write_json(path / "config.json", CONFIG)
+    write_json(path / "choices.json", CHOICES)
+    write_json(path / "environment.json", ENVIRONMENT)
     write_json(
         path / "dataset.json",
         {
             "source": "digits",
             "name": "digits",
-            "task": "classification",
+            "task": task,
             "class_names": names,
             "sizes": {split: len(labels) for split, labels in trained.labels.items()},
             "class_counts": trained.class_counts,
@@ -170,6 +158,75 @@ def write_start(path: Path, trained: Trained, names: list[str]) -> None:
     )
     lines = "".join(json.dumps(record) + "\n" for record in trained.metrics)
     (path / "metrics.jsonl").write_text(lines, encoding="utf-8")
+
+
+CONFIG = {
+    "seed": 0,
+    "data": {"source": "digits", "validation_fraction": 0.15, "test_fraction": 0.15},
+    "preprocessing": {"size": 28, "channels": 1, "fit": "pad", "centre": "channel", "scale": True},
+    "augmentation": {"preset": "none"},
+    "network": {"name": "linear", "initialiser": "he", "dropout": None},
+    "training": {"epochs": 8, "batch_size": 100, "optimizer": "sgd", "learning_rate": 0.5},
+}
+CHOICES = [
+    {"what": "network", "value": "linear", "reason": "asked for"},
+    {"what": "learning rate", "value": 0.5, "reason": "found: the loss falls steadily up to here"},
+    {"what": "fit", "value": "28 px, padded", "reason": "every image is 28 × 28 already"},
+]
+ENVIRONMENT = {
+    "python": "3.12.3",
+    "packages": {"convscope": "0.1.0", "torch": "2.10.0"},
+    "device": "cpu",
+    "threads": 2,
+    "command": ["/usr/bin/convscope", "train", "digits", "--network", "linear"],
+    "seed": 0,
+    "git_commit": None,
+    "platform": "Linux-6.1-x86_64",
+}
+
+
+def pairs_of_digits(digits: Trained) -> Trained:
+    """A hundred classes, "07" to "99": two digits side by side, judged one after the other."""
+    logits, labels, images = {}, {}, {}
+    for split in digits.logits:
+        left, right = np.random.default_rng(1).integers(0, len(digits.labels[split]), (2, 1500))
+        both = digits.logits[split][left][:, :, None] + digits.logits[split][right][:, None, :]
+        logits[split] = both.reshape(len(left), 100)
+        labels[split] = digits.labels[split][left] * 10 + digits.labels[split][right]
+        images[split] = np.concatenate([digits.images[split][left], digits.images[split][right]], axis=2)
+    counts = {name: np.bincount(each, minlength=100).tolist() for name, each in labels.items()}
+    return Trained(digits.metrics, logits, labels, images, counts)
+
+
+def as_numbers(digits: Trained) -> Trained:
+    """Regression: the expected digit under the predicted probabilities."""
+    answers = {}
+    for split, logits in digits.logits.items():
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        answers[split] = (odds @ np.arange(10) / odds.sum(axis=1))[:, None].astype(np.float32)
+    metrics = [{**record, "accuracy": None} for record in digits.metrics]
+    return Trained(metrics, answers, digits.labels, digits.images, digits.class_counts)
+
+
+def two_classes(digits: Trained) -> Trained:
+    """Even or odd."""
+    logits = {
+        name: np.stack([np.logaddexp.reduce(each[:, parity::2], axis=1) for parity in (0, 1)], axis=1)
+        for name, each in digits.logits.items()
+    }
+    labels = {name: each % 2 for name, each in digits.labels.items()}
+    counts = {name: np.bincount(each, minlength=2).tolist() for name, each in labels.items()}
+    return Trained(digits.metrics, logits, labels, digits.images, counts)
+
+
+def in_colour(digits: Trained, side: int = 96) -> Trained:
+    """The same digits as colour images of a photograph's size."""
+    images = {}
+    for split, each in digits.images.items():
+        ramp = np.linspace(0.2, 1, side)[None, :, None, None] * np.array([1.0, 0.8, 0.5])
+        rows = np.arange(side) * 28 // side
+        images[split] = (each[:, rows][:, :, rows] * ramp).astype(np.uint8)
+    return Trained(digits.metrics, digits.logits, digits.labels, images, digits.class_counts)
 
 
 @pytest.fixture(scope="session")
