@@ -1,7 +1,7 @@
 """What is wrong with some data, before anything is trained on it.
 
-Broken files, copies and near-copies, the same image in two given splits or in two classes, uneven classes, shapes,
-and images that are unlike the others. The audit reads every image and changes nothing.
+Broken files, copies and near-copies, the same image in two given splits or in two classes, uneven classes,
+shapes, and images that are unlike the others. The audit reads every image and changes nothing.
 """
 
 from collections import Counter, defaultdict
@@ -25,7 +25,7 @@ from convscope.data.splits import clusters, links_of
 from convscope.data.survey import Survey, survey_source
 
 _RARE = 0.02
-"""A kind of image (grey among colour, turned by EXIF, of an extreme shape) is odd when no more than this share."""
+"""A kind of image (grey, turned by EXIF, of an extreme shape) is odd when no more than this share are."""
 _EXTREME_SHAPE = 3.0
 _MOST_ODD = 100
 
@@ -207,18 +207,21 @@ def _duplicates(records: Sequence[Record], similar: Sequence[tuple[int, int]]) -
 
 
 def _outliers(records: Sequence[Record], overview: Survey, decoded: Decoded) -> list[Outlier]:
-    """Grey among colour, and shapes far from square, where these are rare."""
+    """Grey among colour, turned by EXIF, far from square: each only where it is rare."""
     most = max(1, int(_RARE * len(records)))
-    grey = [record for record in records if _is_grey(decoded.images[record.row])]
-    odd = [Outlier(record.id, "grey among colour images") for record in grey] if len(grey) <= most else []
-    if len(overview.sizes) != len(records):
-        return odd  # only some headers were probed, or some images are broken further in
-    shaped = [
-        Outlier(record.id, f"{width} × {height} pixels, more than {_EXTREME_SHAPE:.0f} times as long as wide")
-        for record, (width, height) in zip(records, overview.sizes, strict=True)
+    grey = [record.id for record in records if _is_grey(decoded.images[record.row])]
+    turned = [path for path, one in zip(overview.paths, overview.orientations, strict=True) if one != 1]
+    long = [
+        path
+        for path, (width, height) in zip(overview.paths, overview.sizes, strict=True)
         if max(width, height) > _EXTREME_SHAPE * min(width, height)
     ]
-    return odd + (shaped if len(shaped) <= most else [])
+    kinds = (
+        ("grey among colour images", grey),
+        ("turned upright by its EXIF orientation, unlike the others", turned),
+        (f"more than {_EXTREME_SHAPE:.0f} times as long as wide", long),
+    )
+    return [Outlier(path, reason) for reason, paths in kinds if len(paths) <= most for path in paths]
 
 
 def _is_grey(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:

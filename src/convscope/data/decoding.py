@@ -8,6 +8,7 @@ at 1/2, 1/4 or 1/8 of their size (libjpeg scales in the frequency domain), never
 
 import io
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_pillow_limit = threading.Lock()
+_pillow_settings = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def probe(content: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Probe:
         BrokenImage: no image, or more than `max_pixels` pixels.
     """
     with _opened(content, max_pixels) as image:
-        orientation = _orientation(image)
+        # The orientation of a PNG may stand behind its pixels, and to look there would decode them.
+        orientation = _orientation(image) if image.format != "PNG" or b"eXIf" in content else 1
         width, height = image.size if orientation < 5 else image.size[::-1]
         return Probe(image.format or "unknown", width, height, image.mode, orientation)
 
@@ -82,7 +84,6 @@ def decode(
         BrokenImage: with the reason in a few plain words.
     """
     with _opened(content, max_pixels) as image:
-        orientation = _orientation(image)
         if target_size is not None and image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
             image.draft("L" if channels == 1 else image.mode, (target_size, target_size))
         try:
@@ -94,7 +95,7 @@ def decode(
             raise BrokenImage("too large for the memory") from error
         except Exception as error:  # Pillow's plugins let out errors of many kinds on damaged data
             raise BrokenImage(_reason(error, content)) from error
-        turn = _TURNS.get(orientation)
+        turn = _TURNS.get(_orientation(image))
         return plain if turn is None else plain.transpose(turn)
 
 
@@ -118,7 +119,8 @@ def _opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
 
 def _open_without_warning(content: bytes) -> Image.Image:
     # Our own limit is checked on the header right afterwards; Pillow's, which only warns at first, stays out.
-    with _pillow_limit:
+    with _pillow_settings, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged metadata, which say nothing about the pixels
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             return Image.open(io.BytesIO(content), formats=_FORMATS)
@@ -127,10 +129,12 @@ def _open_without_warning(content: bytes) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # a damaged EXIF block says nothing about the pixels
-        return 1
+    with _pillow_settings, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            value = image.getexif().get(_ORIENTATION_TAG, 1)
+        except Exception:  # a damaged EXIF block says nothing about the pixels
+            return 1
     return value if value in _TURNS else 1
 
 
@@ -167,9 +171,8 @@ def _reason(error: Exception, content: bytes) -> str:
         for word in ("truncated", "not enough", "premature", "unexpected end", "eof", "too short")
     ):
         return "cut short"
-    if isinstance(error, UnidentifiedImageError):
-        return _kind_of(content)
-    return "damaged"
+    announced = int.from_bytes(content[4:8], "little") + 8 if content.startswith(b"RIFF") else 0
+    return "cut short" if announced > len(content) else "damaged"
 
 
 def _kind_of(content: bytes) -> str:

@@ -50,9 +50,12 @@ def in_order(function: Callable[[In], Out], things: Sequence[In]) -> Iterator[Ou
         return [function(thing) for thing in chunk]
 
     chunks = [things[start : start + _CHUNK] for start in range(0, len(things), _CHUNK)]
-    with ThreadPoolExecutor(max(2, min(16, os.cpu_count() or 2))) as pool:
+    pool = ThreadPoolExecutor(max(2, min(16, os.cpu_count() or 2)))
+    try:
         for results in pool.map(apply, chunks):
             yield from results
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupted run does not first decode what is left
 
 
 def hash_items(items: Sequence[Item]) -> tuple[list[tuple[Item, str]], list[Quarantined]]:

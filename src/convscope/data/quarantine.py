@@ -30,7 +30,8 @@ def stop_if_many(quarantined: Sequence[Quarantined], total: int, name: str, *, a
     if allow_broken or total == 0 or len(quarantined) <= MOST_BROKEN * total:
         return
     examples = ", ".join(f"{entry.path} ({entry.reason})" for entry in quarantined[:3])
+    more = ", …" if len(quarantined) > 3 else ""
     raise DataError(
-        f"{name}: {len(quarantined):,} of {total:,} files cannot be used, more than 5 %: {examples}…\n"
+        f"{name}: {len(quarantined):,} of {total:,} files cannot be used, more than 5 %: {examples}{more}\n"
         "Mend or remove them, or go on without them: --allow-broken"
     )

@@ -1,8 +1,8 @@
 """Nearly identical images: the same picture at another size, quality or in another format.
 
 A descriptor of the coarse structure finds candidates, a comparison of pixels decides. The descriptor holds
-the 64 lowest frequencies of a 32 × 32 grey copy, as in the perceptual hash "pHash" (Zauner, 2010), but as numbers
-instead of signs: no copy is missed for a few flipped bits. Memory grows linearly with the images.
+the 64 lowest frequencies of a 32 × 32 grey copy, as in the perceptual hash "pHash" (Zauner, 2010), but as
+numbers instead of signs: no copy is missed for a few flipped bits. Memory grows linearly with the images.
 """
 
 from collections.abc import Iterator, Sequence

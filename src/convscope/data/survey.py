@@ -31,10 +31,12 @@ class Survey:
     probed: int
     sizes: tuple[tuple[int, int], ...]
     """(width, height) of each probed image, upright."""
+    paths: tuple[str, ...]
+    """Of each probed image, in the same order."""
+    orientations: tuple[int, ...]
+    """EXIF orientation of each probed image, 1 to 8."""
     formats: dict[str, int]
     modes: dict[str, int]
-    rotated: int
-    """Probed images that the EXIF orientation turns or mirrors."""
     task_hint: Task
     quarantined: tuple[Quarantined, ...]
     notes: tuple[str, ...] = ()
@@ -43,6 +45,11 @@ class Survey:
     def channels(self) -> int:
         """1 when every probed image is grey, else 3."""
         return 1 if self.modes and all(_is_grey(mode) for mode in self.modes) else 3
+
+    @property
+    def rotated(self) -> int:
+        """Probed images that the EXIF orientation turns or mirrors."""
+        return sum(orientation != 1 for orientation in self.orientations)
 
     @property
     def aspect_ratios(self) -> tuple[float, ...]:
@@ -74,11 +81,13 @@ def survey_source(source: FileSource | ArraySource, max_pixels: int) -> Survey:
 
 def _of_files(source: FileSource, max_pixels: int) -> Survey:
     probes: list[Probe] = []
+    paths: list[str] = []
     broken = list(source.quarantined)
     chosen = _spread(source.items)
     for item, result in zip(chosen, in_order(lambda item: _probed(item, max_pixels), chosen), strict=True):
         if isinstance(result, Probe):
             probes.append(result)
+            paths.append(item.id)
         else:
             broken.append(Quarantined(item.id, str(result)))
     names = Counter(str(item.label) for item in source.items)
@@ -92,7 +101,8 @@ def _of_files(source: FileSource, max_pixels: int) -> Survey:
         sizes=tuple((one.width, one.height) for one in probes),
         formats=dict(Counter(one.format for one in probes)),
         modes=dict(Counter(one.mode for one in probes)),
-        rotated=sum(one.orientation != 1 for one in probes),
+        orientations=tuple(one.orientation for one in probes),
+        paths=tuple(paths),
         task_hint=source.task_hint,
         quarantined=tuple(broken),
     )
@@ -111,7 +121,8 @@ def _of_arrays(source: ArraySource) -> Survey:
         sizes=((width, height),) * count,
         formats={"array": count},
         modes={"L" if channels == 1 else "RGB": count},
-        rotated=0,
+        orientations=(1,) * count,
+        paths=source.ids,
         task_hint=source.task_hint,
         quarantined=(),
         notes=tuple(source.notes),

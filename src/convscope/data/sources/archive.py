@@ -8,17 +8,19 @@ before anything is read.
 import bz2
 import gzip
 import lzma
+import os
 import shutil
 import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from convscope.data.quarantine import Quarantined
-from convscope.data.sources.contents import FileSlice, ZipMember
+from convscope.data.sources.contents import FileSlice, SharedFile, ZipMember
 from convscope.data.sources.layout import Parts, Tree, arrange, is_ignored
 from convscope.data.sources.source import Content, FileSource
 from convscope.errors import DataError
@@ -30,7 +32,7 @@ MOST_RATIO = 500
 """Unpacked to packed size of a whole archive; images, packed already, are near 1. Bombs begin at 1,000."""
 _SMALL = 1 << 26
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-_COMPRESSIONS: dict[bytes, Callable[[IO[bytes], str], Any]] = {
+_COMPRESSIONS: dict[bytes, Callable[[IO[bytes], Any], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
@@ -85,11 +87,11 @@ def _read_zip(path: Path) -> Tree:
 
 
 def _read_tar(path: Path) -> Tree:
-    plain = _without_compression(path)
     files: list[tuple[Parts, Content]] = []
     folders: set[Parts] = set()
     odd: list[Quarantined] = []
-    with tarfile.open(fileobj=plain, mode="r:") as archive:
+    with _without_compression(path) as plain, tarfile.open(fileobj=plain, mode="r:") as archive:
+        shared = SharedFile(os.dup(plain.fileno()))
         total = 0
         for count, member in enumerate(archive, start=1):
             total += member.size
@@ -100,7 +102,7 @@ def _read_tar(path: Path) -> Tree:
             if member.isdir():
                 folders |= _ancestors(parts)
             elif member.isreg() and not member.issparse():
-                files.append((parts, FileSlice(plain, member.offset_data, member.size)))
+                files.append((parts, FileSlice(shared, member.offset_data, member.size)))
             else:
                 kind = (
                     "a link inside an archive" if member.issym() or member.islnk() else "not a regular file"
@@ -109,18 +111,20 @@ def _read_tar(path: Path) -> Tree:
     return _tree(files, folders, odd)
 
 
-def _without_compression(path: Path) -> IO[bytes]:
-    """Open a tar, if need be through a nameless temporary file that vanishes when it is closed."""
-    file = path.open("rb")
-    opener = next((o for magic, o in _COMPRESSIONS.items() if file.peek(6).startswith(magic)), None)
-    if opener is None:
-        return file
-    plain = tempfile.TemporaryFile()  # noqa: SIM115 (the source holds it open as long as it lives)
-    most = max(_SMALL, min(MOST_UNPACKED, path.stat().st_size * MOST_RATIO))
-    with file, opener(file, "rb") as packed:
-        shutil.copyfileobj(_Capped(packed, most, path), plain, 1 << 20)
-    plain.seek(0)
-    return plain
+@contextmanager
+def _without_compression(path: Path) -> Iterator[IO[bytes]]:
+    """Open a tar, if need be through a nameless temporary file that vanishes when nobody holds it any more."""
+    with path.open("rb") as file, tempfile.TemporaryFile() as plain:
+        opener = next((o for magic, o in _COMPRESSIONS.items() if file.peek(6).startswith(magic)), None)
+        if opener is None:
+            yield file
+            return
+        most = max(_SMALL, min(MOST_UNPACKED, path.stat().st_size * MOST_RATIO))
+        with opener(file, "rb") as packed:
+            shutil.copyfileobj(_Capped(packed, most, path), plain, 1 << 20)
+        plain.flush()
+        plain.seek(0)
+        yield plain
 
 
 class _Capped:

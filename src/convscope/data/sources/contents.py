@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import weakref
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -54,11 +55,19 @@ class ZipMember:
             raise BrokenImage("damaged in the archive") from error
 
 
+class SharedFile:
+    """An open file that several threads read, closed when nobody holds it any more."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        weakref.finalize(self, os.close, descriptor)
+
+
 @dataclass(frozen=True, slots=True)
 class FileSlice:
     """A stretch of an open file: a member of an unpacked .tar."""
 
-    file: IO[bytes]
+    file: SharedFile
     start: int
     length: int
 
@@ -67,7 +76,7 @@ class FileSlice:
         if self.length > MOST_BYTES:
             raise BrokenImage("larger than 1 GiB")
         wanted = self.length if limit is None else min(limit, self.length)
-        content = os.pread(self.file.fileno(), wanted, self.start)
+        content = os.pread(self.file.descriptor, wanted, self.start)
         if len(content) < wanted:
             raise BrokenImage("cut short")
         return content

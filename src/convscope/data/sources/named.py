@@ -103,7 +103,7 @@ def _official_files(name: str) -> tuple[Official, Official]:
     except (RuntimeError, URLError, OSError, ValueError, EOFError) as error:
         raise DataError(
             f"{name} is not in {given} and could not be downloaded ({_first_line(error)}).\n"
-            f"Put its files there by hand: {cache}/{_PLACES[name]}, or name their folder: CONVSCOPE_DATA=FOLDER"
+            f"Put its files there by hand: {cache}/{_PLACES[name]}, or set CONVSCOPE_DATA=FOLDER"
         ) from error
 
 

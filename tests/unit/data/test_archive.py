@@ -1,0 +1,148 @@
+import gzip
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+from convscope.config.experiment import DataConfig
+from convscope.data.quarantine import BrokenImage
+from convscope.data.sources import archive, open_source
+from convscope.errors import DataError
+
+
+def opened(path):
+    return open_source(DataConfig(source=str(path)))
+
+
+def make_zip(path, members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+def make_tar(path, members, mode="w"):
+    with tarfile.open(path, mode) as file:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            if isinstance(content, bytes):
+                member.size = len(content)
+                file.addfile(member, io.BytesIO(content))
+            else:
+                member.type, member.linkname = content
+                file.addfile(member)
+    return path
+
+
+@pytest.fixture
+def members(picture, encoded):
+    return {
+        f"{name}/{index}.png": encoded(picture(10 * len(name) + index))
+        for name in ("cat", "kitten")
+        for index in range(3)
+    }
+
+
+@pytest.mark.parametrize("name", ["photos.zip", "photos.tar", "photos.tar.gz", "photos.tgz", "photos.tar.xz"])
+@pytest.mark.parametrize("around", ["", "photos/", "./"])
+def test_every_kind_gives_the_same_items_and_bytes(tmp_path, members, name, around):
+    wrapped = {around + path: content for path, content in members.items()}
+    mode = {".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz"}.get(name[name.rindex(".") :], "w")
+    path = make_zip(tmp_path / name, wrapped) if ".zip" in name else make_tar(tmp_path / name, wrapped, mode)
+    source = opened(path)
+    assert source.name == "photos"
+    assert source.class_names == ("cat", "kitten")
+    assert {item.id: item.read() for item in source.items} == members
+    assert source.items[0].read(8) == members["cat/0.png"][:8]
+
+
+def test_split_archives_in_a_folder_are_its_splits(tmp_path, members):
+    make_zip(tmp_path / "train.zip", members)
+    make_zip(tmp_path / "test.zip", members)
+    source = opened(tmp_path)
+    assert {(item.split, item.id.split("/")[0]) for item in source.items} == {
+        ("train", "train"),
+        ("test", "test"),
+    }
+    assert source.class_names == ("cat", "kitten")
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "cat/../../evil.png", "/etc/evil.png", "C:\\evil.png", "..\\e"]
+)
+def test_path_that_leaves_the_archive_is_refused(tmp_path, members, name):
+    evil = {**members, name: b"x"}
+    for path in (make_zip(tmp_path / "a.zip", evil), make_tar(tmp_path / "a.tar", evil)):
+        with pytest.raises(DataError, match="a path that leaves it"):
+            opened(path)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.tar", "a.zip"]
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_links_in_a_tar_are_not_followed(tmp_path, members, kind):
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(members["cat/0.png"])
+    source = opened(make_tar(tmp_path / "a.tar", {**members, "cat/link.png": (kind, str(secret))}))
+    assert len(source.items) == len(members)
+    assert [(e.path, e.reason) for e in source.quarantined] == [("cat/link.png", "a link inside an archive")]
+
+
+def test_links_in_a_zip_are_not_followed(tmp_path, members):
+    path = make_zip(tmp_path / "a.zip", members)
+    with zipfile.ZipFile(path, "a") as file:
+        link = zipfile.ZipInfo("cat/link.png")
+        link.create_system, link.external_attr = 3, 0o120777 << 16
+        file.writestr(link, "/etc/passwd")
+    source = opened(path)
+    assert len(source.items) == len(members)
+    assert source.quarantined[0].reason == "a link inside an archive"
+
+
+def test_zip_bomb_is_refused_before_it_is_read(tmp_path):
+    path = make_zip(tmp_path / "bomb.zip", {f"cat/{index}.png": b"\0" * (40 << 20) for index in range(2)})
+    with pytest.raises(DataError, match="refused as a bomb"):
+        opened(path)
+
+
+def test_gzip_bomb_is_refused_while_it_unpacks(tmp_path):
+    path = tmp_path / "bomb.tar.gz"
+    with gzip.open(path, "wb") as file:
+        for _ in range(70):
+            file.write(b"\0" * (1 << 20))
+    with pytest.raises(DataError, match="refused as a bomb"):
+        opened(path)
+
+
+def test_too_many_members_are_refused(tmp_path, members, monkeypatch):
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 5)
+    for path in (make_zip(tmp_path / "a.zip", members), make_tar(tmp_path / "a.tar", members)):
+        with pytest.raises(DataError, match="more than 5 files"):
+            opened(path)
+
+
+def test_damaged_member_is_broken_and_the_others_are_not(tmp_path, members):
+    path = make_zip(tmp_path / "a.zip", members)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as file:
+        start = file.getinfo("cat/1.png").header_offset + 200
+    content[start : start + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    items = {item.id: item for item in opened(path).items}
+    with pytest.raises(BrokenImage, match="damaged in the archive"):
+        items["cat/1.png"].read()
+    assert items["cat/2.png"].read() == members["cat/2.png"]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
+def test_file_that_is_no_archive_is_said_to_be_none(tmp_path, name):
+    (tmp_path / name).write_text("no archive")
+    with pytest.raises(DataError, match="no archive that can be read"):
+        opened(tmp_path / name)
+
+
+def test_cut_archive_is_said_to_be_cut(tmp_path, members):
+    path = make_tar(tmp_path / "a.tar.gz", members, "w:gz")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match="Download or pack it again"):
+        opened(path)
