@@ -49,6 +49,10 @@ def recipes(size: int) -> dict[str, tuple[str, list[v2.Transform]]]:
             f"flip-horizontal, rotate=10, shift=0.05, zoom=0.2, {COLOURS}",
             [affine, flip, jitter],
         ),
+        "preset photos": (
+            "photos",
+            [affine, v2.RandomPerspective(0.15, p=1.0, interpolation=bilinear), flip, jitter],
+        ),
         "pad-and-crop, flip": (
             "flip-horizontal, pad-and-crop=4",
             [v2.RandomCrop(size, padding=4, padding_mode="reflect"), flip],

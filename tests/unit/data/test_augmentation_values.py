@@ -89,6 +89,15 @@ def test_geometry_is_composed_into_one_sampling() -> None:
     assert torch.allclose(together, product, atol=1e-6)
 
 
+def test_flips_are_exact_where_the_geometry_stands_still() -> None:
+    images = photos(40)
+    result = augmented("flip-horizontal, flip-vertical, shift=1e-9", images)
+    options = [images, images.flip(2), images.flip(3), images.flip((2, 3))]
+    near = torch.stack([(result - option / 255).abs().amax((1, 2, 3)) < 1e-3 for option in options])
+    assert (near.sum(0) == 1).all()
+    assert (near.sum(1) > 2).all()
+
+
 def test_perspective_enlarges_one_side_and_shrinks_the_other() -> None:
     maps = torch.eye(3)[None].clone()
     maps[0, 2, 0] = 0.3

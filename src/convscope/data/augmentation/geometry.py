@@ -1,4 +1,4 @@
-"""Shift, rotation, zoom and perspective, composed into one map per image and sampled once."""
+"""Flips, shift, rotation, zoom and perspective, composed into one map per image and sampled once."""
 
 import math
 from collections.abc import Sequence
@@ -6,8 +6,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from convscope.data.augmentation.draws import uniform
-from convscope.data.augmentation.operations import Operation, Perspective, Rotate, Shift, Zoom
+from convscope.data.augmentation.draws import chance, uniform
+from convscope.data.augmentation.operations import (
+    FlipHorizontal,
+    FlipVertical,
+    Operation,
+    Perspective,
+    Rotate,
+    Shift,
+    Zoom,
+)
+
+
+def resamples(operations: Sequence[Operation]) -> bool:
+    """Whether an operation moves images by other than whole pixels. Flips are then cheapest in its map."""
+    return any(isinstance(item, Shift | Rotate | Zoom | Perspective) for item in operations)
 
 
 def draw_maps(
@@ -51,17 +64,21 @@ def sample(images: Tensor, maps: Tensor, *, repeat_edge: bool) -> Tensor:
     )
 
 
-_GEOMETRY = (Shift, Rotate, Zoom, Perspective)
+_GEOMETRY = (FlipHorizontal, FlipVertical, Shift, Rotate, Zoom, Perspective)
 
 
 def _draw_map(
-    operation: Shift | Rotate | Zoom | Perspective,
+    operation: FlipHorizontal | FlipVertical | Shift | Rotate | Zoom | Perspective,
     count: int,
     size: tuple[int, int],
     generator: torch.Generator,
 ) -> Tensor:
     maps = torch.eye(3).repeat(count, 1, 1)
     match operation:
+        case FlipHorizontal(probability):
+            maps[chance(generator, count, probability), 0, 0] = -1
+        case FlipVertical(probability):
+            maps[chance(generator, count, probability), 1, 1] = -1
         case Shift(fraction):
             maps[:, 0, 2] = uniform(generator, count, -2 * fraction, 2 * fraction)
             maps[:, 1, 2] = uniform(generator, count, -2 * fraction, 2 * fraction)

@@ -16,9 +16,9 @@ from convscope.data.augmentation.colour import (
     draw_noise,
 )
 from convscope.data.augmentation.draws import step_generator
-from convscope.data.augmentation.geometry import draw_maps, sample
+from convscope.data.augmentation.geometry import draw_maps, resamples, sample
 from convscope.data.augmentation.mixing import draw_mixture, draw_rectangles, erase_rectangles, mix
-from convscope.data.augmentation.operations import EdgePadding, Operation
+from convscope.data.augmentation.operations import EdgePadding, FlipHorizontal, FlipVertical, Operation
 from convscope.data.augmentation.parse import in_order, operations_text, parse_operations
 from convscope.data.augmentation.pixels import copy_pixels, draw_moves
 
@@ -85,10 +85,13 @@ def _draw_stages(
     count, channels, height, width = shape
     size = (height, width)
     stages: list[Stage] = []
-    if (moves := draw_moves(operations, count, size, generator)) is not None:
+    flips = tuple(item for item in operations if isinstance(item, FlipHorizontal | FlipVertical))
+    sampled = operations if resamples(operations) else ()
+    copied = tuple(item for item in operations if item not in flips) if sampled else operations
+    if (moves := draw_moves(copied, count, size, generator)) is not None:
         stages.append((copy_pixels, moves))
     stages.append((_floats, ()))
-    if (maps := draw_maps(operations, count, size, generator)) is not None:
+    if (maps := draw_maps(sampled, count, size, generator)) is not None:
         repeat_edge = any(isinstance(item, EdgePadding) for item in operations)
         stages.append((partial(sample, repeat_edge=repeat_edge), (maps,)))
     if (kernels := draw_blur(operations, count, generator)) is not None:
