@@ -89,11 +89,15 @@ class Preprocessing:
         return torch.from_numpy(pixels.reshape(self.height, self.width, self.channels)).permute(2, 0, 1)
 
     def standardise(self, images: Tensor) -> Tensor:
-        """Uint8 or float 0-1 `(N, C, H, W)` -> float32 `(N, C, H, W)` as the network expects it."""
+        """Uint8 or float 0-1 `(N, C, H, W)` -> float32 `(N, C, H, W)` as the network expects it.
+
+        The channels lie next to each other in memory, which convolutions run through about 1.4 times as fast on
+        a CPU (benchmarks/memory_layout.py).
+        """
         if images.dtype == torch.uint8:
             images = images.float() / 255
         mean, std = self.mean.to(images.device), self.std.to(images.device)
-        return (images - mean) / std
+        return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
 
     def unstandardise(self, images: Tensor) -> Tensor:
         """The inverse of `standardise`: float32 `(N, C, H, W)`, 0-1 for real images."""

@@ -108,6 +108,7 @@ class Classifier:
             num_classes=target.num_outputs,
             seed=seed,
         )
+        network = network.to(memory_format=torch.channels_last)
         return Classifier(network, config, preprocessing, target)
 
     @property

@@ -12,7 +12,7 @@ from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
 from convscope.data.dataset import Dataset
 from convscope.data.loading import load_dataset
-from convscope.data.preprocessing import Preprocessing, measure_preprocessing
+from convscope.data.preprocessing import measure_preprocessing
 from convscope.data.survey import survey
 from convscope.errors import RunError
 from convscope.evaluation.classifier import DESCRIPTION, Classifier, Target
@@ -47,15 +47,12 @@ def start_training(
     for choice in choices:
         listener.on_choice(choice)
     dataset = load_planned(config)
-    preprocessing = _measure(config, dataset)
-    target = describe_target(dataset)
-    classifier = Classifier.build(config.network, preprocessing, target, seed=config.seed)
+    classifier = _untrained(config, dataset)
     run = Run.create(runs, data_name=dataset.name, network_name=str(config.network.name), name=name)
-    run.write_config(config)
-    run.write("environment.json", describe_environment(device=device, seed=config.seed))
     run.write("choices.json", [choice.to_dict() for choice in choices])
-    run.write(DESCRIPTION, classifier.description())
-    write_dataset(run, dataset, preprocessing)
+    run.write("environment.json", describe_environment(device=device, seed=config.seed))
+    run.write_config(config)
+    _describe(run, classifier, dataset)
     return _train(run, config, classifier, dataset, device, listener, started)
 
 
@@ -76,15 +73,14 @@ def resume_training(
         config = override(config, {"training.epochs": epochs, "training.steps": None})
     device = use_device(config)
     dataset = load_planned(config)
-    known = run.read("dataset.json")["fingerprint"]
-    if dataset.fingerprint != known:
+    if run.has("dataset.json") and dataset.fingerprint != run.read("dataset.json")["fingerprint"]:
         raise RunError(
             f"{config.data.source} has changed since {run.path} began: its fingerprint differs.\n"
             "A run goes on with the same images only. Start a new one with: convscope train"
         )
-    classifier = Classifier.untrained(run)
-    if list_checkpoints(run.checkpoint_folder):
-        run.write_config(config)
+    classifier = _untrained(config, dataset)
+    run.write_config(config)
+    _describe(run, classifier, dataset)
     return _train(run, config, classifier, dataset, device, progress or Silent(), started)
 
 
@@ -137,16 +133,24 @@ def describe_target(dataset: Dataset) -> Target:
     )
 
 
-def _measure(config: ExperimentConfig, dataset: Dataset) -> Preprocessing:
+def _untrained(config: ExperimentConfig, dataset: Dataset) -> Classifier:
+    """The classifier before its first step: a function of the configuration and the training images."""
     preprocessing = config.preprocessing
     assert preprocessing.fit is not None
     assert preprocessing.centre is not None
-    return measure_preprocessing(
+    measured = measure_preprocessing(
         dataset.train.images,
         fit=preprocessing.fit,
         centre=preprocessing.centre,
         scale=bool(preprocessing.scale),
     )
+    return Classifier.build(config.network, measured, describe_target(dataset), seed=config.seed)
+
+
+def _describe(run: Run, classifier: Classifier, dataset: Dataset) -> None:
+    """Write down what is known before the first step."""
+    run.write(DESCRIPTION, classifier.description())
+    write_dataset(run, dataset, classifier.preprocessing)
 
 
 def _train(

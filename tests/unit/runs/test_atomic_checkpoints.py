@@ -1,0 +1,163 @@
+"""Whatever stops a writer, the checkpoint before it loads."""
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from convscope.errors import RunError
+from convscope.runs import atomic
+from convscope.runs.checkpoints import (
+    Checkpoint,
+    find_checkpoint,
+    list_checkpoints,
+    load_checkpoint,
+    prune_checkpoints,
+    save_checkpoint,
+)
+
+
+def make_checkpoint(step: int) -> Checkpoint:
+    weight = torch.full((64, 64), float(step))
+    return Checkpoint(step=step, network={"weight": weight}, training={"moment": weight / 2}, state={"best": step})
+
+
+def same(a: Checkpoint, b: Checkpoint) -> bool:
+    return a.step == b.step and torch.equal(a.network["weight"], b.network["weight"])
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, make_checkpoint(5), is_best=True)
+    loaded = load_checkpoint(tmp_path)
+    assert same(loaded, make_checkpoint(5))
+    assert torch.equal(loaded.training["moment"], make_checkpoint(5).training["moment"])
+    assert loaded.state["best"] == 5
+    assert (tmp_path / "last").resolve().name == (tmp_path / "best").resolve().name == "step-00000005"
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "rename"])
+@pytest.mark.parametrize("which", range(6))
+def test_a_failing_disk_leaves_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, which: int
+) -> None:
+    save_checkpoint(tmp_path, make_checkpoint(1), is_best=True)
+    real, calls = getattr(os, call), [0]
+
+    def failing(*arguments: object) -> object:
+        calls[0] += 1
+        if calls[0] == which + 1:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(*arguments)
+
+    monkeypatch.setattr(os, call, failing)
+    try:
+        save_checkpoint(tmp_path, make_checkpoint(2), is_best=True)
+        failed = False
+    except RunError as error:
+        failed = True
+        assert "could not be written" in str(error)
+        assert "--resume" in str(error)
+    monkeypatch.undo()
+    assert failed == (calls[0] > which)
+    loaded = load_checkpoint(tmp_path)
+    assert same(loaded, make_checkpoint(1)) or same(loaded, make_checkpoint(2))
+    assert same(load_checkpoint(tmp_path, "best"), make_checkpoint(1)) or same(loaded, make_checkpoint(2))
+    save_checkpoint(tmp_path, make_checkpoint(3), is_best=False)
+    assert same(load_checkpoint(tmp_path), make_checkpoint(3))
+    assert not list(tmp_path.glob(f"{atomic.PREFIX}*"))
+
+
+@pytest.mark.parametrize("bytes_written", [0, 100, 20_000])
+def test_a_write_that_fails_midway_leaves_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_written: int
+) -> None:
+    save_checkpoint(tmp_path, make_checkpoint(1), is_best=False)
+    real = atomic._write_and_flush
+
+    def failing(path: Path, content: bytes) -> None:
+        real(path, content[:bytes_written])
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(atomic, "_write_and_flush", failing)
+    with pytest.raises(RunError, match="could not be written"):
+        save_checkpoint(tmp_path, make_checkpoint(2), is_best=False)
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["step-00000001"]
+    assert same(load_checkpoint(tmp_path), make_checkpoint(1))
+
+
+FILL = """
+import resource, sys, torch
+from pathlib import Path
+from convscope.errors import RunError
+from convscope.runs.checkpoints import Checkpoint, save_checkpoint
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    save_checkpoint(Path(sys.argv[1]), Checkpoint(step=2, network={"weight": torch.zeros(64, 64)}), is_best=False)
+except RunError as error:
+    print(error)
+    sys.exit(7)
+"""
+
+
+def test_a_file_system_that_takes_no_more_bytes_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+    """The kernel itself refuses to write past 10,000 bytes, in a process of its own."""
+    save_checkpoint(tmp_path, make_checkpoint(1), is_best=False)
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 10_000
+    done = subprocess.run([sys.executable, "-c", FILL, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 7, done.stderr
+    assert "Make room" in done.stdout
+    assert same(load_checkpoint(tmp_path), make_checkpoint(1))
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a small file system can only be mounted by root")
+    try:
+        save_checkpoint(disk, make_checkpoint(1), is_best=False)
+        with pytest.raises(RunError, match="No space left"):
+            save_checkpoint(disk, make_checkpoint(2), is_best=False)
+        assert same(load_checkpoint(disk), make_checkpoint(1))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_half_written_folder_of_a_killed_writer_is_not_a_checkpoint(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, make_checkpoint(1), is_best=False)
+    (tmp_path / f"{atomic.PREFIX}step-00000002-abc").mkdir()
+    (tmp_path / "step-00000003").mkdir()
+    assert load_checkpoint(tmp_path).step == 1
+
+
+def test_pruning_keeps_the_latest_and_the_best(tmp_path: Path) -> None:
+    for step in range(1, 6):
+        save_checkpoint(tmp_path, make_checkpoint(step), is_best=step == 2)
+        prune_checkpoints(tmp_path, keep=2)
+    assert [path.name[-1] for path in list_checkpoints(tmp_path)] == ["2", "4", "5"]
+    assert load_checkpoint(tmp_path, "best").step == 2
+
+
+def test_a_checkpoint_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no checkpoint yet"):
+        find_checkpoint(tmp_path)
+    save_checkpoint(tmp_path, make_checkpoint(1), is_best=False)
+    with pytest.raises(RunError, match=r"no checkpoint '9'; it has step-00000001"):
+        find_checkpoint(tmp_path, "9")
+
+
+def test_a_damaged_weights_file_is_refused(tmp_path: Path) -> None:
+    path = save_checkpoint(tmp_path, make_checkpoint(1), is_best=False) / "network.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(RunError, match="cannot be read"):
+        load_checkpoint(tmp_path)
