@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 CACHE_LIMIT = 20 * 2**30
@@ -67,7 +68,7 @@ def list_cache() -> list[CacheEntry]:
         arrays = sorted(folder.glob("*.npz"))
         shape, images = (0,), 0
         for path in arrays:
-            with _quiet(), np.load(path) as stored:
+            with _quiet(), _arrays(path) as stored:
                 if "shape" in stored:
                     shape, images = tuple(stored["shape"].tolist()), len(stored["contents"])
         entries.append(CacheEntry(folder.name, _bytes_in(folder), images, shape, _last_use(folder)))
@@ -103,7 +104,7 @@ def trim_cache(limit: int = CACHE_LIMIT, keep: str = "") -> list[str]:
 def read_index(key: str) -> dict[str, NDArray[np.generic]] | None:
     """The arrays of an entry's index; None when there is no entry or it is damaged."""
     try:
-        with np.load(cache_folder() / key / "index.npz", allow_pickle=False) as stored:
+        with _arrays(cache_folder() / key / "index.npz") as stored:
             return {name: stored[name] for name in stored.files}
     except _DAMAGED:
         return None
@@ -119,7 +120,7 @@ def open_rows(key: str, order: str) -> Rows | None:
     folder = cache_folder() / key
     pixels, side = folder / f"{order}.pixels", folder / f"{order}.npz"
     try:
-        with np.load(side, allow_pickle=False) as stored:
+        with _arrays(side) as stored:
             contents, shape = stored["contents"], tuple(stored["shape"].tolist())
             intact = pixels.stat().st_size == len(contents) * int(np.prod(shape)) and (
                 checksum(pixels) == int(stored["checksum"])
@@ -214,6 +215,12 @@ def checksum(path: Path) -> int:
 
     with ThreadPoolExecutor(max(2, min(8, os.cpu_count() or 2))) as pool:
         return zlib.crc32(b"".join(pool.map(of_stretch, range(0, size, _CHUNK))))
+
+
+@contextmanager
+def _arrays(path: Path) -> Iterator[NpzFile]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        yield stored
 
 
 def _write_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:

@@ -89,11 +89,12 @@ def _deal(order: list[list[int]], shares: dict[Split, float]) -> dict[Split, lis
     total = sum(map(len, order))
     left = list(order)
     chosen: dict[Split, list[int]] = {}
-    for split, share in shares.items():
+    for number, (split, share) in enumerate(shares.items(), start=1):
         target = max(1, round(share * total))
+        spared = 1 + len(shares) - number  # one cluster for training and for each split that comes after
         taken: list[int] = []
         for together in list(left):
-            if len(left) <= 1 or len(taken) >= target:
+            if len(left) <= spared or len(taken) >= target:
                 break
             if len(taken) + len(together) / 2 <= target:
                 taken += together

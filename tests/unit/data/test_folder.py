@@ -84,7 +84,7 @@ def test_wrong_name_names_the_nearest(make_folder, monkeypatch):
     with pytest.raises(DataError, match="Did you mean digits"):
         opened("digit")
     folder = make_folder({"a": 1}, name="photos")
-    with pytest.raises(DataError, match="Did you mean .*photos"):
+    with pytest.raises(DataError, match=r"Did you mean .*photos"):
         opened(folder.parent / "fotos")
 
 

@@ -113,7 +113,7 @@ def _read_tar(path: Path) -> Tree:
 
 @contextmanager
 def _without_compression(path: Path) -> Iterator[IO[bytes]]:
-    """Open a tar, if need be through a nameless temporary file that vanishes when nobody holds it any more."""
+    """Open a tar, if need be through a nameless temporary file that vanishes when nobody holds it."""
     with path.open("rb") as file, tempfile.TemporaryFile() as plain:
         opener = next((o for magic, o in _COMPRESSIONS.items() if file.peek(6).startswith(magic)), None)
         if opener is None:

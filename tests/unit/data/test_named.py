@@ -1,0 +1,81 @@
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.config.experiment import DataConfig
+from convscope.data.sources import named, open_source
+from convscope.errors import DataError
+
+
+def write_idx(path, values):
+    head = struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
+    path.write_bytes(head + values.astype(np.uint8).tobytes())
+
+
+@pytest.fixture
+def little_mnist(tmp_path, monkeypatch):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, count in (("train", 12), ("t10k", 4)):
+        write_idx(raw / f"{part}-images-idx3-ubyte", np.arange(count * 784).reshape(count, 28, 28) % 251)
+        write_idx(raw / f"{part}-labels-idx1-ubyte", np.arange(count) % 10)
+    monkeypatch.setenv("CONVSCOPE_DATA", str(tmp_path))
+    monkeypatch.setattr(named, "VALIDATION_IMAGES", 5)
+    return raw
+
+
+def test_validation_is_the_beginning_of_the_training_file(little_mnist):
+    source = named.named_source("mnist")
+    assert source.splits == ("validation",) * 5 + ("train",) * 7 + ("test",) * 4
+    assert source.images.shape == (16, 1, 28, 28)
+    assert source.images[1, 0, 0, :3].tolist() == [784 % 251, 785 % 251, 786 % 251]
+    assert source.labels.tolist() == [*range(10), 0, 1, 0, 1, 2, 3]
+    assert (source.ids[0], source.ids[-1]) == ("train/00000", "test/00003")
+
+
+def test_damaged_file_is_named(little_mnist):
+    path = little_mnist / "train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(DataError, match="train-images-idx3-ubyte is damaged"):
+        named.named_source("mnist")
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar10"])
+def test_absent_and_offline_says_what_to_put_where(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_DATA", str(tmp_path))
+
+    def offline(_):
+        def refuse(*_, **__):
+            raise OSError("Name or service not known")
+
+        return refuse
+
+    monkeypatch.setattr(named, "_kind", offline)
+    with pytest.raises(
+        DataError, match=r"(?s)could not be downloaded.*Put its files there by hand: .*datasets/"
+    ):
+        open_source(DataConfig(source=name))
+
+
+def test_digits_are_five_hundred_of_each():
+    source = named.named_source("digits")
+    assert source.images.shape == (5000, 1, 28, 28)
+    assert np.bincount(source.labels).tolist() == [500] * 10
+    assert source.images.max() == 255
+    assert source.splits is None
+
+
+def test_real_mnist_has_its_sizes():
+    folder = os.environ.get("CONVSCOPE_DATA")
+    if not folder or not (Path(folder) / "MNIST" / "raw").is_dir():
+        pytest.skip("CONVSCOPE_DATA names no folder with MNIST")
+    source = named.named_source("mnist")
+    assert [source.splits.count(split) for split in ("train", "validation", "test")] == [
+        55_000,
+        5_000,
+        10_000,
+    ]
+    assert np.bincount(source.labels[60_000:]).tolist()[:2] == [980, 1135]
