@@ -123,3 +123,8 @@ def test_a_preset_keeps_shape_and_range_and_its_input(preset: str, channels: int
 def test_seed_and_step_are_not_interchangeable() -> None:
     images = batch()
     assert not torch.equal(augmented("symmetric", images, 0, 1), augmented("symmetric", images, 1, 0))
+
+
+def test_images_that_are_floats_already_are_refused() -> None:
+    with pytest.raises(TypeError, match="uint8"):
+        augmented("none", batch().float())

@@ -67,7 +67,12 @@ class Augmentation:
             Images `(N, C, H, W)` float32 in 0..1 on the same device, not yet standardised, and the targets:
             the labels as given; with mixup or cutmix `(N, num_classes)` float32 shares, or `(N,)` mixed
             numbers.
+
+        Raises:
+            TypeError: the images are not uint8; floats would be scaled twice.
         """
+        if images.dtype != torch.uint8:
+            raise TypeError(f"augmentation takes uint8 images, not {images.dtype}")
         generator = step_generator(seed, step)
         stages = _draw_stages(self.operations, images.shape, generator)
         size = (images.shape[-2], images.shape[-1])
