@@ -1,0 +1,171 @@
+"""`convscope data`: what is in some images, before anything is trained on them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from convscope.cli.output import print_json, result_console
+from convscope.config.experiment import DataConfig
+from convscope.errors import DataError
+
+if TYPE_CHECKING:
+    from convscope.data.audit import Audit
+
+SHOWN = 8
+SAMPLES = 9
+DRAWS = 8
+
+
+def data(
+    source: str,
+    /,
+    *,
+    group_by: str | None = None,
+    augmentation: str | None = None,
+    picture: Path | None = None,
+    seed: int = 0,
+    json: bool = False,
+) -> int:
+    """Audit images before training: classes, sizes, broken files, copies, leaks; and draw a sample.
+
+    Parameters
+    ----------
+    source
+        A folder, a .zip or .tar, a .csv or .parquet, or a name.
+    group_by
+        As for train: a regular expression whose match in the path names the group, or a column.
+    augmentation
+        Draw this augmentation instead of samples: 8 images, 8 draws of each.
+    picture
+        Where to write the picture; <name>-samples.png or <name>-augmentation.png unless given.
+    seed
+        For the draws of the augmentation.
+    json
+        Print one JSON document on stdout.
+    """
+    from convscope.data.audit import audit
+
+    config = DataConfig(source=source, group_by=group_by)
+    found = audit(config)
+    kind = "samples" if augmentation is None else "augmentation"
+    path = picture or Path(f"{found.survey.name}-{kind}.png".replace("/", "-").replace(":", "-"))
+    if augmentation is None:
+        _draw_samples(config, path)
+    else:
+        _draw_augmentation(config, augmentation, seed, path)
+    if json:
+        print_json(found.to_dict() | {"picture": str(path)})
+    else:
+        _print(result_console(), found, path)
+    return 0
+
+
+def _draw_samples(config: DataConfig, path: Path) -> None:
+    from convscope.data.samples import take_samples
+    from convscope.report.grids import image_grid
+
+    samples = take_samples(config, SAMPLES)
+    if not samples.labels:
+        raise DataError(f"{config.source} has no image that can be read")
+    image_grid(samples.images, samples.labels, columns=3).save(path)
+
+
+def _draw_augmentation(config: DataConfig, text: str, seed: int, path: Path) -> None:
+    import torch
+
+    from convscope.data.augmentation import Augmentation
+    from convscope.data.samples import take_samples
+    from convscope.report.grids import augmentation_sheet
+
+    augmentation = Augmentation.from_text(text)
+    samples = take_samples(config, DRAWS)
+    images = torch.from_numpy(samples.images)
+    labels = torch.arange(len(images))
+    draws = [
+        augmentation.apply(images, labels, num_classes=len(images), seed=seed, step=step)[0]
+        for step in range(DRAWS)
+    ]
+    pixels = (torch.stack(draws, 1) * 255).round().clamp(0, 255).to(torch.uint8)
+    augmentation_sheet(samples.images, pixels.numpy(), samples.labels).save(path)
+
+
+def _print(console: Console, found: "Audit", path: Path) -> None:
+    from convscope.cli.results import print_line
+
+    survey = found.survey
+    total = sum(entry.count for entry in found.classes) or survey.count
+    shape = f"{len(found.classes)} classes" if found.classes else "numbers to predict"
+    print_line(
+        console,
+        survey.name,
+        f"{total:,} images, {shape}: {_counts(found)}" if found.classes else f"{total:,} images, {shape}",
+    )
+    if survey.split_counts:
+        print_line(console, "splits", " · ".join(f"{name} {n:,}" for name, n in survey.split_counts.items()))
+    else:
+        print_line(console, "splits", "none given: train makes them, by content and seed")
+    width, height = survey.median_size
+    sizes = len(set(survey.sizes))
+    print_line(
+        console,
+        "size",
+        f"{width}×{height} px" if sizes == 1 else f"{sizes:,} sizes, typically {width}×{height} px",
+    )
+    print_line(
+        console, "kind", " · ".join(f"{name} {n:,}" for name, n in (survey.formats or survey.modes).items())
+    )
+    if found.cropped_away > 0.005:
+        print_line(
+            console, "crop", f"a square centre crop cuts {found.cropped_away:.0%} of the typical image away"
+        )
+    print_line(
+        console, "balance", f"the largest class has {found.imbalance:.1f} times the images of the smallest"
+    )
+    _print_findings(console, found)
+    print_line(console, "picture", str(path))
+    print_line(console, "next", f"convscope train {survey.name if survey.kind == 'arrays' else ''}".rstrip())
+
+
+def _print_findings(console: Console, found: "Audit") -> None:
+    from convscope.cli.results import print_line
+
+    broken = [f"{entry.path}: {entry.reason}" for entry in found.quarantined]
+    copies = [
+        f"{' = '.join(entry.paths)}{'' if entry.exact else '  (nearly)'}"
+        for entry in found.duplicates
+        if not entry.leaks and not entry.disagrees
+    ]
+    leaks = [
+        " = ".join(f"{split}: {path}" for path, split in zip(e.paths, e.splits, strict=True))
+        for e in found.leaks
+    ]
+    conflicts = [" = ".join(entry.paths) for entry in found.conflicts]
+    missing = [f"{split} has no image of {', '.join(names)}" for split, names in found.missing.items()]
+    odd = [f"{entry.path}: {entry.reason}" for entry in found.outliers]
+    for label, lines in (
+        ("broken", broken),
+        ("leaks", leaks),
+        ("conflicts", conflicts),
+        ("copies", copies),
+        ("missing", missing),
+        ("odd", odd),
+    ):
+        _print_some(console, label, lines)
+    if not (broken or leaks or conflicts or copies or missing):
+        print_line(console, "findings", "none: no broken file, no copy, no leak between splits")
+
+
+def _print_some(console: Console, label: str, lines: Sequence[str]) -> None:
+    from convscope.cli.results import print_line
+
+    for number, line in enumerate(lines[:SHOWN]):
+        print_line(console, f"{label} {len(lines):,}" if number == 0 else "", line)
+    if len(lines) > SHOWN:
+        print_line(console, "", f"and {len(lines) - SHOWN:,} more; all of them: --json")
+
+
+def _counts(found: "Audit") -> str:
+    shown = [f"{entry.name} {entry.count:,}" for entry in found.classes[:12]]
+    return " · ".join(shown) + (" · …" if len(found.classes) > 12 else "")
