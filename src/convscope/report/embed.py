@@ -34,5 +34,13 @@ def file_uri(path: Path) -> str:
     return _uri(TYPES[path.suffix.lower()], path.read_bytes())
 
 
+def reading_width(path: Path) -> int | None:
+    """Half the pixels of a picture, which is drawn at twice the size at which it is read; None for SVG."""
+    if path.suffix.lower() == ".svg":
+        return None
+    with Image.open(path) as picture:
+        return picture.width // 2
+
+
 def _uri(media_type: str, content: bytes) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from convscope.report import tables
-from convscope.report.embed import file_uri
+from convscope.report.embed import file_uri, reading_width
 from convscope.report.evidence import calibration_figure, regression_figure
 from convscope.report.learning import curves, milestones
 from convscope.report.material import LookPicture, Material, read_material
@@ -80,14 +80,14 @@ def _context(material: Material) -> dict[str, Any]:
     }
 
 
-def _look(material: Material) -> list[tuple[LookPicture, str]]:
-    """The pictures with their content; a content that is empty had no room."""
+def _look(material: Material) -> list[tuple[LookPicture, str, int | None]]:
+    """The pictures, each with its content (empty where there was no room) and its width in reading."""
     left = _LOOK_BUDGET
-    shown = []
+    shown: list[tuple[LookPicture, str, int | None]] = []
     for picture in material.look:
         uri = file_uri(picture.path)
         if len(uri) > left:
             uri = ""
         left -= len(uri)
-        shown.append((picture, uri))
+        shown.append((picture, uri, reading_width(picture.path)))
     return shown

@@ -237,3 +237,67 @@ def digits() -> Trained:
 @pytest.fixture(scope="session")
 def digits_run(digits: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("runs") / "digits-linear-1", digits)
+
+
+@pytest.fixture
+def interrupted_run(digits: Trained, tmp_path: Path) -> Path:
+    path = tmp_path / "interrupted"
+    write_start(path, digits, [str(k) for k in range(10)])
+    return path
+
+
+@pytest.fixture
+def regression_run(digits: Trained, tmp_path: Path) -> Path:
+    path, numbers = tmp_path / "regression", as_numbers(digits)
+    write_start(path, numbers, [], task="regression")
+    write_predictions(path, numbers)
+    return path
+
+
+@pytest.fixture
+def hundred_run(digits: Trained, tmp_path: Path) -> Path:
+    return write_run(tmp_path / "pairs", pairs_of_digits(digits), [f"{k:02d}" for k in range(100)])
+
+
+@pytest.fixture
+def strangely_named_run(digits: Trained, tmp_path: Path) -> Path:
+    return write_run(
+        tmp_path / "two", two_classes(digits), ["<script>alert(1)</script>", "odd \" | ' & name"]
+    )
+
+
+@pytest.fixture
+def useless_run(digits: Trained, tmp_path: Path) -> Path:
+    """Its logits belong to other images."""
+    mixed = {name: np.roll(logits, 1, axis=0) for name, logits in digits.logits.items()}
+    useless = Trained(digits.metrics, mixed, digits.labels, digits.images, digits.class_counts)
+    return write_run(tmp_path / "useless", useless)
+
+
+@pytest.fixture
+def diverged_run(digits: Trained, tmp_path: Path) -> Path:
+    broken = {name: np.full_like(logits, np.nan) for name, logits in digits.logits.items()}
+    path = tmp_path / "diverged"
+    diverged = Trained(digits.metrics, broken, digits.labels, digits.images, digits.class_counts)
+    write_start(path, diverged, [str(k) for k in range(10)])
+    write_predictions(path, diverged)
+    return path
+
+
+@pytest.fixture
+def look_run(digits: Trained, tmp_path: Path) -> Path:
+    from convscope.report.sheets import filter_sheet
+
+    path = write_run(tmp_path / "look", in_colour(digits))
+    (path / "look").mkdir()
+    weights = np.random.default_rng(0).normal(size=(4, 3, 3)).astype(np.float32)
+    filter_sheet(weights).save(path / "look/conv1-filters.png")
+    picture = {
+        "file": "conv1-filters.png",
+        "title": "Filters",
+        "question": "What does the first layer look for?",
+        "alt": "four filters",
+        "layer": "conv1",
+    }
+    write_json(path / "look/index.json", [picture, {**picture, "file": "gone.png"}])
+    return path

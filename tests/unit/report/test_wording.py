@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from convscope.evaluation.proportion import Proportion
+from convscope.report.material import read_material
+from convscope.report.wording import count, duration, interval, number, opening, percent
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.0123456, "0.01235"),
+        (4.5, "4.5"),
+        (1234567, "1,234,567"),
+        (21000.4, "21,000"),
+        (True, "yes"),
+        (None, "–"),
+        ("he", "he"),
+    ],
+)
+def test_number_is_said_as_one_reads_it(value: object, said: str) -> None:
+    assert number(value) == said
+
+
+def test_per_cent_signs_never_stand_alone_on_a_line() -> None:
+    assert percent(0.912) == "91.2\N{NO-BREAK SPACE}%"
+    assert percent(float("nan")) == "–"
+    assert interval(Proportion(57, 62)).endswith("\N{NO-BREAK SPACE}%")
+
+
+def test_amounts_and_durations() -> None:
+    assert count(1, "image") == "1 image"
+    assert count(1200, "image") == "1,200 images"
+    assert duration(2.84) == "2.8 s"
+    assert duration(130) == "2 min 10 s"
+    assert duration(3840) == "1 h 04 min"
+    assert duration(None) == "–"
+
+
+def test_opening_says_the_accuracy_its_interval_and_what_it_beats(digits_run: Path) -> None:
+    material = read_material(digits_run)
+    judged = material.predictions["test"]
+    said = opening(material)
+    assert f"{judged.accuracy.correct} of 750 test images" in said.conclusion
+    assert interval(judged.accuracy) in said.conclusion
+    assert "most frequent class" in said.conclusion
+    assert not any("not clearly better" in remark for remark in said.remarks)
+
+
+def test_opening_says_when_guessing_is_as_good(useless_run: Path) -> None:
+    said = opening(read_material(useless_run))
+    assert any("not clearly better" in remark for remark in said.remarks)
+
+
+def test_opening_of_an_interrupted_run_gives_the_last_validation_and_how_to_go_on(
+    interrupted_run: Path,
+) -> None:
+    said = opening(read_material(interrupted_run))
+    assert "not finished" in said.conclusion
+    assert "step 280" in said.conclusion
+    assert f"--resume {interrupted_run}" in said.remarks[0]
+
+
+def test_opening_of_a_regression_compares_with_the_median(regression_run: Path) -> None:
+    said = opening(read_material(regression_run))
+    assert said.conclusion.startswith("Off by 0.6")
+    assert "the median" in said.conclusion
