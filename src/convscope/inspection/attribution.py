@@ -52,7 +52,7 @@ def integrated_gradients(
     classes: int | Sequence[int] | None = None,
     baseline: Tensor | float = 0.0,
     steps: int = 32,
-    batch_size: int = 32,
+    batch_size: int = 8,
 ) -> IntegratedGradients:
     """Integrate the class score's gradient along the straight line from a baseline to each image.
 

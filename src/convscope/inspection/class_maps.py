@@ -47,7 +47,7 @@ def class_maps(
     method: ClassMapMethod = "grad-cam",
     classes: int | Sequence[int] | None = None,
     layer: str | None = None,
-    batch_size: int = 32,
+    batch_size: int = 16,
 ) -> ClassMaps:
     """Return where in standardised images (N, C, H, W) the network looks for a class.
 

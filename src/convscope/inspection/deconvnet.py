@@ -42,7 +42,7 @@ def project_to_pixels(
     positions: Sequence[tuple[int, int]] | None = None,
     *,
     method: ProjectionMethod = "deconvnet",
-    batch_size: int = 32,
+    batch_size: int = 16,
 ) -> Projection:
     """Project one unit per image back to the pixels.
 

@@ -1,7 +1,7 @@
 """Finding layers by name, and taking what they give."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -51,57 +51,80 @@ class _ReachedError(Exception):
     """Stops a forward pass at the layer whose output is wanted; never leaves this file."""
 
 
-class LayerTap:
-    """Runs a borrowed network as far as one layer and returns that layer's output.
+class LayerTaps:
+    """Runs a borrowed network as far as the last of some layers, and shows the output of each.
 
-    A layer that runs several times in a pass (a shared ReLU) gives its last output. How often it runs is
+    A layer that runs several times in a pass (a shared ReLU) shows its last output. How often each runs is
     counted once, on one image; after that no pass goes further than needed.
     """
+
+    def __init__(self, network: nn.Module, layers: Sequence[str]) -> None:
+        self.network = network
+        self._modules = {layer: find_layer(network, layer) for layer in layers}
+        self._runs: dict[str, int] = {}
+
+    def run(self, images: Tensor, observe: Callable[[str, Tensor], None]) -> None:
+        """Pass standardised images (N, C, H, W) and call `observe(layer, output)` as each layer ends.
+
+        The output, (N, units, h, w) or (N, units), is the network's own: whoever keeps it while the pass
+        goes on must copy it.
+        """
+        check_images(images)
+        images = images.to(device_of(self.network))
+        self._runs = self._runs or self._count_runs(images[:1])
+        left = dict(self._runs)
+
+        def note(name: str, output: Any) -> None:
+            left[name] -= 1
+            if left[name] == 0:
+                observe(name, _as_tensor(output, name))
+                if not any(left.values()):
+                    raise _ReachedError
+
+        with suppress(_ReachedError):
+            self._pass(images, note)
+
+    def _count_runs(self, image: Tensor) -> dict[str, int]:
+        runs = dict.fromkeys(self._modules, 0)
+
+        def count(name: str, output: Any) -> None:
+            runs[name] += 1
+
+        with torch.no_grad():
+            self._pass(image, count)
+        idle = [name for name, count in runs.items() if count == 0]
+        if idle:
+            raise UsageError(f"layer {idle[0]!r} takes no part in the forward pass: choose another layer")
+        return runs
+
+    def _pass(self, images: Tensor, note: Callable[[str, Any], None]) -> None:
+        handles = []
+        for name, module in self._modules.items():
+
+            def hook(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
+                note(name, output)
+
+            handles.append(module.register_forward_hook(hook))
+        try:
+            self.network(images)
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+class LayerTap:
+    """Runs a borrowed network as far as one layer and returns that layer's output."""
 
     def __init__(self, network: nn.Module, layer: str) -> None:
         self.network = network
         self.layer = layer
-        self._module = find_layer(network, layer)
-        self._runs = 0
+        self._taps = LayerTaps(network, [layer])
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the output for standardised images (N, C, H, W): (N, units, h, w), or (N, units)."""
-        check_images(images)
-        images = images.to(device_of(self.network))
-        if self._runs == 0:
-            self._runs = self._count_runs(images[:1])
         outputs: list[Tensor] = []
-
-        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
-            outputs.append(_as_tensor(output, self.layer))
-            if len(outputs) == self._runs:
-                raise _ReachedError
-
-        handle = self._module.register_forward_hook(keep)
-        try:
-            self.network(images)
-        except _ReachedError:
-            pass
-        finally:
-            handle.remove()
-        return outputs[-1]
-
-    def _count_runs(self, image: Tensor) -> int:
-        runs = 0
-
-        def count(module: nn.Module, inputs: Any, output: Any) -> None:
-            nonlocal runs
-            runs += 1
-
-        handle = self._module.register_forward_hook(count)
-        try:
-            with torch.no_grad():
-                self.network(image)
-        finally:
-            handle.remove()
-        if runs == 0:
-            raise UsageError(f"layer {self.layer!r} takes no part in the forward pass: choose another layer")
-        return runs
+        self._taps.run(images, lambda _, output: outputs.append(output))
+        return outputs[0]
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def project_patches(
     standardise: Standardise,
     *,
     method: ProjectionMethod = "deconvnet",
-    batch_size: int = 32,
+    batch_size: int = 16,
 ) -> PatchProjections:
     """Project every top patch of every unit, many at a time; raises as `project_to_pixels` does."""
     units, count = patches.values.shape

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _BINS_A_SIDE = 128
-_PART = 2**22
+_PART = 2**22  # few enough that single-precision counts are exact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +53,15 @@ class RunningHistogram:
     def add(self, values: Tensor) -> None:
         """Count all values of a tensor."""
         for part in torch.split(values.detach().flatten(), _PART):
-            numbers = part.double()
-            finite = torch.isfinite(numbers)
-            if not bool(finite.all()):
+            low, high = (float(bound) for bound in part.aminmax())
+            if not math.isfinite(low) or not math.isfinite(high):  # a NaN among the values shows in both
+                finite = torch.isfinite(part)
                 self._non_finite += int((~finite).sum())
-                numbers = numbers[finite]
-            if numbers.numel():
-                self._add_finite(numbers)
+                part = part[finite]
+                if part.numel() == 0:
+                    continue
+                low, high = (float(bound) for bound in part.aminmax())
+            self._add_finite(part, low, high)
 
     def add_outputs(self, outputs: Tensor) -> None:
         """Count the exact zeros of what the non-linearity made of the values."""
@@ -85,8 +87,7 @@ class RunningHistogram:
             zero_share=self._zeros / self._outputs if self._outputs else None,
         )
 
-    def _add_finite(self, numbers: Tensor) -> None:
-        low, high = (float(bound) for bound in numbers.aminmax())
+    def _add_finite(self, numbers: Tensor, low: float, high: float) -> None:
         self._minimum, self._maximum = min(self._minimum, low), max(self._maximum, high)
         self._widen(max(abs(low), abs(high)))
         if self._limit:
@@ -94,7 +95,8 @@ class RunningHistogram:
             self._counts += bins.to(torch.int64).cpu()
         else:
             self._counts[_BINS_A_SIDE] += numbers.numel()
-        self._merge_moments(numbers)
+        # Squares of single-precision numbers overflow beyond 1e19.
+        self._merge_moments(numbers.double() if self._limit > 1e15 else numbers)
 
     def _widen(self, reach: float) -> None:
         if reach > 0 and self._limit == 0:
@@ -108,7 +110,8 @@ class RunningHistogram:
         """Merge mean and squared deviations with those of a part: Chan, Golub & LeVeque 1979."""
         count = numbers.numel()
         mean = float(numbers.mean())
-        deviations = float(((numbers - mean) ** 2).sum())
+        centred = numbers - mean
+        deviations = float(torch.dot(centred, centred))
         total = self._count + count
         difference = mean - self._mean
         self._square_sum += deviations + difference**2 * self._count * count / total

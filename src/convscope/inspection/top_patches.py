@@ -1,6 +1,6 @@
 """The patches of a data set that excite each unit of a layer most."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from convscope.errors import ConvscopeError, UsageError
 from convscope.inspection.borrowing import borrowed
 from convscope.inspection.image_batches import Images, Standardise, in_batches
-from convscope.inspection.layers import LayerTap, find_layer
-from convscope.networks.receptive_fields import ReceptiveField, receptive_fields
+from convscope.inspection.layers import LayerTaps
+from convscope.networks.receptive_fields import ReceptiveField, followed_fields
 
 _MOST_KEPT_BYTES = 512 * 2**20
 
@@ -60,41 +60,65 @@ def top_patches(
     count: int = 9,
     batch_size: int = 64,
 ) -> TopPatches:
-    """Find the `count` patches that excite each unit most, in one pass (Zeiler & Fergus 2013).
+    """Find the patches that excite each unit most: `top_patches_of_layers` for one layer."""
+    found = top_patches_of_layers(
+        network, {layer: units}, images, standardise, count=count, batch_size=batch_size
+    )
+    return found[layer]
 
-    `images` are uint8, all of one size; a stream is read once. `units` None means all. Each image counts
-    once for a unit, with its strongest place; of equal places the first (row by row), of equal images the
-    earlier one.
+
+def top_patches_of_layers(
+    network: nn.Module,
+    layers: Mapping[str, Sequence[int] | None],
+    images: Images,
+    standardise: Standardise,
+    *,
+    count: int = 9,
+    batch_size: int = 64,
+) -> dict[str, TopPatches]:
+    """Find the `count` patches that excite each unit most: one pass for all layers, Zeiler & Fergus 2013.
+
+    `layers` maps a layer to its units of interest, None for all. `images` are uint8, all of one size; a
+    stream is read once. Each image counts once for a unit, with its strongest place; of equal places the
+    first (row by row), of equal images the earlier one.
 
     Beyond the network's own, memory is needed only for one batch, k numbers for each unit, and, for a
     stream, the images that are among the k at the moment (at most 512 MiB: beyond that UsageError asks for
     fewer units).
 
-    Raises ConvscopeError where the receptive field of the layer is not known.
+    Raises ConvscopeError where the receptive field of a layer is not known.
     """
-    find_layer(network, layer)
-    leaders: _Leaders | None = None
+    leaders: dict[str, _Leaders] = {}
     kept: dict[int, Tensor] = {}
     seen = 0
     shape: tuple[int, ...] = ()
+
+    def compete(layer: str, output: Tensor) -> None:
+        if layer not in leaders:
+            leaders[layer] = _Leaders(_checked(layers[layer], output.shape[1], layer), count)
+        leaders[layer].add(output, seen)
+
     with borrowed(network), torch.no_grad():
-        tap = LayerTap(network, layer)
+        taps = LayerTaps(network, list(layers))
         for batch in in_batches(images, batch_size):
             if shape and tuple(batch.shape[1:]) != shape:
                 raise UsageError(
                     f"all images must have one size: {shape} and {tuple(batch.shape[1:])} differ"
                 )
             shape = tuple(batch.shape[1:])
-            output = tap(standardise(batch))
-            leaders = leaders or _Leaders(_checked(units, output.shape[1], layer), count)
-            leaders.add(output, seen)
+            taps.run(standardise(batch), compete)
             if not isinstance(images, Tensor):
-                _keep(kept, batch, seen, leaders.image_indices)
+                _keep(kept, batch, seen, _indices(leaders))
             seen += len(batch)
-    assert leaders is not None  # in_batches gives at least one batch
     if isinstance(images, Tensor):
-        kept = {int(index): images[int(index)] for index in torch.unique(leaders.image_indices)}
-    field = _field(network, layer, (shape[0], shape[1], shape[2]))
+        kept = {index: images[index] for index in _indices(leaders)}
+    fields = _fields(network, list(layers), (shape[0], shape[1], shape[2]))
+    return {layer: _result(layer, leaders[layer], fields[layer], kept, seen) for layer in layers}
+
+
+def _result(
+    layer: str, leaders: "_Leaders", field: ReceptiveField, kept: dict[int, Tensor], seen: int
+) -> TopPatches:
     boxes, padding = _boxes(field, leaders.positions.numpy())
     return TopPatches(
         layer=layer,
@@ -108,6 +132,11 @@ def top_patches(
         seen=seen,
         kept=kept,
     )
+
+
+def _indices(leaders: "dict[str, _Leaders]") -> set[int]:
+    """Return the numbers of all images that lead anywhere."""
+    return {index for some in leaders.values() for index in torch.unique(some.image_indices).tolist()}
 
 
 class _Leaders:
@@ -148,28 +177,34 @@ def _checked(units: Sequence[int] | None, available: int, layer: str) -> Tensor:
     return torch.tensor(units, dtype=torch.int64)
 
 
-def _keep(kept: dict[int, Tensor], batch: Tensor, first_index: int, leading: Tensor) -> None:
+def _keep(kept: dict[int, Tensor], batch: Tensor, first_index: int, wanted: set[int]) -> None:
     """Keep the images that lead somewhere; forget those that no longer do."""
-    wanted = set(torch.unique(leading).tolist())
-    for index in [index for index in kept if index not in wanted]:
+    for index in kept.keys() - wanted:
         del kept[index]
     for index in wanted - kept.keys():
         kept[index] = batch[index - first_index].clone()
     if len(kept) * batch[0].nbytes > _MOST_KEPT_BYTES:
         raise UsageError(
-            f"the patches of {len(leading)} units need more than {_MOST_KEPT_BYTES // 2**20} MiB of images: "
-            "ask for fewer units"
+            f"the patches need more than {_MOST_KEPT_BYTES // 2**20} MiB of images: ask for fewer units"
         )
 
 
-def _field(network: nn.Module, layer: str, image_shape: tuple[int, int, int]) -> ReceptiveField:
-    fields = receptive_fields(network, image_shape)
-    if layer not in fields:
-        raise ConvscopeError(
-            f"the receptive field of layer {layer} is not known, so its patches cannot be cut. "
-            f"Layers that can: {', '.join(list(fields)[:20])}"
-        )
-    return fields[layer]
+def _fields(
+    network: nn.Module, layers: Sequence[str], image_shape: tuple[int, int, int]
+) -> dict[str, ReceptiveField]:
+    """Return the layers' receptive fields; one that is lost further up does no harm to those below."""
+    followed = followed_fields(network, image_shape)
+    fields: dict[str, ReceptiveField] = {}
+    for layer in layers:
+        field = followed.get(layer)
+        if not isinstance(field, ReceptiveField):
+            reason = "it does not depend on the image" if field is None else field.reason
+            raise ConvscopeError(
+                f"the receptive field of layer {layer} is not known, so its patches cannot be cut: {reason}. "
+                "Choose a layer before it"
+            )
+        fields[layer] = field
+    return fields
 
 
 def _boxes(

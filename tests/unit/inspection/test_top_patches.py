@@ -5,7 +5,7 @@ from torch import nn
 
 from convscope.errors import UsageError
 from convscope.inspection.patch_projections import project_patches
-from convscope.inspection.top_patches import top_patches
+from convscope.inspection.top_patches import top_patches, top_patches_of_layers
 
 
 def _standardise(pixels):
@@ -50,6 +50,18 @@ def test_equals_brute_force(small, stream):
             cut = [box[0] - top_edge, box[1] - left_edge, top_edge + 8 - box[2], left_edge + 8 - box[3]]
             assert top.padding[row, rank].tolist() == cut
     assert top.seen == 60
+
+
+def test_several_layers_in_one_pass_equal_one_by_one(made):
+    network, shape = made("small")
+    photos = _photos(50, shape)
+    layers = {"conv1": None, "relu2": [1, 3], "head": None}
+    together = top_patches_of_layers(network, layers, photos, _standardise, batch_size=8)
+    for layer, units in layers.items():
+        alone = top_patches(network, layer, photos, _standardise, units=units, batch_size=8)
+        assert np.array_equal(alone.values, together[layer].values)
+        assert np.array_equal(alone.image_indices, together[layer].image_indices)
+        assert np.array_equal(alone.boxes, together[layer].boxes)
 
 
 def test_equal_images_stay_in_their_order_and_equal_places_take_the_first():
