@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw
 from convscope.report.lettering import LINE, shortened, width_of, word
 from convscope.report.palette import LIGHT, rgb
 
-TEXT: Final = 20
+TEXT: Final = 24
 """Height of captions in pixels. Sheets are drawn at twice the size at which they are read, to stay sharp."""
 
-SMALL: Final = 16
+SMALL: Final = 20
 MARGIN: Final = 24
 GAP: Final = 14
 
@@ -98,7 +98,7 @@ def draw(sheet: Sheet) -> Image.Image:
     heading_width = width_of(sheet.heading, TEXT + 2) if sheet.heading else 0
     bar_width = 420 if sheet.bar else 0
     width = max(lefts[-1] + cell, MARGIN + heading_width, MARGIN + bar_width) + MARGIN
-    bar_height = 96 if sheet.bar else 0
+    bar_height = 102 if sheet.bar else 0
     height = top + sum(heights) + sheet.gap * max(0, len(rows) - 1) + bar_height + MARGIN
     canvas = Image.new("RGB", (width, height), _PAPER)
     if sheet.heading:
@@ -174,7 +174,7 @@ def _draw_bar(canvas: Image.Image, bar: ColourBar, corner: tuple[int, int], widt
         shift = share * (width - width_of(label, SMALL))
         _write(canvas, (round(left + shift), top + 24), label, SMALL)
     if bar.says:
-        _write(canvas, (left, top + 48), bar.says, SMALL, "quiet")
+        _write(canvas, (left, top + 50), bar.says, SMALL, "quiet")
 
 
 def _write(canvas: Image.Image, corner: tuple[int, int], text: str, size: int, colour: str = "ink") -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from convscope.report.canvas import Sheet, Tile, block, draw, enlarge, picture_of
 
-TILE = 140
+TILE = 168
 
 
 def image_grid(

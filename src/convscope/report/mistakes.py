@@ -155,27 +155,31 @@ def _cell_images(
 
 
 def _matrix(judged: Predictions, anchors: set[str]) -> tuple[tuple[Cell, ...], ...]:
+    """The cells row by row; with many classes those alone that hold an image, for nearly all are empty."""
     counts = judged.confusion.counts
-    support = np.maximum(counts.sum(axis=1), 1)
-    names = judged.class_names
-    rows = []
-    for row, line in enumerate(counts.tolist()):
-        cells = []
-        for column, amount in enumerate(line):
-            anchor = _anchor(row, column)
-            what = "right" if row == column else f"taken for {names[column]}"
-            cells.append(
-                Cell(
-                    row=row,
-                    column=column,
-                    count=amount,
-                    shade=round(amount / int(support[row]), 3),
-                    anchor=anchor if anchor in anchors else "",
-                    says=f"{names[row]} {what}: {amount:,} of {int(support[row]):,}",
-                )
-            )
-        rows.append(tuple(cells))
-    return tuple(rows)
+    everything = len(counts) <= _NUMBERED
+    return tuple(
+        tuple(
+            _cell(judged, row, column, anchors)
+            for column in (range(len(line)) if everything else np.flatnonzero(line).tolist())
+        )
+        for row, line in enumerate(counts)
+    )
+
+
+def _cell(judged: Predictions, row: int, column: int, anchors: set[str]) -> Cell:
+    counts, names = judged.confusion.counts, judged.class_names
+    amount, support = int(counts[row, column]), max(1, int(counts[row].sum()))
+    anchor = _anchor(row, column)
+    what = "recognised" if row == column else f"taken for {names[column]}"
+    return Cell(
+        row=row,
+        column=column,
+        count=amount,
+        shade=round(amount / support, 3),
+        anchor=anchor if anchor in anchors else "",
+        says=f"{names[row]} {what}: {amount:,} of {support:,}",
+    )
 
 
 def _pairs(judged: Predictions, anchors: set[str]) -> tuple[tuple[str, str], ...]:

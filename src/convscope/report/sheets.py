@@ -176,12 +176,14 @@ def _sheet(
     heading: str,
     bar: ColourBar,
 ) -> Image.Image:
-    side = next(size for most, size in ((16, 132), (64, 96), (150, 72), (10**9, 52)) if len(pictures) <= most)
+    side = next(
+        size for most, size in ((16, 144), (64, 104), (150, 80), (10**9, 60)) if len(pictures) <= most
+    )
     captions = names if names is not None else [str(index) for index in range(len(pictures))]
     tiles = []
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        said = f"{caption} {marks[index]}" if index in marks else caption
-        tiles.append(Tile(picture=enlarge(picture, side), lines=(said,)))
+        lines = (caption, marks[index]) if index in marks else (caption,)
+        tiles.append(Tile(picture=enlarge(picture, side), lines=lines))
     text = TEXT if side > 80 else SMALL
     return draw(Sheet(tiles=tiles, columns=square_columns(len(tiles)), heading=heading, bar=bar, text=text))
 

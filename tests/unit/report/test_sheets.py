@@ -78,8 +78,8 @@ def test_filters_share_one_scale() -> None:
 def test_marks_of_filters_are_written_under_them() -> None:
     weights = np.random.default_rng(0).normal(size=(4, 5, 5)).astype(np.float32)
     plain, marked = filter_sheet(weights), filter_sheet(weights, marks={1: "dead"})
-    assert plain.size == marked.size
-    assert (np.asarray(plain) != np.asarray(marked)).any()
+    assert plain.width == marked.width
+    assert plain.height < marked.height
 
 
 def test_maps_before_a_relu_are_drawn_around_white_and_after_it_from_dark() -> None:
