@@ -41,7 +41,7 @@ def borrowed(network: nn.Module) -> Iterator[nn.Module]:
         network.eval()
         for parameter, _, _ in parameters:
             parameter.requires_grad_(False)
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
             yield network
     finally:
         for module, mode, module_hooks in zip(modules, modes, hooks, strict=True):

@@ -60,9 +60,10 @@ def test_a_hook_can_be_removed_by_its_owner_after_a_borrowing():
     assert not network[2]._forward_hooks
 
 
-def test_gradients_work_inside_a_borrowing_under_no_grad():
+@pytest.mark.parametrize("switch", [torch.no_grad, torch.inference_mode])
+def test_gradients_work_inside_a_borrowing_wherever_they_are_off(switch):
     network = _a_network()
-    with torch.no_grad(), borrowed(network):
+    with switch(), borrowed(network):
         images = torch.randn(1, 1, 5, 5, requires_grad=True)
         assert network(images).requires_grad
 

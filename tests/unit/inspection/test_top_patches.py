@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from convscope.errors import UsageError
+from convscope.inspection.deconvnet import project_to_pixels
 from convscope.inspection.patch_projections import project_patches
 from convscope.inspection.top_patches import top_patches, top_patches_of_layers
 
@@ -107,6 +111,27 @@ def test_a_stream_keeps_only_the_images_that_lead(small):
     assert set(top.kept) == set(top.image_indices[0].tolist())
 
 
+@pytest.mark.slow
+def test_ten_thousand_images_need_little_memory():
+    """The maps of all images would take 655 MB, the images alone 31 MB."""
+    code = """
+import resource, torch
+from torch import nn
+from convscope.inspection.top_patches import top_patches
+
+network = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU())
+generator = torch.Generator().manual_seed(0)
+images = torch.randint(0, 256, (10_000, 3, 32, 32), dtype=torch.uint8, generator=generator)
+standardise = lambda pixels: pixels.float() / 255
+top_patches(network, "1", images[:128], standardise)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert top_patches(network, "1", images, standardise).seen == 10_000
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100  # MiB
+
+
 def test_projections_are_cut_like_their_patches(small):
     top = top_patches(small, "conv2", _photos(30, (1, 12, 12)), _standardise, units=[0, 4])
     projected = project_patches(small, top, _standardise, batch_size=5)
@@ -116,8 +141,6 @@ def test_projections_are_cut_like_their_patches(small):
             assert pixels.shape == top.patch(row, rank).shape
             assert projected.scale[row, rank] == np.abs(pixels).max()
     # In the deconvnet nothing outside the field gets a signal, so the cut loses nothing.
-    from convscope.inspection.deconvnet import project_to_pixels
-
     y0, x0, y1, x1 = top.boxes[1, 0]
     whole = project_to_pixels(
         small, _standardise(top.image(1, 0)[None]), "conv2", [4], [tuple(top.positions[1, 0].tolist())]
