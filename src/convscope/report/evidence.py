@@ -46,20 +46,23 @@ def calibration_figure(judged: Predictions) -> Figure:
 
 def regression_figure(judged: Predictions, material: Material) -> Figure:
     """Answers against the truth, and the images furthest off."""
-    labels = judged.labels.astype(np.float64)
-    off = np.abs(judged.values - labels)
-    root_mean_square = float(np.sqrt((off**2).mean()))
-    within_half = float((off < 0.5).mean())
-    says = (
-        f"Mean absolute error {number(float(off.mean()), 3)}, root mean square error "
-        f"{number(root_mean_square, 3)}; {percent(within_half)} of the answers round to the truth."
+    found = judged.regression
+    says = " ".join(
+        [
+            f"Mean absolute error {found.mean_absolute_error}.",
+            f"Root mean squared error {number(found.root_mean_squared_error, 3)}.",
+            f"{percent(found.within_half.value)} of the answers are at most 0.5 off.",
+            *(f"{warning}." for warning in found.warnings),
+        ]
     )
+    off = np.abs(judged.values - judged.labels)
     album = Album(material, judged.split)
     kept = [row for row in np.argsort(-off, kind="stable").tolist() if album.has(row)]
+    chart = predicted_against_true_chart(judged.labels, judged.values, judged.training_range)
     images = [shown for row in kept[:SHOWN] for shown in _answer(judged, album, row)]
     return Figure(
-        svg=themed(to_svg(predicted_against_true_chart(labels, judged.values), prefix="regression")),
-        alt=f"Predicted against true for {len(labels)} images",
+        svg=themed(to_svg(chart, prefix="regression")),
+        alt=f"Predicted against true for {len(judged.labels)} images",
         says=says,
         images=tuple(images),
     )

@@ -82,7 +82,7 @@ def hover_json(series: Sequence[Series], axes: Axes) -> str:
     ]
     document = {
         "x": axes.x_title,
-        "domain": list(lines.x_domain(series)),
+        "domain": list(lines.x_domain(series, axes)),
         "log": axes.x_log,
         "percent": axes.y_format.endswith("%"),
         "series": rows,

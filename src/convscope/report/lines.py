@@ -96,15 +96,17 @@ def line_chart(series: Sequence[Series], axes: Axes, width: int = 360, height: i
 
 
 def x_scale(series: Sequence[Series], axes: Axes) -> alt.Scale:
-    """The horizontal scale: from the first to the last point, not rounded: a page can invert it."""
-    first, last = x_domain(series)
+    """The horizontal scale: not rounded to whole ticks, so that a page can invert it."""
+    first, last = x_domain(series, axes)
     return alt.Scale(domain=[first, last], nice=False, type="log" if axes.x_log else "linear")
 
 
-def x_domain(series: Sequence[Series]) -> tuple[float, float]:
-    """The first and the last point of all series."""
+def x_domain(series: Sequence[Series], axes: Axes) -> tuple[float, float]:
+    """Where the horizontal axis begins and ends: at zero, unless it is logarithmic, and at the last point."""
     values = [x for line in series for x in line.x]
     first, last = min(values), max(values)
+    if not axes.x_log:
+        first = min(first, 0.0)
     return (first, last) if last > first else (first, first + 1)
 
 

@@ -13,6 +13,7 @@ from convscope.evaluation.calibration import Calibration, calibrate
 from convscope.evaluation.confusion import Confusion, confusion_matrix
 from convscope.evaluation.errors import ImageError, find_errors
 from convscope.evaluation.proportion import Proportion
+from convscope.evaluation.regression import Regression, evaluate_regression
 from convscope.report.embed import TYPES
 from convscope.runs.folder import Run
 
@@ -28,6 +29,8 @@ class Predictions:
     labels: NDArray[np.int64]
     ids: tuple[str, ...]
     class_names: tuple[str, ...]
+    training_range: tuple[float, float] | None = None
+    """Regression: the least and the greatest number seen in training."""
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -54,10 +57,16 @@ class Predictions:
         """Whether its confidence is to be believed."""
         return calibrate(self.logits, self.labels)
 
-    @cached_property
-    def values(self) -> NDArray[np.float64]:
+    @property
+    def values(self) -> NDArray[np.float32]:
         """Regression: the numbers it answered, (N,)."""
-        return self.logits.reshape(len(self.labels), -1)[:, 0].astype(np.float64)
+        return self.logits[:, 0]
+
+    @cached_property
+    def regression(self) -> Regression:
+        """Regression: how far off the answers are."""
+        numbers = self.labels.astype(np.float32)
+        return evaluate_regression(self.values, numbers, self.ids, self.training_range)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +149,16 @@ def _predictions(run: Run, split: str, class_names: tuple[str, ...]) -> Predicti
     logits = arrays["logits"]
     named = class_names or tuple(str(index) for index in range(logits.shape[-1]))
     ids = tuple(str(name) for name in arrays["ids"])
-    return Predictions(split=split, logits=logits, labels=arrays["labels"], ids=ids, class_names=named)
+    target = _optional(run, "classifier.json", {}).get("target") or {}
+    is_number = target.get("task") == "regression"
+    return Predictions(
+        split=split,
+        logits=logits,
+        labels=arrays["labels"],
+        ids=ids,
+        class_names=named,
+        training_range=(target["low"], target["high"]) if is_number else None,
+    )
 
 
 def _usable(found: Predictions) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from convscope.evaluation.proportion import Proportion
 from convscope.report.material import Material, Predictions
-from convscope.report.wording import count, duration, number, percent
+from convscope.report.wording import duration, number, percent
 
 Row = tuple[str, str]
 
@@ -75,7 +75,7 @@ def figures(material: Material) -> list[Row]:
     if summary.get("parameters") is not None:
         rows.append(("parameters", f"{summary['parameters']:,}"))
     if summary.get("steps") is not None:
-        epochs = f" in {count(summary['epochs'], 'epoch')}" if summary.get("epochs") else ""
+        epochs = f" in {number(summary['epochs'], 3)} epochs" if summary.get("epochs") else ""
         rows.append(("steps", f"{summary['steps']:,}{epochs}"))
     seconds = (summary.get("seconds") or {}).get("train")
     if seconds is not None:
@@ -127,8 +127,9 @@ def command(material: Material) -> str:
 def _split_figure(material: Material, split: str) -> str:
     found = material.predictions[split]
     if material.is_regression:
-        error = abs(found.values - found.labels).mean()
-        return f"off by {number(float(error), 3)} on average, n = {len(found.labels):,}"
+        error = found.regression.mean_absolute_error
+        ends = "–".join(number(end, 3) for end in error.interval)
+        return f"off by {number(error.value, 3)} ({ends}), n = {error.n:,}"
     accuracy = found.accuracy
     low, high = accuracy.interval
     return f"{percent(accuracy.value)} ({100 * low:.1f}–{100 * high:.1f}), n = {accuracy.n:,}"

@@ -83,8 +83,8 @@ def _classification(material: Material, judged: Predictions) -> Opening:
     where = f"{judged.split} image{'' if accuracy.n == 1 else 's'}"
     conclusion = (
         f"Right on {accuracy.correct:,} of {accuracy.n:,} {where}, {percent(accuracy.value)} "
-        f"(95{FIXED}% interval {interval(accuracy)}), where always answering “{common}”, "
-        f"the most frequent class, gets {percent(baseline)}."
+        f"(95{FIXED}% interval {interval(accuracy)}), where always answering {common} "
+        f"gets {percent(baseline)}."
     )
     remarks = []
     if not beats:
@@ -109,14 +109,17 @@ def _classification(material: Material, judged: Predictions) -> Opening:
 
 def _regression(judged: Predictions) -> Opening:
     labels = judged.labels.astype(np.float64)
-    error = float(np.abs(judged.values - labels).mean())
-    spread = float(np.abs(labels - np.median(labels)).mean())
+    error = judged.regression.mean_absolute_error
+    low, high = (number(end, 3) for end in error.interval)
+    median = float(np.median(labels))
+    spread = float(np.abs(labels - median).mean())
     conclusion = (
-        f"Off by {number(error, 3)} on average over {count(len(labels), judged.split + ' image')}, "
-        f"where always answering {number(float(np.median(labels)))}, the median, is off by "
-        f"{number(spread, 3)}."
+        f"Off by {number(error.value, 3)} on average over {count(error.n, judged.split + ' image')} "
+        f"(95{FIXED}% interval {low}–{high}), where always answering {number(median)}, the median, "
+        f"is off by {number(spread, 3)}."
     )
-    remarks = [] if error < spread else ["This is no better than that."]
+    beats = error.interval[1] < spread
+    remarks = [] if beats else ["This is not clearly better than that."]
     return Opening(conclusion=conclusion, remarks=tuple(remarks))
 
 
@@ -140,4 +143,7 @@ def _unfinished(material: Material) -> Opening:
 
 def _most_frequent(judged: Predictions) -> tuple[float, str]:
     counts = np.bincount(judged.labels, minlength=len(judged.class_names))
-    return float(counts.max() / counts.sum()), judged.class_names[int(counts.argmax())]
+    share = float(counts.max() / counts.sum())
+    if (counts == counts.max()).sum() > 1:
+        return share, "the same class"
+    return share, f"“{judged.class_names[int(counts.argmax())]}”, the most frequent class,"

@@ -142,3 +142,11 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="not a run"):
         write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_regression_says_where_it_answers_outside_the_range_it_saw(regression_run: Path) -> None:
+    target = {"task": "regression", "class_names": [], "mean": 4.5, "std": 2.9, "low": 2.0, "high": 6.0}
+    (regression_run / "classifier.json").write_text(json.dumps({"target": target}))
+    text = Page(write_report(regression_run)).text
+    assert "95 % interval" in text
+    assert "2–6" in text
