@@ -10,7 +10,7 @@ from rich.text import Text
 from convscope.evaluation.confusion import Confusion
 from convscope.evaluation.measuring import ImageEvaluation
 from convscope.evaluation.metrics import Evaluation
-from convscope.evaluation.proportion import Proportion
+from convscope.evaluation.proportion import MeanOverRuns, Proportion
 
 LABEL_WIDTH = 14
 WIDE_INTERVAL = 0.05
@@ -37,6 +37,8 @@ def print_summary(console: Console, summary: dict[str, Any], report: Path) -> No
     for split in ("validation", "test"):
         if split in summary:
             print_line(console, split, *_figures(summary[split]))
+    if "folds" in summary:
+        print_line(console, "folds", *_fold_figures(summary["folds"]))
     confused = summary.get("test", {}).get("most_confused") or []
     if confused:
         pairs = [
@@ -125,6 +127,17 @@ def _figures(values: dict[str, Any]) -> tuple[str, ...]:
     low, high = accuracy.interval
     wide = f"wide: only {accuracy.n:,} images" if high - low > WIDE_INTERVAL else ""
     return str(accuracy), wide
+
+
+def _fold_figures(folds: dict[str, Any]) -> tuple[str, str]:
+    """The mean over folds, and how it came about."""
+    share = "accuracy" in folds
+    figure = folds["accuracy" if share else "mean_absolute_error"]
+    mean = MeanOverRuns.of_folds(tuple(figure["values"]), folds["folds"], is_share=share)
+    repeats = "" if folds["repeats"] == 1 else f", {folds['repeats']} times"
+    return str(
+        mean
+    ), f"{folds['folds']}-fold cross-validation{repeats}; the classifier kept is fitted on all images"
 
 
 def _times(count: int) -> str:

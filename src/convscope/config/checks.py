@@ -14,6 +14,7 @@ positive: Check = (lambda value: value > 0, "a number above 0")
 positive_or_none: Check = (lambda value: value is None or value > 0, "a number above 0")
 non_negative: Check = (lambda value: value >= 0, "a number of at least 0")
 non_negative_or_none: Check = (lambda value: value is None or value >= 0, "a number of at least 0")
+two_or_more_or_none: Check = (lambda value: value is None or value >= 2, "a whole number of at least 2")
 fraction: Check = (lambda value: value is None or 0 <= value < 1, "a number from 0 up to, but not, 1")
 
 

@@ -14,6 +14,7 @@ from convscope.config.checks import (
     non_negative_or_none,
     positive,
     positive_or_none,
+    two_or_more_or_none,
 )
 
 Fit = Literal["crop", "squash", "pad"]
@@ -38,6 +39,12 @@ class DataConfig:
 
     test_fraction: float = field(default=0.15, metadata={"check": fraction})
     """Share of the images for the test, where the source has no such split."""
+
+    folds: int | None = field(default=None, metadata={"check": two_or_more_or_none})
+    """Cross-validate in this many parts, then fit on all images: for data too small for a test split."""
+
+    repeats: int = field(default=1, metadata={"check": positive})
+    """Repeat the cross-validation this many times, each with another deal."""
 
     group_by: str | None = None
     """Keep images together in one split: a regular expression whose match in the path names the group, or a

@@ -1,7 +1,9 @@
 """What training, evaluation and everything after them work on: pixels, labels and where they came from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from convscope.data.quarantine import Quarantined
@@ -22,6 +24,26 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: Sequence[int]) -> "ImageSet":
+        """The images of some rows, in that order; their pixels are copied."""
+        index = torch.tensor(rows, dtype=torch.int64)
+        return ImageSet(
+            images=self.images[index],
+            labels=self.labels[index],
+            ids=tuple(self.ids[row] for row in rows),
+            hashes=tuple(self.hashes[row] for row in rows),
+        )
+
+
+def join(sets: Sequence[ImageSet]) -> ImageSet:
+    """All images of several sets, in one."""
+    return ImageSet(
+        images=torch.cat([images.images for images in sets]),
+        labels=torch.cat([images.labels for images in sets]),
+        ids=tuple(path for images in sets for path in images.ids),
+        hashes=tuple(content for images in sets for content in images.hashes),
+    )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

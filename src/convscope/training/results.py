@@ -14,6 +14,7 @@ from convscope.data.preprocessing import Preprocessing
 from convscope.evaluation.classifier import Classifier, checkpoint_step, final_checkpoint
 from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
 from convscope.runs.folder import Run
+from convscope.training.cross_validation import FoldScores
 from convscope.training.showcase import choose_showcase
 
 SUMMARY = "summary.json"
@@ -61,7 +62,13 @@ def _splits_csv(dataset: Dataset) -> bytes:
     return text.getvalue().encode()
 
 
-def finish_run(run: Run, dataset: Dataset, device: torch.device, seconds: dict[str, float]) -> None:
+def finish_run(
+    run: Run,
+    dataset: Dataset,
+    device: torch.device,
+    seconds: dict[str, float],
+    folds: FoldScores | None = None,
+) -> None:
     """Evaluate the run's classifier on validation and test, and keep predictions and `summary.json`."""
     which = final_checkpoint(run)
     classifier = Classifier.load(run.path, which).to(device)
@@ -86,6 +93,7 @@ def finish_run(run: Run, dataset: Dataset, device: torch.device, seconds: dict[s
             "epochs": metrics[-1]["epoch"] if metrics else 0,
             "best_step": checkpoint_step(run, "best") if (run.checkpoint_folder / "best").exists() else None,
             "untrained": _untrained(run, classifier),
+            **({} if folds is None else {"folds": folds.to_dict()}),
             **{split: evaluation.to_dict() for split, evaluation in evaluations.items()},
             "seconds": {name: round(value, 2) for name, value in seconds.items()},
         },

@@ -1,0 +1,158 @@
+"""Everything that a fit needs, made from a configuration and its data."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from convscope.config.experiment import ExperimentConfig
+from convscope.data.augmentation import Augmentation
+from convscope.data.batches import steps_per_epoch
+from convscope.data.dataset import Dataset
+from convscope.data.loading import load_dataset
+from convscope.data.preprocessing import measure_preprocessing
+from convscope.errors import RunError
+from convscope.evaluation.classifier import Classifier, Target
+from convscope.runs.folder import Run
+from convscope.training.averaging import WeightAverage
+from convscope.training.loop import Loop
+from convscope.training.objective import Objective, even_class_weights
+from convscope.training.optimizers import build_optimizer
+from convscope.training.progress import Progress
+from convscope.training.state import TrainingState
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One fit: an untrained classifier, and what it will see."""
+
+    config: ExperimentConfig
+    dataset: Dataset
+    classifier: Classifier
+    device: torch.device
+    progress: Progress
+
+
+def prepare(config: ExperimentConfig, dataset: Dataset, device: torch.device, progress: Progress) -> Job:
+    """The classifier before its first step: a function of the configuration and the training images."""
+    preprocessing = config.preprocessing
+    assert preprocessing.fit is not None
+    assert preprocessing.centre is not None
+    measured = measure_preprocessing(
+        dataset.train.images,
+        fit=preprocessing.fit,
+        centre=preprocessing.centre,
+        scale=bool(preprocessing.scale),
+    )
+    classifier = Classifier.build(config.network, measured, describe_target(dataset), seed=config.seed)
+    return Job(config, dataset, classifier.to(device), device, progress)
+
+
+def use_device(config: ExperimentConfig) -> torch.device:
+    """The device that a configuration asks for, its thread count set.
+
+    Raises:
+        RunError: when the device is not there.
+    """
+    torch.set_num_threads(config.training.threads or len(os.sched_getaffinity(0)))
+    name = config.training.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise RunError(f"'{name}' is not a device; it takes auto, cpu, cuda or cuda:1") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise RunError("there is no CUDA device here. Leave --device out to train on the CPU")
+    torch.backends.cudnn.deterministic = True
+    return device
+
+
+def load_planned(config: ExperimentConfig) -> Dataset:
+    """The data of a resolved configuration."""
+    preprocessing = config.preprocessing
+    assert preprocessing.size is not None
+    assert preprocessing.channels is not None
+    assert preprocessing.fit is not None
+    return load_dataset(
+        config.data,
+        size=(preprocessing.size, preprocessing.size),
+        channels=preprocessing.channels,
+        fit=preprocessing.fit,
+        seed=config.seed,
+    )
+
+
+def describe_target(dataset: Dataset) -> Target:
+    """What the outputs of a classifier for this data mean."""
+    if dataset.class_names:
+        return Target(class_names=dataset.class_names)
+    labels = dataset.train.labels
+    return Target(
+        task="regression",
+        mean=labels.mean().item(),
+        std=max(labels.std().item(), 1e-6),
+        low=labels.min().item(),
+        high=labels.max().item(),
+    )
+
+
+def build_loop(run: Run, job: Job) -> Loop:
+    """The loop of a job, before its first step."""
+    config, classifier, dataset, device = job.config, job.classifier, job.dataset, job.device
+    training = config.training
+    assert training.optimizer is not None
+    assert training.batch_size is not None
+    network = classifier.network
+    optimizer = build_optimizer(
+        network,
+        training.optimizer,
+        weight_decay=training.weight_decay or 0.0,
+        momentum=training.momentum,
+        rate_scales={},
+    )
+    average = WeightAverage(network, training.ema) if training.ema else None
+    num_classes = classifier.target.num_outputs
+    even = (
+        even_class_weights(dataset.train.labels, num_classes)
+        if training.balance in ("loss", "sampling")
+        else None
+    )
+    return Loop(
+        run=run,
+        config=training,
+        seed=config.seed,
+        state=TrainingState(network, optimizer, average),
+        dataset=dataset,
+        preprocessing=classifier.preprocessing,
+        augmentation=Augmentation.from_text(config.augmentation.preset or "none"),
+        objective=Objective(
+            classifier.target,
+            training.label_smoothing or 0.0,
+            even.to(device) if even is not None and training.balance == "loss" else None,
+        ),
+        device=device,
+        precision=choose_precision(training.precision, device),
+        total_steps=total_steps(config, len(dataset.train)),
+        progress=job.progress,
+        sampling_weights=even[dataset.train.labels]
+        if even is not None and training.balance == "sampling"
+        else None,
+    )
+
+
+def total_steps(config: ExperimentConfig, num_images: int) -> int:
+    """Optimizer updates of the whole training."""
+    training = config.training
+    if training.steps is not None:
+        return training.steps
+    assert training.epochs is not None
+    assert training.batch_size is not None
+    return training.epochs * steps_per_epoch(num_images, training.batch_size)
+
+
+def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
+    """The type that activations have while training."""
+    if wanted == "auto":
+        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if wanted == "bfloat16" else torch.float32
