@@ -1,11 +1,12 @@
 """Evaluate a run, or a saved classifier, on a split of its data or on other data."""
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from convscope.config.experiment import DataConfig
-from convscope.data.dataset import Dataset
+from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.loading import load_dataset
 from convscope.errors import RunError, UsageError
 from convscope.evaluation.classifier import DESCRIPTION, Classifier
@@ -68,7 +69,8 @@ def evaluate_path(
         raise UsageError(f"--split: {dataset.name} has no {split} images")
     outputs = classifier.logits(images.images).numpy()
     evaluation = evaluate_outputs(classifier.target, outputs, images)
-    return PathEvaluation(str(path), data or dataset.name, split, evaluation, dataset.notes)
+    notes = dataset.notes if data is None else (*dataset.notes, *_seen_in_training(path, images))
+    return PathEvaluation(str(path), data or dataset.name, split, evaluation, notes)
 
 
 def _own_data(path: Path, classifier: Classifier) -> Dataset:
@@ -76,6 +78,11 @@ def _own_data(path: Path, classifier: Classifier) -> Dataset:
     if not (path / DESCRIPTION).is_file():
         raise RunError(f"{path} has no data of its own. Say on what: convscope evaluate {path} DATA")
     config = Run.open(path).config
+    if config.data.folds is not None:
+        raise RunError(
+            f"{path} was fitted on all its images, so none is left to evaluate it on; its folds are the evidence.\n"
+            f"On other images: convscope evaluate {path} DATA"
+        )
     preprocessing = classifier.preprocessing
     return load_dataset(
         config.data,
@@ -84,6 +91,17 @@ def _own_data(path: Path, classifier: Classifier) -> Dataset:
         fit=preprocessing.fit,
         seed=config.seed,
     )
+
+
+def _seen_in_training(path: Path, images: ImageSet) -> list[str]:
+    """A warning when images were in the run's training split, judged by their content."""
+    splits = path / "splits.csv"
+    if not splits.is_file():
+        return []
+    with splits.open(newline="", encoding="utf-8") as file:
+        trained_on = {row["content"] for row in csv.DictReader(file) if row["split"] == "train"}
+    seen = sum(content in trained_on for content in images.hashes)
+    return [f"{seen:,} of these {len(images):,} images were trained on: the figures flatter"] if seen else []
 
 
 def _other_data(source: str, classifier: Classifier, ignore_unknown: bool) -> Dataset:
