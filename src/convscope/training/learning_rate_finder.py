@@ -58,10 +58,19 @@ def search_learning_rate(
     optimizer = build_optimizer(
         trial, optimizer_name, weight_decay=weight_decay, momentum=momentum, rate_scales=rate_scales
     )
-    losses=[]; smoothed=[]; diverged=None; average=0.0
+    losses = []
+    smoothed = []
+    diverged = None
+    average = 0.0
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         for step, (rate, indices) in enumerate(zip(rates, _endless(len(train), batch_size, seed))):
-            images, labels = augmentation.apply(train.images[indices].to(device), train.labels[indices].to(device), num_classes=objective.target.num_outputs, seed=seed, step=step)
+            images, labels = augmentation.apply(
+                train.images[indices].to(device),
+                train.labels[indices].to(device),
+                num_classes=objective.target.num_outputs,
+                seed=seed,
+                step=step,
+            )
             torch.manual_seed(derive_seed(seed, "step", step))
             trial.train()
             loss = objective.loss(trial(preprocessing.standardise(images)).float(), labels)
@@ -70,19 +79,28 @@ def search_learning_rate(
             set_learning_rate(optimizer, rate)
             optimizer.step()
             value = loss.item()
-            average = SMOOTHING*average+(1-SMOOTHING)*value
-            s = average/(1-SMOOTHING**(step+1))
-            if not math.isfinite(value) or (smoothed and s > DIVERGED*min(smoothed)):
-                diverged=rate
+            average = SMOOTHING * average + (1 - SMOOTHING) * value
+            s = average / (1 - SMOOTHING ** (step + 1))
+            if not math.isfinite(value) or (smoothed and s > DIVERGED * min(smoothed)):
+                diverged = rate
                 break
-            losses.append(value); smoothed.append(s)
-    return LearningRateSearch(rates=tuple(rates[:len(losses)]), losses=tuple(losses), smoothed=tuple(smoothed), diverged_at=diverged)
+            losses.append(value)
+            smoothed.append(s)
+    return LearningRateSearch(
+        rates=tuple(rates[: len(losses)]),
+        losses=tuple(losses),
+        smoothed=tuple(smoothed),
+        diverged_at=diverged,
+    )
 
-def exponential_rates(n,num):
-    lo,hi={"sgd":(1e-5,10.),"adam":(1e-6,1.),"adamw":(1e-6,1.)}.get(n,(1e-6,1.))
-    return np.geomspace(lo,hi,num).tolist()
 
-def _endless(n,b,seed):
-    e=0
+def exponential_rates(n, num):
+    lo, hi = {"sgd": (1e-5, 10.0), "adam": (1e-6, 1.0), "adamw": (1e-6, 1.0)}.get(n, (1e-6, 1.0))
+    return np.geomspace(lo, hi, num).tolist()
+
+
+def _endless(n, b, seed):
+    e = 0
     while True:
-        yield from epoch_batches(n,b,seed=seed,epoch=e); e+=1
+        yield from epoch_batches(n, b, seed=seed, epoch=e)
+        e += 1

@@ -12,8 +12,7 @@ from convscope.training.progress import Choice
 
 SMALL_SIDE = 64
 MOST_CROPPED = 0.10
-IMAGES_SEEN = 150_000
-FEWEST_EPOCHS, MOST_EPOCHS = 3, 40
+FEWEST_EPOCHS, MOST_EPOCHS = 2, 40
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,12 @@ class Recipe:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     ema: float | None = None
+    images_seen: int = 100_000
+    """Over the whole training; sets the epochs."""
 
 
 SMALL_NETWORK = Recipe("adamw", 3e-3, 128, weight_decay=1e-2)
-RESIDUAL = Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1)
+RESIDUAL = Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000)
 DEEP = Recipe("adam", 5e-4, 100)
 
 
@@ -144,7 +145,7 @@ def _plan_training(plan: _Plan) -> None:
     if training.ema is None and recipe.ema is not None:
         plan.fill({"training.ema": recipe.ema})
     if training.steps is None and training.epochs is None:
-        epochs = round(IMAGES_SEEN / max(1, plan.survey.count))
+        epochs = round(recipe.images_seen / max(1, plan.survey.count))
         plan.fill({"training.epochs": min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs))})
     training = plan.config.training
     length = f"{training.steps:,} steps" if training.steps is not None else f"{training.epochs} epochs"
