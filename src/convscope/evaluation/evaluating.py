@@ -80,7 +80,7 @@ def _own_data(path: Path, classifier: Classifier) -> Dataset:
     config = Run.open(path).config
     if config.data.folds is not None:
         raise RunError(
-            f"{path} was fitted on all its images; none is left to evaluate it on. Its folds are the evidence.\n"
+            f"{path} was fitted on all its images; none is left to evaluate it on. See its folds.\n"
             f"On other images: convscope evaluate {path} DATA"
         )
     preprocessing = classifier.preprocessing

@@ -27,6 +27,7 @@ from convscope.training.plan import plan_experiment
 from convscope.training.preparation import Job, build_loop, load_planned, prepare, use_device
 from convscope.training.progress import Choice, Progress, Silent
 from convscope.training.results import finish_run, write_dataset
+from convscope.training.telling import describe_data
 
 
 def start_training(
@@ -42,10 +43,12 @@ def start_training(
     started = time.perf_counter()
     listener = progress or Silent()
     device = use_device(config)
-    config, choices = plan_experiment(config, survey(config.data))
+    overview = survey(config.data)
+    config, plan = plan_experiment(config, overview)
+    dataset = load_planned(config)
+    choices = [*describe_data(overview, dataset, config), *plan]
     for choice in choices:
         listener.on_choice(choice)
-    dataset = load_planned(config)
     run = Run.create(runs, data_name=dataset.name, network_name=str(config.network.name), name=name)
     run.write("choices.json", [choice.to_dict() for choice in choices])
     run.write("environment.json", describe_environment(device=device, seed=config.seed))

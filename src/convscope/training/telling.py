@@ -1,0 +1,61 @@
+"""What a training says of its data before the first step."""
+
+import torch
+
+from convscope.config.experiment import ExperimentConfig
+from convscope.data.dataset import Dataset
+from convscope.data.survey import Survey
+from convscope.training.progress import Choice
+
+SHOWN_FILES = 12
+SHOWN_CLASSES = 12
+
+
+def describe_data(survey: Survey, dataset: Dataset, config: ExperimentConfig) -> list[Choice]:
+    """How many images of what, what stays out and why, and how they are divided."""
+    choices = [Choice(dataset.name, _contents(dataset)), *_left_out(dataset)]
+    choices += [Choice("note", note) for note in dataset.notes]
+    if config.data.folds is None:
+        sizes = " · ".join(f"{len(images):,} {split}" for split, images in dataset.splits.items())
+        given = (
+            "as the source gives it"
+            if survey.split_counts
+            else f"by content and seed {config.seed}, stratified"
+        )
+        choices.append(Choice("split", sizes, given))
+    else:
+        times = "" if config.data.repeats == 1 else f", {config.data.repeats} times"
+        choices.append(
+            Choice(
+                "split",
+                f"{config.data.folds} folds{times}",
+                "every image is held out once; then a fit on all",
+            )
+        )
+    return choices
+
+
+def _contents(dataset: Dataset) -> str:
+    total = sum(len(images) for images in dataset.splits.values())
+    names = dataset.class_names
+    if not names:
+        return f"{total:,} images, each with a number"
+    labels = torch.cat([images.labels for images in dataset.splits.values()])
+    counts = torch.bincount(labels, minlength=len(names)).tolist()
+    shown = [f"{name} {count:,}" for name, count in zip(names[:SHOWN_CLASSES], counts, strict=False)]
+    more = " · …" if len(names) > SHOWN_CLASSES else ""
+    return f"{total:,} images, {len(names)} classes: {' · '.join(shown)}{more}"
+
+
+def _left_out(dataset: Dataset) -> list[Choice]:
+    """Every broken file by name; of many, the first ones, and where the others are listed."""
+    broken = dataset.quarantined
+    if not broken:
+        return []
+    count = "1 file stays out" if len(broken) == 1 else f"{len(broken):,} files stay out"
+    lines = [Choice("left out", count)] + [
+        Choice("", entry.path, entry.reason) for entry in broken[:SHOWN_FILES]
+    ]
+    if len(broken) > SHOWN_FILES:
+        lines.append(Choice("", f"and {len(broken) - SHOWN_FILES:,} more", "all of them are in dataset.json"))
+    return lines
