@@ -15,6 +15,7 @@ from convscope.networks.conv_dropout import ConvDropout
 from convscope.networks.fully_connected import FullyConnected
 from convscope.networks.initialisers import InitialValues, initialise
 from convscope.networks.linear import Linear
+from convscope.networks.pretrained import build_pretrained, is_pretrained
 from convscope.networks.residual import ResNet18, SmallResNet
 from convscope.networks.shapes import takes_images
 from convscope.networks.two_conv import TwoConv
@@ -27,22 +28,43 @@ __all__ = ["build_network", "network_names"]
 
 
 def build_network(
-    config: NetworkConfig, *, in_channels: int, image_size: tuple[int, int], num_classes: int, seed: int
+    config: NetworkConfig,
+    *,
+    in_channels: int,
+    image_size: tuple[int, int],
+    num_classes: int,
+    seed: int,
+    pretrained_weights: bool = True,
 ) -> nn.Module:
     """A network for images `(N, in_channels, *image_size)`, on the CPU, in training mode, not yet trained.
 
     `num_classes` 1 is a regression output. The same seed gives the same weights, and the global random state
-    is not moved. Raises UsageError for a name that is not known, an option the network has not, and an image
-    too small for it.
+    is not moved. With `pretrained_weights` False a pretrained network is built without fetching its weights,
+    for a checkpoint to be loaded into. Raises UsageError for a name that is not known, an option the network
+    has not, and an image too small for it; RunError when pretrained weights cannot be had.
     """
     name = config.name
     if name is None:
-        raise UsageError(f"no network is named; choose one of: {', '.join(network_names())}, timm:NAME")
+        raise UsageError(
+            f"no network is named; choose one of: {', '.join(network_names())}, pretrained, timm:NAME"
+        )
     for field, value in (("in_channels", in_channels), ("num_classes", num_classes)):
         if value < 1:
             raise UsageError(f"{field} = {value}: a network needs at least 1")
+    if is_pretrained(name):
+        _check_foreign(config)
+        network = build_pretrained(
+            name,
+            num_classes=num_classes,
+            in_channels=in_channels,
+            seed=seed,
+            dropout=config.dropout,
+            weights=pretrained_weights,
+        )
+        return _that_fits(network, name, in_channels, image_size)
     if name.startswith("timm:"):
-        return _timm_network(config, in_channels, image_size, num_classes, seed)
+        network = _timm_network(config, in_channels, num_classes, seed)
+        return _that_fits(network, name, in_channels, image_size)
     entry = network_entry(name)
     if entry is None:
         raise _unknown(name)
@@ -84,27 +106,40 @@ def _construct(
     raise _unknown(name)
 
 
-def _timm_network(
-    config: NetworkConfig, in_channels: int, image_size: tuple[int, int], num_classes: int, seed: int
-) -> nn.Module:
-    name = (config.name or "").removeprefix("timm:")
-    if not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models(), n=3)
-        raise UsageError(
-            f"timm has no network {name!r}{_did_you_mean(close)}; https://timm.fast.ai lists them"
-        )
-    if config != NetworkConfig(name=config.name, dropout=config.dropout):
-        raise UsageError(
-            f"timm:{name} has its own initial weights and normalisation: leave out batch_norm and initial…"
-        )
+def _timm_network(config: NetworkConfig, in_channels: int, num_classes: int, seed: int) -> nn.Module:
+    """A timm network without a tag: the architecture alone, its weights drawn from the seed."""
+    _check_foreign(config)
     dropout: dict[str, Any] = {} if config.dropout is None else {"drop_rate": config.dropout}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: nn.Module = timm.create_model(
-            name, pretrained=False, in_chans=in_channels, num_classes=num_classes, **dropout
+            (config.name or "").removeprefix("timm:"),
+            pretrained=False,
+            in_chans=in_channels,
+            num_classes=num_classes,
+            **dropout,
         )
+    return network
+
+
+def _check_foreign(config: NetworkConfig) -> None:
+    """A network that is not the package's own: known to timm, and asked for nothing that it has not."""
+    name = config.name or ""
+    bare = name.removeprefix("timm:")
+    if name.startswith("timm:") and not timm.is_model(bare):
+        close = difflib.get_close_matches(bare, timm.list_models(), n=3)
+        raise UsageError(
+            f"timm has no network {bare!r}{_did_you_mean(close)}; https://timm.fast.ai lists them"
+        )
+    if config != NetworkConfig(name=name, dropout=config.dropout):
+        raise UsageError(
+            f"{name} has its own initial weights and normalisation: leave out batch_norm and initial…"
+        )
+
+
+def _that_fits(network: nn.Module, name: str, in_channels: int, image_size: tuple[int, int]) -> nn.Module:
     if not takes_images(network, (in_channels, *image_size)):
-        raise _wrong_size(network, f"timm:{name}", in_channels, image_size)
+        raise _wrong_size(network, name, in_channels, image_size)
     return network
 
 
@@ -151,7 +186,7 @@ def _unknown(name: str) -> UsageError:
     close = difflib.get_close_matches(name, network_names(), n=3)
     return UsageError(
         f"there is no network {name!r}{_did_you_mean(close)}. "
-        f"There are: {', '.join(network_names())}, and timm:NAME for any network of timm"
+        f"There are: {', '.join(network_names())}, pretrained, and timm:NAME for any network of timm"
     )
 
 

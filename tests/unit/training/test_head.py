@@ -1,0 +1,125 @@
+"""The exact head: beats chance where it can, picks its own strength, lands in the network."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import nn
+
+from convscope.data.preprocessing import Preprocessing
+from convscope.errors import UsageError
+from convscope.training.head import compute_features, fit_head, head_layer, install_head
+
+
+def clouds(count: int, columns: int, classes: int, distance: float, seed: int = 0):
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % classes
+    centres = torch.randn(classes, columns, generator=torch.Generator().manual_seed(99)) * distance
+    return centres[labels] + torch.randn(count, columns, generator=generator), labels
+
+
+def accuracy(head, features, labels):
+    return ((features @ head.weight.T + head.bias).argmax(1) == labels).float().mean().item()
+
+
+def test_more_features_than_images_still_generalises():
+    features, labels = clouds(90, 400, 3, 0.25)
+    unseen, truth = clouds(600, 400, 3, 0.25, seed=1)
+    assert accuracy(fit_head(features, labels, num_classes=3), unseen, truth) > 0.9
+
+
+def test_it_is_the_solution_that_scikit_learn_finds():
+    features, labels = clouds(200, 6, 3, 0.5)
+    scaled = features * torch.tensor([1.0, 5.0, 0.1, 1.0, 2.0, 1.0]) + 3
+    head = fit_head(scaled, labels, num_classes=3)
+    standard = ((scaled - scaled.mean(0)) / scaled.std(0, correction=0)).double().numpy()
+    theirs = LogisticRegression(C=1 / (200 * head.strength), tol=1e-9, max_iter=1000)
+    wanted = theirs.fit(standard, labels.numpy()).predict_proba(standard)
+    ours = (scaled @ head.weight.T + head.bias).double().softmax(1).numpy()
+    np.testing.assert_allclose(ours, wanted, atol=2e-4)
+
+
+def test_noise_gets_a_strong_penalty_and_signal_a_weak_one():
+    features, labels = clouds(120, 300, 2, 0.0)
+    noise = fit_head(features, labels, num_classes=2)
+    features, labels = clouds(120, 300, 2, 2.0)
+    signal = fit_head(features, labels, num_classes=2)
+    assert noise.strength > 10 * signal.strength
+    assert noise.held_out_loss == pytest.approx(np.log(2), abs=0.1)
+    assert signal.held_out_loss < 0.05
+
+
+def test_the_same_input_gives_the_same_bits():
+    features, labels = clouds(60, 100, 2, 0.3)
+    first, second = (fit_head(features, labels, num_classes=2) for _ in range(2))
+    assert torch.equal(first.weight, second.weight)
+    assert torch.equal(first.bias, second.bias)
+
+
+def test_draws_of_one_image_are_never_on_both_sides():
+    """Features of noise whose draws are copies: held out apart, they would look perfectly learnable."""
+    features, labels = clouds(80, 200, 2, 0.0)
+    head = fit_head(features.expand(3, -1, -1), labels, num_classes=2)
+    assert head.held_out_loss > 0.6
+
+
+def test_a_heavier_class_is_named_more_often():
+    features, labels = clouds(100, 3, 2, 0.2)
+    even = fit_head(features, labels, num_classes=2)
+    heavy = fit_head(features, labels, num_classes=2, weights=1.0 + 9.0 * (labels == 1))
+
+    def share(head):
+        return (features @ head.weight.T + head.bias).argmax(1).float().mean()
+
+    assert share(heavy) > share(even) + 0.1
+
+
+def test_regression_finds_the_line():
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(150, 20, generator=generator) * 3 + 5
+    slope = torch.randn(20, generator=generator)
+    numbers = features @ slope + 7
+    head = fit_head(features, numbers, num_classes=None)
+    predicted = features @ head.weight.T + head.bias
+    assert head.weight.shape == (1, 20)
+    assert (predicted[:, 0] - numbers).abs().max() < 0.05 * numbers.std()
+
+
+def test_a_feature_that_never_varies_does_no_harm():
+    features, labels = clouds(60, 10, 2, 1.0)
+    features[:, 3] = 4.0
+    head = fit_head(features, labels, num_classes=2)
+    assert torch.isfinite(head.weight).all()
+    assert accuracy(head, features, labels) > 0.9
+
+
+class Small(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.dropout = nn.Dropout(0.5)
+        self.classifier = nn.Linear(8, 2)
+
+    def forward(self, images):
+        return self.classifier(self.dropout(self.body(images)))
+
+
+def test_an_installed_head_gives_the_logits_that_its_features_promise():
+    network, preprocessing = Small().train(), Preprocessing(8, 8, 3)
+    images = torch.randint(
+        0, 256, (50, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    labels = torch.arange(50) % 2
+    features = compute_features(network, preprocessing, images)
+    assert network.training
+    assert features.shape == (50, 8)
+    head = fit_head(features, labels, num_classes=2)
+    install_head(network, head)
+    with torch.inference_mode():
+        logits = network.eval()(preprocessing.standardise(images))
+    torch.testing.assert_close(logits, features @ head.weight.T + head.bias)
+
+
+def test_a_network_without_a_linear_head_is_refused():
+    with pytest.raises(UsageError, match="no linear layer"):
+        head_layer(nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()))
