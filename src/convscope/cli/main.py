@@ -36,6 +36,7 @@ COMMANDS = {
         "convscope.cli.data:data",
         "Audit images before training: sizes, classes, broken, duplicate, leaking.",
     ),
+    "find-lr": ("convscope.cli.find_lr:find_lr", "Find the learning rate to train with."),
     "summary": (
         "convscope.cli.summary:summary",
         "A network's layers: shapes, parameters, FLOPs, receptive fields.",
@@ -70,7 +71,8 @@ def run(arguments: list[str]) -> int:
         return 0
     except Exception as error:
         advice = "This is a fault in convscope; --debug shows where."
-        return _fail(f"{type(error).__name__}: {str(error).strip().splitlines()[:1]}. {advice}", 1, debug)
+        what = " ".join([f"{type(error).__name__}:", *str(error).strip().splitlines()[:1]])
+        return _fail(f"{what}\n{advice}", 1, debug)
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

@@ -1,0 +1,144 @@
+"""`convscope find-lr`: which learning rate to train with."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from convscope.cli.flags import with_experiment_flags
+from convscope.cli.output import log_console, print_json, result_console
+from convscope.config.experiment import ExperimentConfig
+from convscope.config.experiment_file import override, read_experiment
+from convscope.config.fields import settings
+from convscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from convscope.report.vector import AnyChart
+    from convscope.training.learning_rate_finder import LearningRateSearch
+
+
+@with_experiment_flags
+def find_lr(
+    data: str, /, *, picture: Path | None = None, json: bool = False, overrides: dict[str, Any]
+) -> int:
+    """Find a learning rate: train a copy for 100 steps while the rate grows, and see where the loss falls.
+
+    Parameters
+    ----------
+    data
+        As for train: a folder, a .zip or .tar, a .csv or .parquet, a name, or an experiment's .toml.
+    picture
+        Where to write the chart, .png or .svg; <name>-learning-rate.png unless given.
+    json
+        Print one JSON document on stdout.
+    """
+    if picture is not None and picture.suffix not in (".png", ".svg"):
+        raise UsageError(f"--picture: '{picture}' is neither a .png nor a .svg")
+    config = _read(data, overrides)
+    from convscope.cli.watching import Watcher
+    from convscope.data.survey import survey
+    from convscope.training.plan import plan_experiment
+
+    found = survey(config.data)
+    config, choices = plan_experiment(config, found)
+    log = log_console()
+    for choice in choices:
+        if choice.what != "plan":  # it names a learning rate, which is what we look for
+            Watcher(log).on_choice(choice)
+    search = _search(config, log)
+    path = picture or Path(f"{_stem(data, found.name)}-learning-rate.png")
+    _write(_chart(search), path)
+    command = shlex.join(["convscope", "train", data, *_flags(overrides), *_rate_flag(search)])
+    if json:
+        print_json(search.to_dict() | {"picture": str(path), "next": command})
+    else:
+        _print(result_console(), config, search, path, command)
+    return 0
+
+
+def _read(data: str, overrides: dict[str, Any]) -> ExperimentConfig:
+    if data.endswith(".toml"):
+        return override(read_experiment(Path(data)), overrides)
+    return override(ExperimentConfig(), {"data.source": data, **overrides})
+
+
+def _search(config: ExperimentConfig, log: Console) -> "LearningRateSearch":
+    from rich.progress import Progress
+
+    from convscope.training.learning_rate_finder import NUM_STEPS, find_learning_rate
+
+    with Progress(console=log, transient=True, disable=not log.is_terminal) as progress:
+        task = progress.add_task("searching", total=NUM_STEPS)
+        return find_learning_rate(config, on_step=lambda step: progress.update(task, completed=step))
+
+
+def _chart(search: "LearningRateSearch") -> "AnyChart":
+    from convscope.report.signals import learning_rate_finder_chart
+
+    return learning_rate_finder_chart(
+        search.rates,
+        search.losses,
+        search.smoothed,
+        proposed=search.proposed,
+        steep=(search.steep_from, search.steep_to),
+    )
+
+
+def _write(chart: "AnyChart", path: Path) -> None:
+    from convscope.report.vector import to_png, to_svg
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(to_svg(chart).encode() if path.suffix == ".svg" else to_png(chart))
+
+
+def _stem(data: str, name: str) -> str:
+    """`digits`, `photos`, or the experiment's name."""
+    return Path(data).stem if data.endswith(".toml") else name.replace("/", "-").replace(":", "-")
+
+
+def _rate_flag(search: "LearningRateSearch") -> list[str]:
+    return ["--learning-rate", f"{search.proposed:.2g}"]
+
+
+def _flags(overrides: dict[str, Any]) -> list[str]:
+    """What was typed, but for the learning rate."""
+    names = {setting.field: name.replace("_", "-") for name, setting in settings().items()}
+    typed = []
+    for field, value in overrides.items():
+        if field == "training.learning_rate":
+            continue
+        if isinstance(value, bool):
+            typed.append(f"--{'' if value else 'no-'}{names[field]}")
+        else:
+            typed += [f"--{names[field]}", str(value)]
+    return typed
+
+
+def _print(
+    console: Console, config: ExperimentConfig, search: "LearningRateSearch", path: Path, command: str
+) -> None:
+    from convscope.cli.results import print_line
+
+    training = config.training
+    end = (
+        "the loss does not explode up to there"
+        if search.diverged_at is None
+        else f"from {search.diverged_at:.2g} on the loss explodes"
+    )
+    print_line(
+        console,
+        "searched",
+        f"{len(search.rates)} steps with {training.optimizer}, batch {training.batch_size}, "
+        f"rates {search.rates[0]:.0e} to {search.rates[-1]:.2g}",
+        end,
+    )
+    print_line(
+        console,
+        "steep",
+        f"{search.steep_from:.2g} to {search.steep_to:.2g}",
+        f"the loss falls to {min(search.smoothed):.3g}",
+    )
+    print_line(console, "learning rate", f"{search.proposed:.2g}", "a tenth of the rate with the lowest loss")
+    print_line(console, "picture", str(path))
+    print_line(console, "next", command)
