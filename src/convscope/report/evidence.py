@@ -50,7 +50,7 @@ def regression_figure(judged: Predictions, material: Material) -> Figure:
     says = " ".join(
         [
             f"Mean absolute error {found.mean_absolute_error}.",
-            f"Root mean squared error {number(found.root_mean_squared_error, 3)}.",
+            f"Root mean squared error {number(found.root_mean_squared_error, 3)};",
             f"{percent(found.within_half.value)} of the answers are at most 0.5 off.",
             *(f"{warning}." for warning in found.warnings),
         ]

@@ -1,0 +1,152 @@
+"""What is looked at: a run, one of its checkpoints, and the images it learned from and is judged on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.quarantine import BrokenImage
+from convscope.errors import DataError, UsageError
+from convscope.evaluation.classifier import Classifier, checkpoint_step, final_checkpoint
+from convscope.evaluation.evaluating import load_own_data
+from convscope.runs.folder import Run
+
+MOST_JUDGED = 1000
+
+ImageChoice = str | Path | Image.Image | int
+"""A file, a picture, or the number of an image in the test split."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Looked:
+    """One image: uint8 (C, H, W), what it is called, and its true class where that is known."""
+
+    pixels: Tensor
+    name: str
+    label: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Judged:
+    """Test images with what the classifier says of them: rows (N,) in the split, outputs (N, K)."""
+
+    rows: NDArray[np.int64]
+    outputs: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A run, opened for looking. Data are loaded when they are first asked for."""
+
+    run: Run
+    classifier: Classifier
+    checkpoint: str
+    step: int
+
+    @property
+    def network(self) -> nn.Module:
+        """The network, in whatever mode it is."""
+        return self.classifier.network
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        preprocessing = self.classifier.preprocessing
+        return (preprocessing.channels, *preprocessing.size)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In index order; empty where the network answers with a number."""
+        return self.classifier.class_names
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The run's data, divided as in training."""
+        return load_own_data(self.run.path, self.classifier)
+
+    @cached_property
+    def judging(self) -> ImageSet:
+        """The split that the network was not fitted on: test, or what there is instead."""
+        splits = self.dataset.splits
+        return next((splits[name] for name in ("test", "validation") if len(splits[name])), splits["train"])
+
+    @cached_property
+    def judged(self) -> Judged:
+        """Outputs for the test split: those that the run kept, or else of up to 1,000 images."""
+        kept = self._kept_outputs()
+        if kept is not None:
+            return Judged(rows=np.arange(len(kept)), outputs=kept)
+        rows = spread(len(self.judging), MOST_JUDGED)
+        return Judged(rows=rows, outputs=self.classifier.logits(self.images(self.judging, rows)).numpy())
+
+    def _kept_outputs(self) -> NDArray[np.float32] | None:
+        name = "predictions/test.npz"
+        if self.checkpoint != "final" or not self.run.has(name):
+            return None
+        arrays = self.run.read_arrays(name)
+        same = tuple(str(each) for each in arrays["ids"]) == self.judging.ids
+        return np.asarray(arrays["logits"], dtype=np.float32) if same else None
+
+    @staticmethod
+    def images(images: ImageSet, rows: NDArray[np.int64]) -> Tensor:
+        """Some images of a split, uint8 (N, C, H, W)."""
+        return images.images[torch.from_numpy(rows)]
+
+    def standardised(self, images: Tensor) -> Tensor:
+        """As the network expects them."""
+        return self.classifier.preprocessing.standardise(images)
+
+    def pick(self, image: ImageChoice) -> Looked:
+        """One image to look at.
+
+        Raises:
+            UsageError: for a number beyond the split.
+            DataError: for a file that is not an image.
+        """
+        if isinstance(image, int):
+            if not 0 <= image < len(self.judging):
+                raise UsageError(f"image {image} does not exist: {len(self.judging):,} images, from 0 on")
+            label = int(self.judging.labels[image]) if self.class_names else None
+            return Looked(pixels=self.judging.images[image], name=self.judging.ids[image], label=label)
+        if isinstance(image, Image.Image):
+            return Looked(pixels=self.classifier.read(image), name="image")
+        try:
+            return Looked(pixels=self.classifier.read(image), name=Path(image).name)
+        except BrokenImage as broken:
+            raise DataError(f"{image}: {broken}") from None
+
+    def class_index(self, name: str) -> int:
+        """The index of a class; UsageError with all names where there is none of this name."""
+        if name not in self.class_names:
+            known = ", ".join(self.class_names[:20]) or "none, for the network answers with a number"
+            raise UsageError(f"there is no class '{name}'; there are: {known}")
+        return self.class_names.index(name)
+
+
+def open_subject(path: Path, checkpoint: str = "final") -> Subject:
+    """Open a run for looking.
+
+    Args:
+        path: the run folder.
+        checkpoint: final, last, best, untrained, or a step.
+
+    Raises:
+        RunError: when there is no such run, or no such checkpoint in it.
+    """
+    run = Run.open(path)
+    classifier = Classifier.load(path, checkpoint)
+    which = final_checkpoint(run) if checkpoint == "final" else checkpoint
+    step = 0 if which == "untrained" else checkpoint_step(run, which)
+    return Subject(run, classifier, checkpoint, step)
+
+
+def spread(total: int, most: int) -> NDArray[np.int64]:
+    """Up to `most` rows, evenly spread over `total`, ascending."""
+    count = min(total, most)
+    return (np.arange(count) * total + total // 2) // max(1, count)
