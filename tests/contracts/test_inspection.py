@@ -49,7 +49,6 @@ class FunctionalResidual(nn.Module):
 SHAPES = {
     "functional-residual": (3, 16, 16),
     "two-conv": (1, 12, 12),
-    "conv4": (1, 12, 12),
     "small-resnet": (3, 16, 16),
     "vgg12": (1, 28, 28),
     "timm:resnet18": (3, 64, 64),

@@ -142,6 +142,8 @@ def _verdict(similarity: NDArray[np.float64]) -> tuple[bool | None, str]:
         return None, "cannot be told: the maps are the same everywhere once the weights are randomised"
     mean = float(known.mean())
     figures = f"rank correlation {mean:.2f} with the maps of random weights"
+    if known.size < similarity.size:
+        figures += f" ({known.size} of {similarity.size}; the others are the same everywhere)"
     if mean >= _UNCHANGED_FROM:
         return False, f"the maps hardly depend on what the network learned: {figures}"
     return True, f"the maps depend on what the network learned: {figures}"

@@ -28,7 +28,7 @@ class ExcitationSettings:
     learning_rate: float = 0.05
     """In units of the standardised image."""
 
-    total_variation: float = 0.5
+    total_variation: float = 1.0
     """How much neighbouring pixels are pulled together, against the unit's output in standard deviations."""
 
     jitter: int = 4
@@ -76,7 +76,7 @@ def exciting_images(
     if not units:
         raise UsageError("no unit was named: give at least one")
     generator = torch.Generator().manual_seed(chosen.seed)
-    start = 0.1 * torch.randn(1, *image_shape, generator=generator).expand(len(units), -1, -1, -1)
+    start = 0.02 * torch.randn(1, *image_shape, generator=generator).expand(len(units), -1, -1, -1)
     with borrowed(network):
         tap = LayerTap(network, layer)
         images = start.to(device_of(network)).clone().requires_grad_(True)
@@ -134,7 +134,7 @@ def _responses(output: Tensor, units: Sequence[int], layer: str) -> Tensor:
     if not all(0 <= unit < count for unit in units):
         raise UsageError(f"layer {layer} has units 0 to {count - 1}; {list(units)} was asked for")
     rows = torch.arange(len(units), device=output.device)
-    return output[rows, torch.tensor(units, device=output.device)].flatten(1).mean(1)
+    return output[rows, torch.tensor(units, device=output.device)].reshape(len(units), -1).mean(1)
 
 
 def _total_variation(images: Tensor) -> Tensor:

@@ -35,6 +35,17 @@ def test_a_map_that_follows_the_network_passes(residual, images):
     )
 
 
+def test_the_verdict_says_how_many_maps_it_rests_on(residual, images):
+    def blank_for_the_second(network, batch):
+        maps = _gradient(network, batch)
+        maps[1] = 0
+        return maps
+
+    check = sanity_check(residual, images(3, (3, 16, 16)), blank_for_the_second)
+    assert np.isnan(check.similarity[:, 1]).all()
+    assert "(2 of 3;" in check.verdict
+
+
 def test_a_map_that_is_the_same_everywhere_cannot_be_judged(residual, images):
     check = sanity_check(residual, images(2, (3, 16, 16)), lambda _, batch: np.zeros((len(batch), 4, 4)))
     assert check.depends is None
