@@ -28,7 +28,7 @@ class ExcitationSettings:
     learning_rate: float = 0.05
     """In units of the standardised image."""
 
-    total_variation: float = 1.0
+    total_variation: float = 0.3
     """How much neighbouring pixels are pulled together, against the unit's output in standard deviations."""
 
     jitter: int = 4
@@ -41,7 +41,7 @@ class ExcitationSettings:
     """Brightest value."""
 
     seed: int = 0
-    """Of the first image, faint noise, and of the shifts."""
+    """Of the first image, which is faint noise, and of the shifts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +76,14 @@ def exciting_images(
     if not units:
         raise UsageError("no unit was named: give at least one")
     generator = torch.Generator().manual_seed(chosen.seed)
-    start = 0.02 * torch.randn(1, *image_shape, generator=generator).expand(len(units), -1, -1, -1)
+    noise = torch.randn(1, *image_shape, generator=generator).expand(len(units), -1, -1, -1)
     with borrowed(network):
         tap = LayerTap(network, layer)
-        images = start.to(device_of(network)).clone().requires_grad_(True)
+        noise = noise.to(device_of(network))
+        images = (0.02 * noise).requires_grad_(True)
         with torch.no_grad():
             before = _responses(tap(images), units, layer)
-            spread = tap(images).std().clamp(min=1e-6)
+            spread = tap(noise).std().clamp(min=1e-6)  # noise as strong as an image
         optimizer = torch.optim.Adam([images], lr=chosen.learning_rate)
         for step in range(chosen.steps):
             shift = torch.randint(-chosen.jitter, chosen.jitter + 1, (2,), generator=generator).tolist()
