@@ -63,7 +63,9 @@ def evaluate_path(
         raise UsageError(f"--split: '{split}' is not a split; it takes test, validation or train")
     path = Path(path)
     classifier = Classifier.load(path, checkpoint)
-    dataset = _own_data(path, classifier) if data is None else _other_data(data, classifier, ignore_unknown)
+    dataset = (
+        _held_out_data(path, classifier) if data is None else _other_data(data, classifier, ignore_unknown)
+    )
     images = dataset.splits[split]
     if not len(images):
         raise UsageError(f"--split: {dataset.name} has no {split} images")
@@ -73,16 +75,16 @@ def evaluate_path(
     return PathEvaluation(str(path), data or dataset.name, split, evaluation, notes)
 
 
-def _own_data(path: Path, classifier: Classifier) -> Dataset:
-    """The run's data, divided as in training."""
-    if not (path / DESCRIPTION).is_file():
-        raise RunError(f"{path} has no data of its own. Say on what: convscope evaluate {path} DATA")
+def load_own_data(path: Path, classifier: Classifier) -> Dataset:
+    """The data of the run at `path`, divided as in training.
+
+    Where a run was fitted on all its images the splits are what they would have been without folds.
+
+    Raises:
+        RunError: when there is no run at `path`.
+        DataError: when its data are no longer there, or cannot be used.
+    """
     config = Run.open(path).config
-    if config.data.folds is not None:
-        raise RunError(
-            f"{path} was fitted on all its images; none is left to evaluate it on. See its folds.\n"
-            f"On other images: convscope evaluate {path} DATA"
-        )
     preprocessing = classifier.preprocessing
     return load_dataset(
         config.data,
@@ -91,6 +93,18 @@ def _own_data(path: Path, classifier: Classifier) -> Dataset:
         fit=preprocessing.fit,
         seed=config.seed,
     )
+
+
+def _held_out_data(path: Path, classifier: Classifier) -> Dataset:
+    """The run's data, if some of it was kept from training."""
+    if not (path / DESCRIPTION).is_file():
+        raise RunError(f"{path} has no data of its own. Say on what: convscope evaluate {path} DATA")
+    if Run.open(path).config.data.folds is not None:
+        raise RunError(
+            f"{path} was fitted on all its images; none is left to evaluate it on. See its folds.\n"
+            f"On other images: convscope evaluate {path} DATA"
+        )
+    return load_own_data(path, classifier)
 
 
 def _seen_in_training(path: Path, images: ImageSet) -> list[str]:
