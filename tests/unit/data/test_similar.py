@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
+from convscope.data import similar
 from convscope.data.decoding import decode
 from convscope.data.preprocessing import fit_image
 from convscope.data.similar import describe, similar_pairs
@@ -54,3 +55,15 @@ def test_same_shape_in_another_colour_is_another_picture():
 
 def test_one_image_has_no_pair(picture):
     assert pairs_among([picture(1)]) == []
+
+
+def test_thousands_that_are_all_alike_stay_within_bounds(monkeypatch):
+    monkeypatch.setattr(similar, "_MOST_CHECKED", 500)
+    noise = np.random.default_rng(0).normal(0, 1, (1_000, 63))
+    described = np.full((1_000, 63), 100.0, np.float32) + noise.astype(np.float32)
+    described[7] = described[3]
+    pairs = similar_pairs(
+        described, np.random.default_rng(1).integers(0, 9, (1, 3, 32, 32), np.uint8), [0] * 1_000
+    )
+    assert (3, 7) in pairs
+    assert len(pairs) <= 500
