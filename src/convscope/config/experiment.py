@@ -16,6 +16,7 @@ from convscope.config.checks import (
     positive_or_none,
     two_or_more_or_none,
 )
+from convscope.errors import UsageError
 
 Fit = Literal["crop", "squash", "pad"]
 Centre = Literal["none", "channel", "image"]
@@ -203,10 +204,14 @@ class TrainingConfig:
     """CPU threads; all cores unless given."""
 
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto` is bfloat16 on GPUs that have it and float32 elsewhere."""
+    """`auto` is bfloat16 on GPUs, and CPUs, that multiply in it natively; else float32."""
 
     def __post_init__(self) -> None:
         check_fields(self, "training")
+        if self.steps is not None and self.epochs is not None:
+            raise UsageError(
+                "training.steps and training.epochs both say how long to train; give one of them"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

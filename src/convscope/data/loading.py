@@ -50,6 +50,7 @@ def load_dataset(
     known_classes: tuple[str, ...] | None = None,
     ignore_unknown: bool = False,
     divided: bool = True,
+    source: FileSource | ArraySource | None = None,
 ) -> Dataset:
     """Open, decode and divide a source.
 
@@ -62,11 +63,12 @@ def load_dataset(
         known_classes: the classes of a trained classifier; classes are matched with them by name.
         ignore_unknown: leave images of classes that are not known out, instead of stopping.
         divided: False puts every image without a given split into the test split (to evaluate on it).
+        source: the source, where it is open already.
 
     Raises:
         DataError: source absent or unsafe, too many broken files, a class without images, one class only, …
     """
-    source = open_source(config)
+    source = source or open_source(config)
     form = PixelFormat(size, channels, fit, config.max_pixels)
     loaded = (
         _from_files(source, config, form) if isinstance(source, FileSource) else _from_arrays(source, form)

@@ -91,8 +91,8 @@ class Preprocessing:
     def standardise(self, images: Tensor) -> Tensor:
         """Uint8 or float 0-1 `(N, C, H, W)` -> float32 `(N, C, H, W)` as the network expects it.
 
-        The channels lie next to each other in memory, which convolutions run through about 1.4 times as fast on
-        a CPU (benchmarks/memory_layout.py).
+        The channels lie next to each other in memory, which convolutions run through about 1.4 times as fast
+        on a CPU (benchmarks/memory_layout.py).
         """
         if images.dtype == torch.uint8:
             images = images.float() / 255

@@ -9,7 +9,8 @@ import torch
 from convscope.config.experiment import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.data.dataset import Dataset
-from convscope.data.survey import survey
+from convscope.data.sources import open_source
+from convscope.data.survey import survey_source
 from convscope.errors import RunError
 from convscope.evaluation.classifier import DESCRIPTION
 from convscope.runs.checkpoints import list_checkpoints
@@ -43,9 +44,10 @@ def start_training(
     started = time.perf_counter()
     listener = progress or Silent()
     device = use_device(config)
-    overview = survey(config.data)
+    source = open_source(config.data)
+    overview = survey_source(source, config.data.max_pixels)
     config, plan = plan_experiment(config, overview)
-    dataset = load_planned(config)
+    dataset = load_planned(config, source)
     choices = [*describe_data(overview, dataset, config), *plan]
     for choice in choices:
         listener.on_choice(choice)

@@ -2,7 +2,10 @@
 
 import difflib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from convscope.config.experiment import DataConfig
 from convscope.data.sources.archive import is_archive, open_archive
@@ -15,11 +18,34 @@ _TABLES = (".csv", ".tsv", ".parquet")
 
 
 def open_source(config: DataConfig) -> FileSource | ArraySource:
-    """Open a folder, an archive, a table or a named set.
+    """Open a folder, an archive, a table or a named set; for the task that was asked for.
 
     Raises:
         DataError: it is not there, or cannot be used; with the nearest names.
     """
+    source = _open(config)
+    if config.task == "regression" and source.class_names:
+        return _as_numbers(source)
+    return source
+
+
+def _as_numbers(source: FileSource | ArraySource) -> FileSource | ArraySource:
+    """The same images with their classes' names as the numbers to predict."""
+    try:
+        numbers = {name: float(name) for name in source.class_names}
+    except ValueError as error:
+        reason = str(error).rpartition(": ")[2]
+        raise DataError(
+            f"{source.name}: regression needs classes that are numbers; {reason} is none"
+        ) from None
+    if isinstance(source, FileSource):
+        items = tuple(replace(item, label=numbers.get(str(item.label))) for item in source.items)
+        return replace(source, items=items, class_names=(), task_hint="regression")
+    values = np.array([numbers[name] for name in source.class_names], dtype=np.float32)
+    return replace(source, labels=values[source.labels], class_names=(), task_hint="regression")
+
+
+def _open(config: DataConfig) -> FileSource | ArraySource:
     name = config.source
     path = Path(name).expanduser()
     match name.partition(":")[0]:
