@@ -69,7 +69,7 @@ def _start(data: str | None, name: str | None, runs: Path, overrides: dict[str, 
         name = name or Path(data).stem + _number(runs, Path(data).stem)
     else:
         overrides = {"data.source": data, **overrides}
-    config = override(config, _drop_rival(overrides))
+    config = override(config, overrides)
     from convscope.training.run import start_training
 
     return start_training(config, runs=runs, name=name, progress=watcher)
@@ -86,18 +86,6 @@ def _resume(data: str | None, resume: Path, overrides: dict[str, Any], watcher: 
     from convscope.training.run import resume_training
 
     return resume_training(resume, **{allowed[k]: v for k, v in overrides.items()}, progress=watcher)
-
-
-def _drop_rival(overrides: dict[str, Any]) -> dict[str, Any]:
-    """Steps and epochs say the same: the one that was typed replaces the one in the file."""
-    steps, epochs = overrides.get("training.steps"), overrides.get("training.epochs")
-    if steps is not None and epochs is not None:
-        raise UsageError("--steps and --epochs both say how long to train; give one of them")
-    if steps is not None:
-        return {**overrides, "training.epochs": None}
-    if epochs is not None:
-        return {**overrides, "training.steps": None}
-    return overrides
 
 
 def _number(runs: Path, stem: str) -> str:

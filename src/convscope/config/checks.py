@@ -1,6 +1,7 @@
 """Allowed values of configuration fields, with messages that name field, value and what is allowed."""
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -54,7 +55,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return any(_fits(value, part) for part in typing.get_args(hint))
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, hint)

@@ -23,6 +23,8 @@ def read_experiment(path: Path) -> ExperimentConfig:
         raise UsageError(
             f"{path} does not exist; the experiments that come along are in experiments/"
         ) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
     try:
@@ -31,8 +33,10 @@ def read_experiment(path: Path) -> ExperimentConfig:
         raise UsageError(f"{path}: {error}") from None
 
 
-def experiment_from_dict(values: dict[str, Any]) -> ExperimentConfig:
+def experiment_from_dict(values: Any) -> ExperimentConfig:
     """The inverse of `experiment_to_dict`; every unknown key is an error."""
+    if not isinstance(values, dict):
+        raise UsageError("an experiment is a table of sections: data, preprocessing, network, training …")
     config: ExperimentConfig = _build(ExperimentConfig, values, "")
     return config
 
@@ -43,13 +47,16 @@ def experiment_to_dict(config: ExperimentConfig) -> dict[str, Any]:
 
 
 def override(config: ExperimentConfig, values: dict[str, Any]) -> ExperimentConfig:
-    """The same experiment with some fields changed.
+    """The same experiment with some fields changed; steps replace epochs, and epochs steps.
 
     Args:
         config: where to start.
         values: `{"training.steps": 100, "seed": 1}`; names are `section.field`, or `field` at the top.
     """
     merged = experiment_to_dict(config)
+    for given, rival in (("steps", "epochs"), ("epochs", "steps")):
+        if values.get(f"training.{given}") is not None:
+            merged["training"][rival] = None
     for dotted, value in values.items():
         *sections, name = dotted.split(".")
         target = merged
