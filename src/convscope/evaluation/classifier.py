@@ -18,7 +18,7 @@ from convscope.config.experiment import NetworkConfig, Task
 from convscope.data.decoding import decode
 from convscope.data.preprocessing import Preprocessing
 from convscope.data.sources.contents import DiskFile
-from convscope.errors import RunError
+from convscope.errors import RunError, UsageError
 from convscope.evaluation.model_card import model_card
 from convscope.evaluation.predictions import compute_logits
 from convscope.networks.build import build_network
@@ -196,20 +196,15 @@ class Classifier:
         """The inverse of `description`, with weights.
 
         Raises:
-            RunError: when the weights do not belong to the described network.
+            RunError: when the description cannot be read, or the weights are not of the described network.
         """
-        target = Target(**{**values["target"], "class_names": tuple(values["target"]["class_names"])})
-        classifier = Classifier.build(
-            NetworkConfig(**values["network"]),
-            Preprocessing.from_dict(values["preprocessing"]),
-            target,
-            seed=0,
-        )
+        classifier = _from_scratch(values, where, seed=0)
         try:
             classifier.network.load_state_dict(weights)
         except RuntimeError as error:
+            first = " ".join(str(error).splitlines()[1:2]).strip() or str(error)
             raise RunError(
-                f"{where}: the weights are not those of {classifier.network_config.name}: {error}"
+                f"{where}: the weights are not those of {classifier.network_config.name}: {first}"
             ) from None
         return classifier
 
@@ -237,7 +232,10 @@ class Classifier:
         """
         path = Path(path)
         if (path / "model.safetensors").is_file() and (path / "config.json").is_file():
-            description = json.loads((path / "config.json").read_text(encoding="utf-8"))
+            try:
+                description = json.loads((path / "config.json").read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise RunError(f"{path / 'config.json'} is damaged: {error}") from None
             return Classifier.from_description(
                 description, read_tensors(path / "model.safetensors"), str(path)
             )
@@ -255,12 +253,18 @@ class Classifier:
     @staticmethod
     def untrained(run: Run) -> Classifier:
         """The classifier as it was before the run's first step."""
-        values = run.read(DESCRIPTION)
+        return _from_scratch(run.read(DESCRIPTION), str(run.path), seed=run.config.seed)
+
+
+def _from_scratch(values: dict[str, Any], where: str, *, seed: int) -> Classifier:
+    """The described classifier with the weights that it starts training with."""
+    try:
         target = Target(**{**values["target"], "class_names": tuple(values["target"]["class_names"])})
         preprocessing = Preprocessing.from_dict(values["preprocessing"])
-        return Classifier.build(
-            NetworkConfig(**values["network"]), preprocessing, target, seed=run.config.seed
-        )
+        config = NetworkConfig(**values["network"])
+    except (KeyError, TypeError, ValueError, UsageError) as error:
+        raise RunError(f"{where}: the description of the classifier cannot be read: {error}") from None
+    return Classifier.build(config, preprocessing, target, seed=seed)
 
 
 def final_checkpoint(run: Run) -> str:

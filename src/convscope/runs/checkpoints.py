@@ -97,7 +97,7 @@ def find_checkpoint(folder: Path, which: str = "last") -> Path:
         return known[-1]
     if which == "best" and (folder / "best").exists():
         return (folder / "best").resolve()
-    name = checkpoint_name(int(which)) if which.isdigit() else which
+    name = checkpoint_name(int(which)) if which.isdecimal() else which
     for path in known:
         if path.name == name:
             return path
@@ -122,8 +122,15 @@ def prune_checkpoints(folder: Path, keep: int) -> None:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """A checkpoint's `state.json`."""
-    state: dict[str, Any] = json.loads((path / "state.json").read_text())
+    """A checkpoint's `state.json`.
+
+    Raises:
+        RunError: when it is absent or damaged.
+    """
+    try:
+        state: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path / 'state.json'} cannot be read: {error}") from None
     return state
 
 

@@ -77,8 +77,15 @@ class Run:
 
     @property
     def config(self) -> ExperimentConfig:
-        """The resolved configuration."""
-        return experiment_from_dict(self.read(CONFIG))
+        """The resolved configuration.
+
+        Raises:
+            RunError: when this version cannot read it.
+        """
+        try:
+            return experiment_from_dict(self.read(CONFIG))
+        except UsageError as error:
+            raise RunError(f"{self.path / CONFIG}: {error}") from None
 
     def write_config(self, config: ExperimentConfig) -> None:
         """Keep the resolved configuration."""
@@ -105,7 +112,7 @@ class Run:
                 f"{self.path} has no {name}: training did not get so far. "
                 f"Go on with: convscope train --resume {self.path}"
             ) from None
-        except json.JSONDecodeError as error:
+        except (ValueError, OSError) as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from None
 
     def write(self, name: str, values: Any) -> None:
