@@ -1,11 +1,13 @@
 """`convscope data`: what is in some images, before anything is trained on them."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from convscope.cli.flags import WholeNumber
 from convscope.cli.output import print_json, result_console
 from convscope.config.experiment import DataConfig
 from convscope.errors import DataError
@@ -25,7 +27,7 @@ def data(
     group_by: str | None = None,
     augmentation: str | None = None,
     picture: Path | None = None,
-    seed: int = 0,
+    seed: WholeNumber = 0,
     json: bool = False,
 ) -> int:
     """Audit images before training: classes, sizes, broken files, copies, leaks; and draw a sample.
@@ -58,7 +60,7 @@ def data(
     if json:
         print_json(found.to_dict() | {"picture": str(path)})
     else:
-        _print(result_console(), found, path)
+        _print(result_console(), found, source, path)
     return 0
 
 
@@ -91,7 +93,7 @@ def _draw_augmentation(config: DataConfig, text: str, seed: int, path: Path) -> 
     augmentation_sheet(samples.images, pixels.numpy(), samples.labels).save(path)
 
 
-def _print(console: Console, found: "Audit", path: Path) -> None:
+def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
     from convscope.cli.results import print_line
 
     survey = found.survey
@@ -125,7 +127,7 @@ def _print(console: Console, found: "Audit", path: Path) -> None:
     )
     _print_findings(console, found)
     print_line(console, "picture", str(path))
-    print_line(console, "next", f"convscope train {survey.name if survey.kind == 'arrays' else ''}".rstrip())
+    print_line(console, "next", f"convscope train {shlex.quote(source)}")
 
 
 def _print_findings(console: Console, found: "Audit") -> None:

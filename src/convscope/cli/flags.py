@@ -3,12 +3,26 @@
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from convscope.config.fields import Setting, settings
+from convscope.errors import UsageError
+
+
+def whole_number(_hint: Any, tokens: Sequence[Token]) -> int:
+    """One word of the command line as a number; 1.5 is refused, not rounded."""
+    token = tokens[0]
+    try:
+        return int(token.value)
+    except ValueError:
+        where = token.keyword or "argument"
+        raise UsageError(f"{where}: '{token.value}' is not a whole number") from None
+
+
+WholeNumber = Annotated[int, Parameter(converter=whole_number)]
 
 
 def with_experiment_flags(command: Callable[..., int]) -> Callable[..., int]:
@@ -42,6 +56,14 @@ def _annotate(setting: Setting) -> Any:
         text = f"{text} [default: {setting.default}]"
     negative = None if bool in (setting.hint, *typing.get_args(setting.hint)) else ""
     group = (setting.section or "training").capitalize()
+    is_whole = int in (setting.hint, *typing.get_args(setting.hint))
     return Annotated[
-        setting.hint | None, Parameter(help=text, group=group, negative=negative, show_default=False)
+        setting.hint | None,
+        Parameter(
+            help=text,
+            group=group,
+            negative=negative,
+            show_default=False,
+            converter=whole_number if is_whole else None,
+        ),
     ]

@@ -30,7 +30,10 @@ def finite(value: float) -> float | None:
 
 def _console(stream: Any) -> Console:
     width = None if stream.isatty() else int(os.environ.get("COLUMNS", "120"))
-    return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
+    # A path may hold [brackets] or :colons:, which are no markup.
+    return Console(
+        file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=not stream.isatty()
+    )
 
 
 def _plain(value: Any) -> Any:

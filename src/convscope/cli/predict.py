@@ -4,7 +4,9 @@ import csv as csv_format
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from convscope.cli.output import log_console, print_json, result_console
 from convscope.errors import DataError, UsageError
@@ -17,7 +19,7 @@ CHUNK = 256
 
 def predict(
     run: Path,
-    images: list[str],
+    images: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
     /,
     *,
     checkpoint: str = "final",
@@ -89,6 +91,8 @@ def _paths(images: list[str]) -> Iterator[Path]:
             )
         elif Path(name).exists():
             yield Path(name)
+        elif name.startswith("-"):
+            raise UsageError(f"{name} is neither an option nor a file. See: convscope predict --help")
         else:
             raise DataError(f"{name} does not exist")
 

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from convscope.cli.flags import WholeNumber
 from convscope.cli.output import print_json, result_console
 from convscope.config.experiment import NetworkConfig
 from convscope.errors import UsageError
@@ -19,7 +20,7 @@ def summary(
     /,
     *,
     image: str | None = None,
-    classes: int | None = None,
+    classes: WholeNumber | None = None,
     batch_norm: bool | None = None,
     json: bool = False,
 ) -> int:
@@ -46,7 +47,7 @@ def summary(
         NetworkConfig(name=network, batch_norm=batch_norm),
         in_channels=shape[0],
         image_size=shape[1:],
-        num_classes=classes or (1000 if shape[1] == 224 else 10),
+        num_classes=classes if classes is not None else (1000 if shape[1] == 224 else 10),
         seed=0,
     )
     result = summarise(built, shape)
