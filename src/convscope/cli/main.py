@@ -32,6 +32,8 @@ COMMANDS = {
         "Accuracy with its interval, per class, confusion, worst errors.",
     ),
     "predict": ("convscope.cli.predict:predict", "Class and probability of each image."),
+    "look": ("convscope.cli.look:look", "Pictures of what a network has learned, and where it looks."),
+    "report": ("convscope.cli.report:report", "Make a run's report.html again, from the run alone."),
     "data": (
         "convscope.cli.data:data",
         "Audit images before training: sizes, classes, broken, duplicate, leaking.",
@@ -44,6 +46,7 @@ COMMANDS = {
     "networks": ("convscope.cli.lists:networks", "List the networks."),
     "datasets": ("convscope.cli.lists:datasets", "List the named data sets, and whether they are here."),
     "runs": ("convscope.cli.lists:runs", "List the runs of a folder."),
+    "cache": ("convscope.cli.cache:cache", "See or empty the cache of decoded images."),
 }
 for _order, (_name, (_place, _help)) in enumerate(COMMANDS.items()):
     app.command(_place, name=_name, help=_help, sort_key=_order)

@@ -6,8 +6,8 @@ from typing import Any, Literal, get_args
 
 from convscope.report.notebook import Picture
 
-Subject = Literal["filters", "maps", "histograms", "patches", "projection", "where", "wants", "plane"]
-SUBJECTS: tuple[str, ...] = get_args(Subject)
+About = Literal["filters", "maps", "histograms", "patches", "projection", "where", "wants", "plane"]
+ABOUT: tuple[str, ...] = get_args(About)
 """What can be looked at, in the order in which a reader should meet it."""
 
 
@@ -25,7 +25,7 @@ class Answer:
         numbers: what a reader may want to compute with, for JSON.
     """
 
-    about: Subject
+    about: About
     name: str
     title: str
     question: str

@@ -1,0 +1,110 @@
+"""`convscope look`: what a trained network has learned, in pictures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from convscope.cli.output import print_json, result_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from convscope.report.looking.album import Written
+    from convscope.report.looking.asking import LeftOut
+
+ONE = Parameter(negative="", consume_multiple=True)
+
+
+def look(
+    run: Path,
+    /,
+    *,
+    layer: Annotated[list[str] | None, ONE] = None,
+    image: Annotated[list[Path] | None, ONE] = None,
+    class_: Annotated[str | None, Parameter(name="--class")] = None,
+    only: str | None = None,
+    checkpoint: str = "final",
+    limit: int | None = None,
+    json: bool = False,
+) -> int:
+    """Draw what a network has learned: filters, maps, patches, where it looks, what it wants, and numbers.
+
+    Parameters
+    ----------
+    run
+        A run.
+    layer
+        Layers to look at, instead of the first, the middle and the last convolution.
+    image
+        Images to look at, instead of a few of the test split.
+    class_
+        Also show where the network sees this class.
+    only
+        Some of filters, maps, histograms, patches, projection, where, wants, plane; with commas between.
+    checkpoint
+        final, last, best, untrained, or a step.
+    limit
+        Search at most so many training images for patches. [default: 10000]
+    json
+        Print one JSON document on stdout.
+    """
+    from convscope.report.looking.album import write_look
+    from convscope.report.looking.asking import LeftOut, Request
+    from convscope.report.looking.subject import open_subject
+
+    request = Request(
+        layers=tuple(layer or ()),
+        images=tuple(image or ()),
+        class_name=class_,
+        only=tuple(part.strip() for part in only.split(",")) if only else (),
+        limit=limit,
+    )
+    console = result_console()
+    written: list[Written] = []
+    left_out: list[LeftOut] = []
+    for each in write_look(open_subject(run, checkpoint), request):
+        if isinstance(each, LeftOut):
+            left_out.append(each)
+        else:
+            written.append(each)
+            if not json:
+                _print(console, each)
+    if json:
+        print_json(_document(run, written, left_out))
+    else:
+        _print_end(console, run, left_out)
+    return 0
+
+
+def _print(console: "Console", written: "Written") -> None:
+    console.print(str(written.path), style="bold", markup=False)
+    console.print(f"   {written.answer.question}", style="dim", markup=False)
+    console.print(f"   {written.answer.finding}", markup=False)
+
+
+def _print_end(console: "Console", run: Path, left_out: list["LeftOut"]) -> None:
+    from convscope.cli.results import print_line
+
+    for each in left_out:
+        print_line(console, "left out", f"{each.about}: {each.reason}")
+    print_line(console, "report", str(run / "report.html"))
+    print_line(
+        console,
+        "next",
+        f"convscope look {run} --image PHOTO --class NAME  ·  convscope look {run} --layer NAME",
+    )
+
+
+def _document(run: Path, written: list["Written"], left_out: list["LeftOut"]) -> dict[str, Any]:
+    from convscope.report.looking.album import INDEX
+    from convscope.runs.folder import Run
+
+    files = {each.path.name for each in written}
+    entries = [entry for entry in Run.open(run).read(INDEX) if entry["file"] in files] if files else []
+    return {
+        "run": str(run),
+        "report": str(run / "report.html"),
+        "pictures": entries,
+        "left_out": [{"about": each.about, "reason": each.reason} for each in left_out],
+    }

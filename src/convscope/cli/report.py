@@ -1,0 +1,30 @@
+"""`convscope report`: the report of a run, made again from the run alone."""
+
+from pathlib import Path
+
+from convscope.cli.output import print_json, result_console
+
+
+def report(run: Path, /, *, json: bool = False) -> int:
+    """Write report.html again: one file with figures, curves, errors and pictures, for a browser offline.
+
+    Parameters
+    ----------
+    run
+        A run; its data are not needed.
+    json
+        Print one JSON document on stdout.
+    """
+    from convscope.cli.results import print_line
+    from convscope.report.html import write_report
+
+    path = write_report(run)
+    size = path.stat().st_size
+    if json:
+        print_json({"run": str(run), "report": str(path), "bytes": size})
+        return 0
+    console = result_console()
+    print_line(console, "report", str(path), f"{size / 1e6:.1f} MB, opens in a browser offline")
+    if not (run / "look").is_dir():
+        print_line(console, "next", f"convscope look {run}    adds pictures of what the network has learned")
+    return 0

@@ -1,0 +1,189 @@
+"""Where in an image does the network look for a class, and can the picture be believed?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.errors import UsageError
+from convscope.inspection.attribution import integrated_gradients, occlusion
+from convscope.inspection.class_maps import ClassMapMethod, class_maps
+from convscope.inspection.sanity import SanityCheck, check_class_maps
+from convscope.report.canvas import SMALL, ColourBar, Sheet, Tile, draw, enlarge, picture_of
+from convscope.report.looking.answer import Answer, file_name, percent, rounded
+from convscope.report.looking.plan import MapLayer, layer_for_class_maps
+from convscope.report.looking.subject import Looked, Subject
+from convscope.report.notebook import Picture
+from convscope.report.palette import sequential
+from convscope.report.sheets import overlay
+
+_SIDE = 220
+_STEPS = 24
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """One row of the picture: an image, and the class that is asked about."""
+
+    looked: Looked
+    target: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Maps:
+    """What the methods say of N cases: maps (methods, N, H, W), 0 and up, for the class asked about."""
+
+    methods: tuple[str, ...]
+    maps: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
+    completeness: float
+    sanity: SanityCheck | None
+    layer: str
+
+
+def cases_for(subject: Subject, images: Sequence[Looked], class_name: str | None = None) -> list[Case]:
+    """Each image for the class that the network sees in it, and for another.
+
+    The other is the class named; or else the true one where the network is wrong, and nothing where it is
+    right or the truth is not known.
+    """
+    outputs = subject.classifier.logits(torch.stack([looked.pixels for looked in images]))
+    cases = []
+    for looked, row in zip(images, outputs, strict=True):
+        predicted = int(row.argmax())
+        named = looked.label if class_name is None else subject.class_index(class_name)
+        targets = [predicted] if named is None or named == predicted else [predicted, named]
+        cases += [Case(looked=looked, target=target) for target in targets]
+    return cases
+
+
+def where_of(
+    subject: Subject, cases: Sequence[Case], *, name: str = "", title: str, is_heavy: bool = False
+) -> Answer:
+    """One row for each case: the image, a class map, integrated gradients and occlusion laid over it."""
+    found = _measure(subject, cases, is_heavy)
+    tiles = []
+    for place, case in enumerate(cases):
+        pixels = np.asarray(case.looked.pixels.numpy(), dtype=np.uint8)
+        words = _words(subject, case, float(found.probabilities[place]))
+        tiles.append(Tile(picture=enlarge(picture_of(pixels), _SIDE), lines=words))
+        for method, heat in zip(found.methods, found.maps[:, place], strict=True):
+            tiles.append(Tile(picture=enlarge(overlay(pixels, heat), _SIDE), lines=(method,)))
+    ramp = sequential(np.linspace(0, 1, 101), 0, 1)
+    bar = ColourBar(
+        colours=ramp, labels=("nothing", "most"), says="speaks for the class, relative to each map"
+    )
+    sheet = Sheet(
+        tiles=tiles,
+        columns=1 + len(found.methods),
+        heading=title,
+        bar=bar,
+        text=SMALL,
+        wide_after=frozenset({0}),
+    )
+    finding = _finding(found)
+    return Answer(
+        about="where",
+        name=file_name("where", name),
+        title=title,
+        question="Which part of the image speaks for the class? Three methods; trust what they share.",
+        finding=finding,
+        layer=found.layer,
+        picture=Picture(
+            array=found.maps,
+            drawing=draw(sheet),
+            alt=f"{len(cases)} rows of an image and what {', '.join(found.methods)} lay over it. {finding}.",
+        ),
+        numbers=_numbers(subject, cases, found),
+    )
+
+
+def _measure(subject: Subject, cases: Sequence[Case], is_heavy: bool) -> _Maps:
+    images = subject.standardised(torch.stack([case.looked.pixels for case in cases]))
+    classes = [case.target for case in cases]
+    methods, maps = [], []
+    sanity, layer = None, _map_layer(subject)
+    if layer is not None:
+        method: ClassMapMethod = "grad-cam" if layer.is_pooled_globally else "layer-cam"
+        methods.append("Grad-CAM" if layer.is_pooled_globally else "LayerCAM")
+        found = class_maps(subject.network, images, method=method, classes=classes, layer=layer.name)
+        maps.append(found.maps)
+        sanity = check_class_maps(subject.network, images, method=method, layer=layer.name)
+    gradients = integrated_gradients(subject.network, images, classes=classes, steps=_STEPS)
+    side = min(subject.image_shape[1:])
+    window = max(1, side // 5)
+    covered = occlusion(
+        subject.network, images, classes=classes, window=window, stride=window if is_heavy else None
+    )
+    methods += ["integrated gradients", "occlusion"]
+    maps += [gradients.maps, covered.maps]
+    change = np.maximum(np.abs(gradients.score_change), 1e-6)
+    return _Maps(
+        methods=tuple(methods),
+        maps=np.maximum(np.stack(maps), 0).astype(np.float32),
+        probabilities=_probabilities(subject, cases),
+        completeness=float(np.median(np.abs(gradients.completeness_error) / change)),
+        sanity=sanity,
+        layer="" if layer is None else layer.name,
+    )
+
+
+def _map_layer(subject: Subject) -> MapLayer | None:
+    try:
+        return layer_for_class_maps(subject)
+    except UsageError:  # a network without maps: the other methods need none
+        return None
+
+
+def _probabilities(subject: Subject, cases: Sequence[Case]) -> NDArray[np.float64]:
+    """What the network says: the probability of the class asked about; (N,), or its number."""
+    images: Tensor = torch.stack([case.looked.pixels for case in cases])
+    outputs = subject.classifier.logits(images).double()
+    if not subject.class_names:
+        return np.asarray(outputs[:, 0].numpy())
+    targets = torch.tensor([case.target for case in cases])
+    return np.asarray(outputs.softmax(1).gather(1, targets[:, None])[:, 0].numpy())
+
+
+def _words(subject: Subject, case: Case, probability: float) -> tuple[str, ...]:
+    if not subject.class_names:
+        return (case.looked.name, f"says {rounded(probability)}")
+    asked = f"for {subject.class_names[case.target]}, {percent(probability)}"
+    if case.looked.label is None:
+        return (case.looked.name, asked)
+    return (f"true: {subject.class_names[case.looked.label]}", asked)
+
+
+def _finding(found: _Maps) -> str:
+    parts = []
+    if found.sanity is not None:
+        parts.append(f"{found.methods[0]}: {found.sanity.verdict}")
+    parts.append(f"integrated gradients miss {percent(found.completeness)} of the score")
+    return "; ".join(parts)
+
+
+def _numbers(subject: Subject, cases: Sequence[Case], found: _Maps) -> dict[str, Any]:
+    names = subject.class_names
+    numbers: dict[str, Any] = {
+        "cases": [
+            {
+                "image": case.looked.name,
+                "true": names[case.looked.label] if case.looked.label is not None else None,
+                "class": names[case.target] if names else None,
+                "probability" if names else "value": float(value),
+            }
+            for case, value in zip(cases, found.probabilities, strict=True)
+        ],
+        "integrated_gradients_completeness_error": found.completeness,
+    }
+    if found.sanity is not None:
+        numbers["sanity_check"] = {
+            "similarity": found.sanity.similarity.tolist(),
+            "depends_on_the_weights": found.sanity.depends,
+            "verdict": found.sanity.verdict,
+        }
+    return numbers
