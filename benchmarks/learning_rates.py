@@ -1,9 +1,9 @@
-"""How good the learning rate is that `find-lr` proposes: beside other readings of its curve, and a grid of rates.
+"""How good the learning rate is that `find-lr` proposes: beside other readings of its curve, and a grid.
 
     python benchmarks/learning_rates.py [two-conv/adamw …]
 
-For each network and optimizer: what three seeds of the search propose, by four rules, and the validation accuracy on
-`digits` after a short one-cycle training at each rate of a grid.
+For each network and optimizer: what three seeds of the search propose, by four rules, and the validation
+accuracy on `digits` after a short one-cycle training at each rate of a grid.
 """
 
 import copy

@@ -139,6 +139,11 @@ def _print(
         f"{search.steep_from:.2g} to {search.steep_to:.2g}",
         f"the loss falls to {min(search.smoothed):.3g}",
     )
-    print_line(console, "learning rate", f"{search.proposed:.2g}", "a tenth of the rate with the lowest loss")
+    print_line(
+        console,
+        "learning rate",
+        f"{search.proposed:.2g}",
+        "below the valley's middle, well before the loss explodes",
+    )
     print_line(console, "picture", str(path))
     print_line(console, "next", command)

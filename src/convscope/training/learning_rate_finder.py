@@ -29,8 +29,13 @@ SMOOTHING = 0.9
 """Decay of the moving average; at 100 steps over six decades it lags by about half a decade."""
 DIVERGED = 4.0
 """The search ends where the smoothed loss is this many times the lowest so far."""
-BELOW_LOWEST = 10.0
-"""The proposal is the rate of the lowest smoothed loss divided by this."""
+NEAR_LOWEST = 0.1
+BELOW_VALLEY = 3.0
+BELOW_EXPLOSION = 10.0
+"""The proposal is the middle of the valley, where the loss is within a tenth of its fall of the lowest,
+divided by 3; and a tenth of the rate at which the loss explodes, if that is lower. A tenth of the rate of the
+lowest loss is steady but too small, most so for plain gradient descent; the steepest point is noise
+(benchmarks/learning_rates.py)."""
 START_SHARE = 0.1
 """Rates of this first part of the search are too small to change the loss: its level there is the start."""
 STEEP_SHARES = (0.1, 0.9)
@@ -104,7 +109,7 @@ def search_for_job(
         rate_scales={},
         seed=job.config.seed,
         device=job.device,
-        precision=choose_precision(training.precision, job.device),
+        precision=choose_precision(training.precision, job.device, job.classifier.network),
         num_steps=num_steps,
         on_step=on_step,
     )
@@ -179,7 +184,9 @@ def rates_to_try(optimizer_name: OptimizerName, num_steps: int) -> list[float]:
     return [lowest * 10 ** (6 * step / max(1, num_steps - 1)) for step in range(num_steps)]
 
 
-def propose(rates: Sequence[float], smoothed: Sequence[float]) -> tuple[float, float, float]:
+def propose(
+    rates: Sequence[float], smoothed: Sequence[float], diverged_at: float | None = None
+) -> tuple[float, float, float]:
     """What a curve of loss against rate says.
 
     Returns:
@@ -195,16 +202,19 @@ def propose(rates: Sequence[float], smoothed: Sequence[float]) -> tuple[float, f
             f"no learning rate from {rates[0]:.1g} to {rates[-1]:.1g} makes the loss fall: it stays at "
             f"{start:.3g}.\nThe weights it starts from are a likely cause; try --initialiser he"
         )
-    steep_from, steep_to = (
-        next(
-            rate
-            for rate, loss in zip(rates, smoothed, strict=True)
-            if loss <= start - share * (start - lowest)
-        )
-        for share in STEEP_SHARES
-    )
-    proposed = rates[smoothed.index(lowest)] / BELOW_LOWEST
-    return float(f"{proposed:.1e}"), steep_from, steep_to
+    early, late = (start - share * (start - lowest) for share in STEEP_SHARES)
+    end = next(index for index, loss in enumerate(smoothed) if loss <= late)
+    # Counted from the end of the fall: the noise of the first batches may dip below as well.
+    begin = next((index for index in range(end, -1, -1) if smoothed[index] > early), 0)
+    valley = [
+        math.log(rate)
+        for rate, loss in zip(rates, smoothed, strict=True)
+        if loss <= lowest + NEAR_LOWEST * (start - lowest)
+    ]
+    proposed = math.exp(sum(valley) / len(valley)) / BELOW_VALLEY
+    if diverged_at is not None:
+        proposed = min(proposed, diverged_at / BELOW_EXPLOSION)
+    return float(f"{proposed:.1e}"), rates[begin], rates[end]
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,7 +281,7 @@ class _Curve:
                 "the loss is not finite before the first update.\n"
                 "The weights it starts from are too large; try --initialiser he"
             )
-        proposed, steep_from, steep_to = propose(self.rates, self.smoothed)
+        proposed, steep_from, steep_to = propose(self.rates, self.smoothed, self.diverged_at)
         return LearningRateSearch(
             rates=tuple(self.rates),
             losses=tuple(self.losses),

@@ -1,0 +1,96 @@
+"""`convscope cache`: the decoded images that are kept, so that nothing is decoded twice."""
+
+from datetime import UTC, datetime
+
+from convscope.cli.output import print_json, result_console
+
+KEY_SHOWN = 12
+
+
+def cache(*, clear: bool = False, json: bool = False) -> int:
+    """List what the pixel cache holds, the last used first, or empty it.
+
+    Parameters
+    ----------
+    clear
+        Remove all of it. Nothing is lost: the next training decodes its images again.
+    json
+        Print one JSON document on stdout.
+    """
+    from convscope.data.cache import CACHE_LIMIT, cache_folder, list_cache
+
+    if clear:
+        return _clear(json)
+    entries = list_cache()
+    total = sum(entry.bytes for entry in entries)
+    if json:
+        print_json(
+            {
+                "folder": str(cache_folder()),
+                "bytes": total,
+                "limit": CACHE_LIMIT,
+                "entries": [
+                    {
+                        "key": entry.key,
+                        "bytes": entry.bytes,
+                        "images": entry.images,
+                        "shape": list(entry.shape),
+                        "used": _moment(entry.used).isoformat(timespec="seconds"),
+                    }
+                    for entry in entries
+                ],
+            }
+        )
+        return 0
+    from convscope.cli.results import print_line, print_table
+
+    console = result_console()
+    if not entries:
+        console.print(f"the pixel cache is empty: {cache_folder()}")
+        return 0
+    rows = [
+        (
+            entry.key[:KEY_SHOWN],
+            f"{entry.images:,}",
+            "×".join(map(str, entry.shape)),
+            _size(entry.bytes),
+            _moment(entry.used).astimezone().strftime("%Y-%m-%d %H:%M"),
+        )
+        for entry in entries
+    ]
+    print_table(console, ("entry", "images", "shape", "size", "last used"), rows)
+    console.print()
+    print_line(
+        console,
+        "total",
+        f"{_size(total)} of {_size(CACHE_LIMIT)}; the longest unused go first when it is full",
+    )
+    print_line(console, "folder", str(cache_folder()))
+    print_line(console, "empty it", "convscope cache --clear")
+    return 0
+
+
+def _clear(json: bool) -> int:
+    from convscope.data.cache import cache_folder, clear_cache
+
+    freed = clear_cache()
+    if json:
+        print_json({"folder": str(cache_folder()), "freed": freed})
+    elif freed:
+        result_console().print(f"removed {_size(freed)} of decoded images from {cache_folder()}")
+    else:
+        result_console().print(f"the pixel cache was empty: {cache_folder()}")
+    return 0
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _size(count: float) -> str:
+    """`3.4 MB`."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
