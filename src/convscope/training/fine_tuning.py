@@ -1,0 +1,142 @@
+"""Fine-tuning a pretrained network on a few hundred photos, fast enough for two CPU cores.
+
+Three things make it so. The head starts as the exact solution on frozen features (`training/head.py`), so
+that no gradient of a random head disturbs the backbone (Kumar et al. 2022). The early stages, which find
+edges and textures in any photo, stay as they are: they work at the highest resolution, and would cost most.
+The stages after them learn at rates that fall towards the input (Howard & Ruder 2018).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from timm.models import group_parameters
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from convscope.data.preprocessing import Preprocessing
+from convscope.training.head import LinearHead, compute_features, fit_head, head_layer, install_head
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuning:
+    """Settings that did well on small photo sets (benchmarks/kitten_recipe.py, and its result beside it)."""
+
+    image_size: int = 192
+    """Side in pixels."""
+
+    fit: str = "squash"
+    """Nothing is cut away, and nothing of the square is wasted on a border."""
+
+    augmentation: str = "photos"
+    epochs: int = 8
+    batch_size: int = 16
+    optimizer: str = "adamw"
+    learning_rate: float = 5e-4
+    schedule: str = "one-cycle"
+    warmup: float = 0.25
+    """Share of the steps in which the rate rises."""
+
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    dropout: float = 0.0
+
+    frozen_share: float = 0.45
+    """Share of the stages, from the input, that are not trained."""
+
+    rate_decay: float = 0.7
+    """The learning rate of a stage, as a part of the next one's."""
+
+    frozen_statistics: bool = True
+    """Normalise with ImageNet's batch statistics; those of 16 photos are noisy."""
+
+
+def stages(network: nn.Module) -> list[list[str]]:
+    """Names of the parameters of each stage, the input's first and the head's last.
+
+    timm's networks say what their stages are; of another network each top-level module is one.
+    """
+    matcher = getattr(network, "group_matcher", None)
+    if callable(matcher):
+        groups: dict[int, list[str]] = group_parameters(network, matcher(coarse=True))
+        return [groups[key] for key in sorted(groups)]
+    named: dict[str, list[str]] = {}
+    for name, _ in network.named_parameters():
+        named.setdefault(name.partition(".")[0], []).append(name)
+    return list(named.values())
+
+
+def freeze_early_stages(network: nn.Module, share: float) -> None:
+    """Stop the first `share` of the stages from being trained; the last is never frozen."""
+    every = stages(network)
+    frozen = {name for stage in every[: min(int(share * len(every)), len(every) - 1)] for name in stage}
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+
+
+def freeze_backbone(network: nn.Module) -> None:
+    """Train the head alone."""
+    network.requires_grad_(False)
+    head_layer(network).requires_grad_(True)
+
+
+def rate_scales(network: nn.Module, decay: float) -> dict[str, float]:
+    """Parameter name -> factor on the learning rate: 1 for the head and the stage before it, then `decay`,
+    `decay²`, … towards the input.
+    """
+    *backbone, head = stages(network)
+    scales = dict.fromkeys(head, 1.0)
+    for distance, stage in enumerate(reversed(backbone)):
+        scales |= dict.fromkeys(stage, decay**distance)
+    return scales
+
+
+def set_training_mode(network: nn.Module, *, frozen_statistics: bool) -> None:
+    """`network.train()`, but what is frozen behaves as in evaluation.
+
+    A module none of whose parameters is trained keeps its batch statistics and drops nothing; with
+    `frozen_statistics` every batch normalisation keeps them.
+    """
+    network.train()
+    for module in network.modules():
+        parameters = list(module.parameters())
+        frozen = bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
+        if frozen or (frozen_statistics and isinstance(module, _BatchNorm)):
+            module.eval()
+
+
+def start_from_fitted_head(
+    network: nn.Module,
+    preprocessing: Preprocessing,
+    images: Tensor,
+    targets: Tensor,
+    *,
+    num_classes: int | None,
+    mirror: bool = True,
+    weights: Tensor | None = None,
+) -> LinearHead:
+    """Fit the head on frozen features of the training images, and write it into the network.
+
+    Args:
+        network: pretrained; only its head changes.
+        preprocessing: of the classifier.
+        images: uint8 `(N, C, H, W)`.
+        targets: `(N,)` class indices; for regression numbers in the units that the network's output has.
+        num_classes: None for regression.
+        mirror: fit on each image and its mirror image; for data whose augmentation flips.
+        weights: `(N,)`, how much each image counts.
+    """
+    draws = [compute_features(network, preprocessing, images)]
+    if mirror:
+        draws.append(_mirrored_features(network, preprocessing, images))
+    head = fit_head(torch.stack(draws), targets, num_classes=num_classes, weights=weights)
+    install_head(network, head)
+    return head
+
+
+def _mirrored_features(network: nn.Module, preprocessing: Preprocessing, images: Tensor) -> Tensor:
+    """In pieces, so that a set mapped from disk is never copied whole."""
+    parts = [
+        compute_features(network, preprocessing, images[start : start + 256].flip(-1))
+        for start in range(0, len(images), 256)
+    ]
+    return torch.cat(parts)
