@@ -9,6 +9,7 @@ from typing import Literal
 
 from convscope.config.checks import (
     check_fields,
+    duration_or_none,
     fraction,
     non_negative,
     non_negative_or_none,
@@ -140,7 +141,7 @@ class TrainingConfig:
     steps: int | None = field(default=None, metadata={"check": non_negative_or_none})
     """Optimizer updates; instead of epochs. 0 keeps the untrained network."""
 
-    time: str | None = None
+    time: str | None = field(default=None, metadata={"check": duration_or_none})
     """Time budget for training, as in 90s or 5m; convscope chooses the epochs that fit in it."""
 
     batch_size: int | None = field(default=None, metadata={"check": positive_or_none})

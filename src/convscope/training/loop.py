@@ -9,7 +9,8 @@ from torch import Tensor
 
 from convscope.config.experiment import TrainingConfig
 from convscope.data.augmentation import Augmentation
-from convscope.data.batches import derive_seed, epoch_batches, steps_per_epoch
+from convscope.data.batches import derive_seed, epoch_batches
+from convscope.data.batches import steps_per_epoch as count_steps
 from convscope.data.dataset import Dataset
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import InterruptedTrainingError
@@ -26,6 +27,7 @@ from convscope.training.state import TrainingState
 
 RECORDS_PER_EPOCH = 5
 MOST_RECORDS = 200
+LARGEST_SAMPLE = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,7 @@ class Loop:
         config: resolved; `batch_size`, `learning_rate`, `schedule` and so on are set.
         total_steps: the length of the whole training, resumed parts included.
         sampling_weights: `(N,)`, how often each training image is drawn; None for once per epoch.
+        deadline: on `time.perf_counter`; steps end there at the latest.
     """
 
     run: Run
@@ -51,6 +54,7 @@ class Loop:
     total_steps: int
     progress: Progress
     sampling_weights: Tensor | None = None
+    deadline: float | None = None
 
     def train(self) -> None:
         """Take all steps that are left.
@@ -69,7 +73,7 @@ class Loop:
                     self._measure()
                 clock = Clock(state.seconds)
                 for indices in self._batches_left():
-                    loss, accuracy = self._step(indices, guard)
+                    loss, accuracy = self.step(indices, guard)
                     state.seconds = clock.seconds()
                     self.progress.on_step(state.step, len(indices))
                     if self._is_due(state.step, self._record_every):
@@ -88,13 +92,16 @@ class Loop:
                         )
                     if self._stops_early():
                         break
+                    if self.deadline is not None and time.perf_counter() > self.deadline:
+                        self._save(is_best=self._measure())
+                        break
                 state.seconds = clock.seconds()
                 if not (self.run.checkpoint_folder / "last").exists():
                     self._save(is_best=False)
         finally:
             self.progress.on_end()
 
-    def _step(self, indices: Tensor, guard: FiniteGuard) -> tuple[Tensor, float | None]:
+    def step(self, indices: Tensor, guard: FiniteGuard) -> tuple[Tensor, float | None]:
         """One optimizer update."""
         state, train = self.state, self.dataset.train
         learning_rate = self._learning_rate(state.step)
@@ -127,12 +134,12 @@ class Loop:
 
     def _batches_left(self) -> Iterator[Tensor]:
         """The indices of every step that is still to be taken."""
-        per_epoch = self._steps_per_epoch
+        per_epoch = self.steps_per_epoch
         while self.state.step < self.total_steps:
             epoch, done = divmod(self.state.step, per_epoch)
             batches = epoch_batches(
                 len(self.dataset.train),
-                self._batch_size,
+                self.batch_size,
                 seed=self.seed,
                 epoch=epoch,
                 weights=self.sampling_weights,
@@ -140,27 +147,29 @@ class Loop:
             yield from batches[done : done + self.total_steps - self.state.step]
 
     def _measure(self) -> bool:
-        """Record loss and accuracy of validation and of a fixed part of training, both in evaluation mode.
-
-        Returns:
-            Whether this validation is the best so far.
-        """
+        """Record loss and accuracy; returns whether this validation is the best so far."""
         is_best = False
+        for split, (loss, accuracy) in self.measure_splits().items():
+            self._record(split, loss, accuracy)
+            if split == "validation" and self.state.step:
+                is_best = self.state.note_validation(-loss if accuracy is None else accuracy)
+        return is_best
+
+    def measure_splits(self) -> dict[str, tuple[float, float | None]]:
+        """Loss and accuracy of validation and of a fixed part of training, both in evaluation mode."""
         validation = self.dataset.validation
         samples = {"train": self._training_sample(), "validation": (validation.images, validation.labels)}
-        for split, (images, labels) in samples.items():
-            if len(labels):
-                network = self.state.classifier_network
-                loss, accuracy = self.objective.measure(network, self.preprocessing, images, labels)
-                self._record(split, loss, accuracy)
-                if split == "validation" and self.state.step:
-                    is_best = self.state.note_validation(-loss if accuracy is None else accuracy)
-        return is_best
+        network = self.state.classifier_network
+        return {
+            split: self.objective.measure(network, self.preprocessing, images, labels)
+            for split, (images, labels) in samples.items()
+            if len(labels)
+        }
 
     def _training_sample(self) -> tuple[Tensor, Tensor]:
         """As many training images as there are for validation, always the same, and their labels."""
         train = self.dataset.train
-        count = min(len(train), max(len(self.dataset.validation), 100))
+        count = min(len(train), max(len(self.dataset.validation), 100), LARGEST_SAMPLE)
         rows = torch.arange(count) * len(train) // count
         return train.images[rows], train.labels[rows]
 
@@ -169,7 +178,7 @@ class Loop:
     ) -> None:
         record: Record = {
             "step": self.state.step,
-            "epoch": round(self.state.step / self._steps_per_epoch, 4),
+            "epoch": round(self.state.step / self.steps_per_epoch, 4),
             "split": split,
             "loss": float(loss),
             "accuracy": accuracy,
@@ -191,27 +200,29 @@ class Loop:
         return self.config.learning_rate * factor
 
     @property
-    def _batch_size(self) -> int:
+    def batch_size(self) -> int:
+        """Images per step."""
         assert self.config.batch_size is not None
         return self.config.batch_size
 
     @property
-    def _steps_per_epoch(self) -> int:
-        return steps_per_epoch(len(self.dataset.train), self._batch_size)
+    def steps_per_epoch(self) -> int:
+        """Steps in which every training image is seen once."""
+        return count_steps(len(self.dataset.train), self.batch_size)
 
     @property
     def _record_every(self) -> int:
-        rare = max(self._steps_per_epoch // RECORDS_PER_EPOCH, self.total_steps // MOST_RECORDS)
+        rare = max(self.steps_per_epoch // RECORDS_PER_EPOCH, self.total_steps // MOST_RECORDS)
         return self.config.record_every or max(1, rare)
 
     def _is_due(self, step: int, every: int) -> bool:
         return step % every == 0 or step == self.total_steps
 
     def _validation_is_due(self) -> bool:
-        return self._is_due(self.state.step, self.config.validate_every or self._steps_per_epoch)
+        return self._is_due(self.state.step, self.config.validate_every or self.steps_per_epoch)
 
     def _checkpoint_is_due(self) -> bool:
-        return self._is_due(self.state.step, self.config.checkpoint_every or self._steps_per_epoch)
+        return self._is_due(self.state.step, self.config.checkpoint_every or self.steps_per_epoch)
 
     def _stops_early(self) -> bool:
         patience = self.config.early_stopping

@@ -144,11 +144,18 @@ def _plan_training(plan: _Plan) -> None:
     )
     if training.ema is None and recipe.ema is not None:
         plan.fill({"training.ema": recipe.ema})
-    if training.steps is None and training.epochs is None:
+    if training.time is None and training.steps is None and training.epochs is None:
         epochs = round(recipe.images_seen / max(1, plan.survey.count))
         plan.fill({"training.epochs": min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs))})
     training = plan.config.training
-    length = f"{training.steps:,} steps" if training.steps is not None else f"{training.epochs} epochs"
+    if training.steps is not None:
+        length = f"{training.steps:,} steps"
+    else:
+        length = (
+            f"{training.epochs} epochs"
+            if training.epochs is not None
+            else f"as many epochs as fit into {training.time}"
+        )
     plan.explain(
         "plan",
         f"{length} · batch {training.batch_size} · {training.optimizer}, {training.schedule} to "

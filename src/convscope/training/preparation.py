@@ -149,7 +149,8 @@ def total_steps(config: ExperimentConfig, num_images: int) -> int:
     training = config.training
     if training.steps is not None:
         return training.steps
-    assert training.epochs is not None
+    if training.epochs is None:
+        return 1  # a time budget decides, once the pace is measured
     assert training.batch_size is not None
     return training.epochs * steps_per_epoch(num_images, training.batch_size)
 

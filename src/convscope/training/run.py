@@ -2,10 +2,12 @@
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from convscope.config.checks import parse_duration
 from convscope.config.experiment import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.data.dataset import Dataset
@@ -24,6 +26,8 @@ from convscope.training.cross_validation import (
     score_of,
     split_into_folds,
 )
+from convscope.training.loop import Loop
+from convscope.training.pace import evaluation_seconds, steps_that_fit
 from convscope.training.plan import plan_experiment
 from convscope.training.preparation import Job, build_loop, load_planned, prepare, use_device
 from convscope.training.progress import Choice, Progress, Silent
@@ -93,21 +97,36 @@ def _complete(run: Run, dataset: Dataset, device: torch.device, progress: Progre
         scores = _cross_validate(run, config, dataset, device, progress)
         dataset = on_all_images(dataset)
     job = prepare(config, dataset, device, progress)
-    seconds = _fit(run, job)
+    seconds = _fit(run, job, started)
     total = time.perf_counter() - started
     finish_run(run, dataset, device, seconds={"train": seconds, "total": total}, folds=scores)
 
 
-def _fit(run: Run, job: Job) -> float:
+def _fit(run: Run, job: Job, started: float) -> float:
     """Take all steps that are left; returns the seconds that all steps took."""
     run.write(DESCRIPTION, job.classifier.description())
     write_dataset(run, job.dataset, job.classifier.preprocessing)
     loop = build_loop(run, job)
+    if job.config.training.time is not None:
+        loop = _within_budget(run, job, loop, started)
     if list_checkpoints(run.checkpoint_folder):
         loop.state.restore(run.checkpoint())
     truncate_records(run.metrics_path, loop.state.step if loop.state.step else -1)
     loop.train()
     return loop.state.seconds
+
+
+def _within_budget(run: Run, job: Job, loop: Loop, started: float) -> Loop:
+    """The loop with as many steps as the time budget holds, loading and the final evaluation counted in."""
+    budget = parse_duration(job.config.training.time or "") or 0.0
+    finishing = evaluation_seconds(job)
+    left = budget - (time.perf_counter() - started) - finishing
+    steps = job.config.training.steps or steps_that_fit(loop, left)
+    run.write_config(override(job.config, {"training.steps": steps, "training.epochs": None}))
+    job.progress.on_choice(
+        Choice("budget", f"{steps:,} steps", f"fit into {job.config.training.time} on this machine")
+    )
+    return replace(loop, total_steps=steps, deadline=started + budget - finishing)
 
 
 def _cross_validate(
@@ -137,7 +156,7 @@ def _fit_fold(fold_run: Run, part: FoldData, config: ExperimentConfig, device: t
     started = time.perf_counter()
     fold_run.path.mkdir(parents=True, exist_ok=True)
     fold_run.write_config(config)
-    seconds = _fit(fold_run, prepare(config, part.dataset, device, Silent()))
+    seconds = _fit(fold_run, prepare(config, part.dataset, device, Silent()), started)
     total = time.perf_counter() - started
     finish_run(fold_run, part.dataset, device, seconds={"train": seconds, "total": total})
     shutil.rmtree(fold_run.checkpoint_folder)  # a fold is judged, not used
