@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from rich.text import Text
 
 from convscope.cli.output import print_json, result_console
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from convscope.report.looking.album import Written
     from convscope.report.looking.asking import LeftOut
 
+NAME_WIDTH = 30
 ONE = Parameter(negative="", consume_multiple=True)
 
 
@@ -78,9 +80,11 @@ def look(
 
 
 def _print(console: "Console", written: "Written") -> None:
-    console.print(str(written.path), style="bold", markup=False)
-    console.print(f"   {written.answer.question}", style="dim", markup=False)
-    console.print(f"   {written.answer.finding}", markup=False)
+    """The file and its question in one line, and below it what was found."""
+    name = f"{written.path.parent.name}/{written.path.name}"
+    question = written.answer.question.partition("?")[0] + "?"
+    console.print(Text.assemble((f"{name:<{NAME_WIDTH}}  ", "bold"), (question, "dim")))
+    console.print(Text(" " * (NAME_WIDTH + 2) + written.answer.finding))
 
 
 def _print_end(console: "Console", run: Path, left_out: list["LeftOut"]) -> None:

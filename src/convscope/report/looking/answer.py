@@ -51,6 +51,10 @@ def rounded(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """`12 %`; `0.4 %` where whole per cents would hide it."""
+    """`12 %`, `0.4 %`; never 0 or 100 where it is not."""
     per_cent = 100 * share
+    if 0 < per_cent < 0.05:
+        return "< 0.1 %"
+    if 99.5 <= per_cent < 100:
+        return "> 99.9 %" if per_cent >= 99.95 else f"{per_cent:.1f} %"
     return f"{per_cent:.0f} %" if per_cent >= 10 or per_cent == 0 else f"{per_cent:.1f} %"

@@ -45,7 +45,7 @@ def filters_of(subject: Subject, layer: str, channel: int | None = None) -> Answ
         about="filters",
         name=file_name("filters", layer, "" if channel is None else f"channel-{channel}"),
         title=f"The weights of {layer}",
-        question="Which pattern does each unit look for? Edges and blobs are healthy, noise is not.",
+        question=_question(channels),
         finding=finding,
         layer=layer,
         picture=Picture(array=weights, drawing=drawing, alt=f"Filters of {layer}, largest first. {finding}."),
@@ -58,6 +58,12 @@ def filters_of(subject: Subject, layer: str, channel: int | None = None) -> Answ
             "largest_weight": found.scale,
         },
     )
+
+
+def _question(channels: int) -> str:
+    if channels in (1, 3):
+        return "Which pattern does each unit look for? Edges and blobs are healthy, noise is not."
+    return "How does each unit weigh one of the maps that come in? Red adds to its answer, blue takes away."
 
 
 def _checked(found: LayerFilters, channel: int | None) -> int:
@@ -73,7 +79,9 @@ def _heading(found: LayerFilters, channel: int | None) -> str:
     count, channels = found.weights.shape[:2]
     shown = f"{min(count, _MOST_SHOWN)} of {count}" if count > _MOST_SHOWN else f"{count}"
     of_channel = (
-        f", for input channel {channel} of {channels}" if channel is not None and channels > 1 else ""
+        f", for input channel {channel} (of 0 to {channels - 1})"
+        if channel is not None and channels > 1
+        else ""
     )
     return f"{found.layer}: {shown} filters, the largest first{of_channel}"
 

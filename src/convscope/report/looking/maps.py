@@ -30,13 +30,14 @@ def maps_of(subject: Subject, layer: str, looked: Looked, *, named: bool = False
     sheet = map_sheet(
         maps, names=[str(unit) for unit in shown.tolist()], heading=f"{layer}: {shown_words}, strongest first"
     )
-    label = "" if looked.label is None else subject.class_names[looked.label]
+    label = "" if looked.label is None else f"class {subject.class_names[looked.label]}"
     drawing = _beside(looked, label, sheet)
     silent = int((found.strength <= 0).sum())
     strongest = int(found.order[0])
     size = f"{found.maps.shape[1]}×{found.maps.shape[2]}"
     finding = f"unit {strongest} answers strongest ({rounded(float(found.strength[strongest]))}); "
-    finding += f"{silent} of {count} nowhere above zero; maps of {size}"
+    finding += f"{silent} of {count} are nowhere above zero" if silent else f"all {count} answer somewhere"
+    finding += f"; maps of {size}"
     return Answer(
         about="maps",
         name=file_name("maps", layer, looked.name.rpartition(".")[0] or looked.name if named else ""),

@@ -177,7 +177,7 @@ def _purest(subject: Subject, excitation: Excitation) -> str:
     """The unit whose patches agree most on a class."""
     patches = excitation.patches
     seen = f"each unit sees {_field_words(patches.field)}"
-    if not excitation.classes.size:
+    if not excitation.classes.size or _is_small(patches.field):
         return f"{seen}, of {patches.seen:,} training images"
     agreeing = [Counter(row).most_common(1)[0] for row in excitation.classes.tolist()]
     best = max(range(len(agreeing)), key=lambda place: agreeing[place][1])
@@ -185,6 +185,11 @@ def _purest(subject: Subject, excitation: Excitation) -> str:
     name = subject.class_names[label]
     of_all = excitation.classes.shape[1]
     return f"unit {patches.units[best]}: {count} of {of_all} patches are from images of '{name}'; {seen}"
+
+
+def _is_small(field: ReceptiveField) -> bool:
+    """Whether units see too little of an image for its class to mean anything."""
+    return min(field.size[axis] / field.image_size[axis] for axis in (0, 1)) < 1 / 3
 
 
 def _field_words(field: ReceptiveField) -> str:

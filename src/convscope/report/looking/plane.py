@@ -44,7 +44,7 @@ def plane_of(
     if laid.explained_variance is not None:
         finding = f"the plane holds {percent(sum(laid.explained_variance))} of the variance; {finding}"
     says = (
-        "principal components: distances are true as far as the plane shows them"
+        "Principal components: distances are true as far as the plane shows them"
         if method == "pca"
         else "t-SNE: who is near whom; the distance between groups means nothing"
     )
@@ -52,7 +52,7 @@ def plane_of(
         about="plane",
         name=f"plane-{method}",
         title=f"The test images as the last hidden layer sees them ({'PCA' if method == 'pca' else 't-SNE'})",
-        question=f"Does the network keep the classes apart? {says[0].upper()}{says[1:]}.",
+        question=f"Does the network keep the classes apart? {says}.",
         finding=finding,
         layer=hidden.output_layer,
         picture=Picture(

@@ -1,12 +1,17 @@
 """What would a unit, or a class, most like to see?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from convscope.inspection.hidden_values import last_hidden_values
+from convscope.inspection.layers import LayerTap
 from convscope.inspection.unit_optimisation import ExcitationSettings, ExcitingImages, exciting_images
+from convscope.networks.receptive_fields import Box, ReceptiveField, followed_fields
+from convscope.networks.shapes import output_shapes
 from convscope.report.grids import image_grid
 from convscope.report.looking.answer import Answer, file_name, rounded, some
 from convscope.report.looking.subject import Subject
@@ -19,17 +24,26 @@ _STEPS_HEAVY = 40
 
 
 def wants_of(subject: Subject, layer: str, units: Sequence[int], *, is_heavy: bool = False) -> Answer:
-    """An image made to excite each unit of a layer."""
-    names = [f"unit {unit}" for unit in units]
-    heading = f"{layer}: an image made to excite each unit"
+    """What each unit of a layer would like to see where it looks: its receptive field in the middle."""
+    shape = output_shapes(subject.network, subject.image_shape).get(layer, ())
+    field = followed_fields(subject.network, subject.image_shape).get(layer)
+    if len(shape) == 3 and isinstance(field, ReceptiveField):
+        box = field.box(shape[1] // 2, shape[2] // 2)
+        network: nn.Module = _MiddleOf(subject.network, layer)
+        tapped = "middle"
+    else:
+        box, network, tapped = Box(0, 0, *subject.image_shape[1:]), subject.network, layer
+    settings = _settings(subject, is_heavy, (box.bottom - box.top, box.right - box.left))
+    found = exciting_images(network, tapped, units, subject.image_shape, settings)
+    size = f"{box.bottom - box.top}×{box.right - box.left}"
     return _answer(
         subject,
-        exciting_images(subject.network, layer, units, subject.image_shape, _settings(subject, is_heavy)),
-        names,
-        name=file_name("wants", layer, *_units_of_name(units)),
+        replace(found, layer=layer, images=found.images[:, :, box.top : box.bottom, box.left : box.right]),
+        [f"unit {unit}" for unit in units],
+        name=file_name("wants", layer, str(units[0]) if len(units) == 1 else ""),
         title=f"What the units of {layer} would like to see",
-        question="Which image would excite each unit most?",
-        heading=heading,
+        question="Which picture, of the size that a unit sees, would excite it most?",
+        heading=f"{layer}: the {size} pixels that would excite each unit most",
     )
 
 
@@ -37,11 +51,12 @@ def class_wants(subject: Subject, *, is_heavy: bool = False) -> Answer:
     """An image made to raise each class's score, of up to ten classes."""
     blank = torch.zeros(1, *subject.image_shape)
     layer = last_hidden_values(subject.network, blank).output_layer
-    names = list(subject.class_names[:MOST_CLASSES]) or ["a larger number"]
+    names = [f"class {name}" for name in subject.class_names[:MOST_CLASSES]] or ["a larger number"]
     units = list(range(len(names)))
+    settings = _settings(subject, is_heavy, subject.image_shape[1:])
     return _answer(
         subject,
-        exciting_images(subject.network, layer, units, subject.image_shape, _settings(subject, is_heavy)),
+        exciting_images(subject.network, layer, units, subject.image_shape, settings),
         names,
         name="wants-classes",
         title="What each class would like to see",
@@ -50,21 +65,40 @@ def class_wants(subject: Subject, *, is_heavy: bool = False) -> Answer:
     )
 
 
-def _units_of_name(units: Sequence[int]) -> tuple[str, ...]:
-    return (str(units[0]),) if len(units) == 1 else ()
+class _MiddleOf(nn.Module):
+    """A network that ends with what one layer gives at the middle of its maps, under the name `middle`."""
+
+    def __init__(self, network: nn.Module, layer: str) -> None:
+        super().__init__()
+        self.network = network
+        self.middle = nn.Identity()
+        self._tap = LayerTap(network, layer)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, units, 1, 1)."""
+        maps = self._tap(images)
+        row, column = maps.shape[2] // 2, maps.shape[3] // 2
+        middle: Tensor = self.middle(maps[:, :, row : row + 1, column : column + 1])
+        return middle
 
 
-def _settings(subject: Subject, is_heavy: bool) -> ExcitationSettings:
-    """From black to white; steps in proportion to that range, 1 where images are not standardised."""
+def _settings(subject: Subject, is_heavy: bool, seen: tuple[int, int]) -> ExcitationSettings:
+    """Settings for these images, and for units that see so many pixels.
+
+    The values reach from black to white, and steps are in proportion to that. Smoothness is a mean over the
+    whole image, so a unit that sees little of it needs more.
+    """
     ends = subject.standardised(torch.tensor([0.0, 1.0])[:, None, None, None].expand(2, *subject.image_shape))
     low, high = float(ends[0].min()), float(ends[1].max())
     usual = ExcitationSettings()
-    rate = usual.learning_rate * (high - low) / (usual.highest - usual.lowest)
     steps = _STEPS_HEAVY if is_heavy else usual.steps
+    rate = usual.learning_rate * (high - low) / (usual.highest - usual.lowest)
+    height, width = subject.image_shape[1:]
     return ExcitationSettings(
         steps=steps,
         learning_rate=rate * usual.steps / steps,
-        jitter=max(1, min(usual.jitter, min(subject.image_shape[1:]) // 8)),
+        total_variation=usual.total_variation * height * width / (seen[0] * seen[1]),
+        jitter=min(usual.jitter, min(seen) // 8),
         lowest=low,
         highest=high,
     )
@@ -84,10 +118,8 @@ def _answer(
     pixels = np.asarray((shown * 255).round().numpy(), dtype=np.uint8)
     rise = found.after - found.before
     best = int(rise.argmax())
-    finding = f"{names[best]} rises most: from {rounded(float(found.before[best]))} "
-    finding += f"to {rounded(float(found.after[best]))}, averaged over its map"
-    if len(names) > 1 and found.images.shape[0] > 1 and name == "wants-classes":
-        finding = finding.replace(", averaged over its map", "")
+    finding = f"{names[best]} rises most: its answer goes from {rounded(float(found.before[best]))} "
+    finding += f"to {rounded(float(found.after[best]))}"
     return Answer(
         about="wants",
         name=name,
@@ -97,7 +129,7 @@ def _answer(
         layer=found.layer,
         picture=Picture(
             array=found.images,
-            drawing=image_grid(pixels, names, columns=min(5, len(names)), heading=heading),
+            drawing=image_grid(pixels, names, columns=_columns(len(names)), heading=heading),
             alt=f"{some(len(names), 'image')}, made for {', '.join(names)}. {finding}.",
         ),
         numbers={
@@ -106,3 +138,8 @@ def _answer(
             "after": found.after.tolist(),
         },
     )
+
+
+def _columns(count: int) -> int:
+    """In one row up to six, else in rows of five."""
+    return count if count <= 6 else 5

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from convscope.errors import UsageError
@@ -72,7 +74,7 @@ def where_of(
         words = _words(subject, case, float(found.probabilities[place]))
         tiles.append(Tile(picture=enlarge(picture_of(pixels), _SIDE), lines=words))
         for method, heat in zip(found.methods, found.maps[:, place], strict=True):
-            tiles.append(Tile(picture=enlarge(overlay(pixels, heat), _SIDE), lines=(method,)))
+            tiles.append(Tile(picture=enlarge(_laid_over(pixels, heat), _SIDE), lines=(method,)))
     ramp = sequential(np.linspace(0, 1, 101), 0, 1)
     bar = ColourBar(
         colours=ramp, labels=("nothing", "most"), says="speaks for the class, relative to each map"
@@ -100,6 +102,13 @@ def where_of(
         ),
         numbers=_numbers(subject, cases, found),
     )
+
+
+def _laid_over(pixels: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:
+    """Heat over a dimmed image; smoothed a little, and cut at the top, lest single pixels hide the rest."""
+    smooth = gaussian_filter(heat, sigma=min(heat.shape) / 64)
+    top = float(np.quantile(smooth, 0.995))
+    return overlay((0.6 * pixels).astype(np.uint8), np.minimum(smooth, top) if top > 0 else smooth)
 
 
 def _measure(subject: Subject, cases: Sequence[Case], is_heavy: bool) -> _Maps:
@@ -152,7 +161,7 @@ def _probabilities(subject: Subject, cases: Sequence[Case]) -> NDArray[np.float6
 def _words(subject: Subject, case: Case, probability: float) -> tuple[str, ...]:
     if not subject.class_names:
         return (case.looked.name, f"says {rounded(probability)}")
-    asked = f"for {subject.class_names[case.target]}, {percent(probability)}"
+    asked = f"why {subject.class_names[case.target]}? {percent(probability)}"
     if case.looked.label is None:
         return (case.looked.name, asked)
     return (f"true: {subject.class_names[case.looked.label]}", asked)
