@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from convscope.runs.folder import Run
 
 DESCRIPTION = "classifier.json"
 PREDICT_CHUNK = 256
+PNG_MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
 
 Picture = str | Path | Image.Image
 
@@ -118,6 +120,8 @@ class Classifier:
 
     def logits(self, images: Tensor, *, batch_size: int | None = None) -> Tensor:
         """Float32 `(N, num_classes)` of uint8 images `(N, C, H, W)`; for regression `(N, 1)`, the numbers."""
+        if not len(images):
+            return torch.empty(0, self.target.num_outputs)
         outputs = compute_logits(self.network, self.preprocessing, images, batch_size=batch_size)
         if self.target.task == "regression":
             return outputs * self.target.std + self.target.mean
@@ -129,10 +133,9 @@ class Classifier:
         Raises:
             BrokenImage: with the reason in plain words.
         """
-        if isinstance(picture, Image.Image):
-            return self.preprocessing.fit_image(picture)
+        content = _as_file(picture) if isinstance(picture, Image.Image) else DiskFile(Path(picture)).read()
         image = decode(
-            DiskFile(Path(picture)).read(),
+            content,
             channels=self.preprocessing.channels,
             target_size=max(self.preprocessing.size),
         )
@@ -265,6 +268,15 @@ def _from_scratch(values: dict[str, Any], where: str, *, seed: int) -> Classifie
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise RunError(f"{where}: the description of the classifier cannot be read: {error}") from None
     return Classifier.build(config, preprocessing, target, seed=seed)
+
+
+def _as_file(picture: Image.Image) -> bytes:
+    """The file an opened picture could be, so that it goes the way of files: upright, on white, 8 bits."""
+    if picture.mode not in PNG_MODES:
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    content = io.BytesIO()
+    picture.save(content, "PNG", exif=picture.getexif(), compress_level=0)
+    return content.getvalue()
 
 
 def final_checkpoint(run: Run) -> str:
