@@ -85,7 +85,8 @@ def learning_rate_finder_chart(
         for rate, loss, smooth in zip(rates, losses, smoothed, strict=True)
     ]
     scale = alt.Scale(type="log", domain=[min(rates), max(rates)], nice=False)
-    x_axis = alt.Axis(tickCount=6, format="~e", grid=False)
+    # 1e0 in place of 1e+0.
+    x_axis = alt.Axis(tickCount=6, format="~e", labelExpr="replace(datum.label, '+', '')", grid=False)
     x = alt.X("rate:Q", scale=scale, title="learning rate", axis=x_axis)
     floor = min((row["loss"] for row in rows if row["loss"] is not None), default=0.0)
     y_scale = alt.Scale(domain=[min(0.0, floor), ceiling], nice=False)
@@ -97,6 +98,8 @@ def learning_rate_finder_chart(
     if steep is not None:
         shade = alt.Chart(rows_of([{"rate": steep[0], "to": steep[1]}]))
         layers.append(shade.mark_rect(color=LIGHT["shade"], opacity=1).encode(x=x, x2="to:Q"))
+        named = shade.mark_text(align="left", dx=5, color=LIGHT["quiet"], fontSize=11, text="the loss falls")
+        layers.append(named.encode(x=x, y=alt.value(220)))
     layers.append(raw.encode(y=alt.Y("loss:Q", **options)))
     layers.append(smooth.encode(y=alt.Y("smoothed:Q", **options)))
     mark = alt.Chart(rows_of([{"rate": proposed, "top": ceiling, "said": f"{proposed:.2g}"}])).encode(x=x)
