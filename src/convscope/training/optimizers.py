@@ -69,3 +69,8 @@ def restore_state(optimizer: Optimizer, tensors: dict[str, torch.Tensor]) -> Non
         index, _, key = name.partition(".")
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    # Fused updates walk straight through memory, so a moment must lie in it as its weights do: channels last.
+    for parameter, values in optimizer.state.items():
+        for key, value in values.items():
+            if value.shape == parameter.shape:
+                values[key] = torch.empty_like(parameter).copy_(value)
