@@ -1,5 +1,7 @@
 """Stopping at the first number that is not finite, and saying where it came from."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -90,10 +92,14 @@ def first_non_finite_layer(network: nn.Module, images: Tensor) -> str | None:
 
 
 def _first_bad_gradient(network: nn.Module) -> str:
-    for name, parameter in network.named_parameters():
-        if parameter.grad is not None and not torch.isfinite(parameter.grad).all():
-            return name
-    return "the whole network"
+    """The first that is not finite; where only their norm is too large for float32, the largest."""
+    largest = {
+        name: p.grad.abs().max().item() for name, p in network.named_parameters() if p.grad is not None
+    }
+    return next(
+        (name for name, size in largest.items() if not math.isfinite(size)),
+        max(largest, key=largest.__getitem__),
+    )
 
 
 def _advice(learning_rate: float) -> str:
