@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convscope.face import FinishedRun as FinishedRun
     from convscope.face import evaluate as evaluate
     from convscope.face import load as load
+    from convscope.face import look as look
     from convscope.face import resume as resume
     from convscope.face import train as train
 
@@ -27,6 +28,7 @@ _PLACES = {
     "Proportion": "convscope.evaluation.proportion",
     "evaluate": "convscope.face",
     "load": "convscope.face",
+    "look": "convscope.face",
     "resume": "convscope.face",
     "train": "convscope.face",
 }
@@ -37,6 +39,7 @@ __all__ = [
     "Proportion",
     "evaluate",
     "load",
+    "look",
     "resume",
     "train",
 ]

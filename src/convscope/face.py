@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convscope.config.experiment import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
@@ -16,6 +16,9 @@ from convscope.evaluation.evaluating import evaluate_path
 from convscope.evaluation.measuring import ImageEvaluation
 from convscope.runs.folder import Run
 from convscope.training.run import resume_training, start_training
+
+if TYPE_CHECKING:
+    from convscope.report.looking.look import Look
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,17 @@ def evaluate(
         checkpoint=checkpoint,
         ignore_unknown=ignore_unknown,
     ).evaluation
+
+
+def look(run: str | Path | FinishedRun, checkpoint: str = "final") -> Look:
+    """What the network of a run has learned, in pictures that show themselves: `look(run).filters()`.
+
+    Raises:
+        RunError: when there is no such run, or no such checkpoint in it.
+    """
+    from convscope.report.looking.look import Look  # charts and pictures, which training does not need
+
+    return Look(Path(run), checkpoint)
 
 
 def _field_of(setting: str) -> str:

@@ -48,21 +48,43 @@ def wants_of(subject: Subject, layer: str, units: Sequence[int], *, is_heavy: bo
 
 
 def class_wants(subject: Subject, *, is_heavy: bool = False) -> Answer:
-    """An image made to raise each class's score, of up to ten classes."""
-    blank = torch.zeros(1, *subject.image_shape)
-    layer = last_hidden_values(subject.network, blank).output_layer
-    names = [f"class {name}" for name in subject.class_names[:MOST_CLASSES]] or ["a larger number"]
-    units = list(range(len(names)))
+    """An image made to raise each class's score, of up to ten classes; or the number, and one to lower it."""
+    network: nn.Module = subject.network
+    if subject.class_names:
+        names = [f"class {name}" for name in subject.class_names[:MOST_CLASSES]]
+        blank = torch.zeros(1, *subject.image_shape)
+        layer = tapped = last_hidden_values(network, blank).output_layer
+        title, raised = "What each class would like to see", "the score of each class"
+    else:
+        names = ["a larger number", "a smaller number"]
+        network, layer, tapped = _BothWays(network), "", "both"
+        title, raised = "What would raise the number, and what would lower it", "or lower the number"
     settings = _settings(subject, is_heavy, subject.image_shape[1:])
+    found = exciting_images(network, tapped, range(len(names)), subject.image_shape, settings)
     return _answer(
         subject,
-        exciting_images(subject.network, layer, units, subject.image_shape, settings),
+        replace(found, layer=layer),
         names,
         name="wants-classes",
-        title="What each class would like to see",
-        question="Which image would raise each class's score most? It shows what the network goes by.",
-        heading="An image made to raise the score of each class",
+        title=title,
+        question="Which image would raise each answer most? It shows what the network goes by.",
+        heading=f"An image made to raise {raised}",
     )
+
+
+class _BothWays(nn.Module):
+    """A network whose one output is given twice, once with its sign turned, under the name `both`."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.both = nn.Identity()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, 2)."""
+        number = self.network(images)
+        both: Tensor = self.both(torch.cat([number, -number], dim=1))
+        return both
 
 
 class _MiddleOf(nn.Module):

@@ -161,7 +161,7 @@ def _probabilities(subject: Subject, cases: Sequence[Case]) -> NDArray[np.float6
 def _words(subject: Subject, case: Case, probability: float) -> tuple[str, ...]:
     if not subject.class_names:
         return (case.looked.name, f"says {rounded(probability)}")
-    asked = f"why {subject.class_names[case.target]}? {percent(probability)}"
+    asked = f"why {subject.class_names[case.target]}? ({percent(probability)})"
     if case.looked.label is None:
         return (case.looked.name, asked)
     return (f"true: {subject.class_names[case.looked.label]}", asked)
