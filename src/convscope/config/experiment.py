@@ -181,7 +181,16 @@ class TrainingConfig:
     """Even out uneven classes: weight the loss, or sample the rarer classes more often."""
 
     frozen: bool | None = None
-    """Train the head alone and leave a pretrained backbone as it is."""
+    """Fit the head alone and leave a pretrained backbone as it is."""
+
+    frozen_share: float | None = field(default=None, metadata={"check": fraction})
+    """Share of a pretrained network's stages, from the input, that are not trained."""
+
+    rate_decay: float | None = field(default=None, metadata={"check": positive_or_none})
+    """Learning rate of a pretrained network's stage, as a part of the next one's towards the output."""
+
+    frozen_statistics: bool | None = None
+    """Normalise with a pretrained network's batch statistics instead of each batch's own."""
 
     checkpoint_every: int | None = field(default=None, metadata={"check": positive_or_none})
     """Steps between checkpoints; by default one per epoch and one at the end."""

@@ -100,15 +100,24 @@ class Classifier:
 
     @staticmethod
     def build(
-        config: NetworkConfig, preprocessing: Preprocessing, target: Target, *, seed: int
+        config: NetworkConfig,
+        preprocessing: Preprocessing,
+        target: Target,
+        *,
+        seed: int,
+        pretrained_weights: bool = True,
     ) -> Classifier:
-        """An untrained classifier, its weights a function of the seed."""
+        """An untrained classifier, its weights a function of the seed; a pretrained one has a new head.
+
+        Without `pretrained_weights` none are fetched: a checkpoint is going to be loaded into it.
+        """
         network = build_network(
             config,
             in_channels=preprocessing.channels,
             image_size=preprocessing.size,
             num_classes=target.num_outputs,
             seed=seed,
+            pretrained_weights=pretrained_weights,
         )
         network = network.to(memory_format=torch.channels_last)
         return Classifier(network, config, preprocessing, target)
@@ -201,7 +210,7 @@ class Classifier:
         Raises:
             RunError: when the description cannot be read, or the weights are not of the described network.
         """
-        classifier = _from_scratch(values, where, seed=0)
+        classifier = _from_scratch(values, where, seed=0, pretrained_weights=False)
         try:
             classifier.network.load_state_dict(weights)
         except RuntimeError as error:
@@ -259,7 +268,9 @@ class Classifier:
         return _from_scratch(run.read(DESCRIPTION), str(run.path), seed=run.config.seed)
 
 
-def _from_scratch(values: dict[str, Any], where: str, *, seed: int) -> Classifier:
+def _from_scratch(
+    values: dict[str, Any], where: str, *, seed: int, pretrained_weights: bool = True
+) -> Classifier:
     """The described classifier with the weights that it starts training with."""
     try:
         target = Target(**{**values["target"], "class_names": tuple(values["target"]["class_names"])})
@@ -267,7 +278,7 @@ def _from_scratch(values: dict[str, Any], where: str, *, seed: int) -> Classifie
         config = NetworkConfig(**values["network"])
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise RunError(f"{where}: the description of the classifier cannot be read: {error}") from None
-    return Classifier.build(config, preprocessing, target, seed=seed)
+    return Classifier.build(config, preprocessing, target, seed=seed, pretrained_weights=pretrained_weights)
 
 
 def _as_file(picture: Image.Image) -> bytes:

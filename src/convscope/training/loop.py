@@ -17,6 +17,7 @@ from convscope.errors import InterruptedTrainingError
 from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
 from convscope.runs.folder import Run
 from convscope.runs.records import Record, append_record
+from convscope.training.fine_tuning import set_training_mode
 from convscope.training.guard import FiniteGuard, gradient_norm
 from convscope.training.interruption import Interruption
 from convscope.training.objective import Objective
@@ -69,8 +70,6 @@ class Loop:
         self.progress.on_start(str(self.run.path), state.step, self.total_steps)
         try:
             with Interruption() as interruption, torch.random.fork_rng():
-                if state.step == 0:
-                    self._measure()
                 clock = Clock(state.seconds)
                 for indices in self._batches_left():
                     loss, accuracy = self.step(indices, guard)
@@ -101,6 +100,10 @@ class Loop:
         finally:
             self.progress.on_end()
 
+    def record_start(self) -> None:
+        """Record what the network is worth before its first step."""
+        self._measure()
+
     def step(self, indices: Tensor, guard: FiniteGuard) -> tuple[Tensor, float | None]:
         """One optimizer update."""
         state, train = self.state, self.dataset.train
@@ -114,7 +117,7 @@ class Loop:
         )
         images = self.preprocessing.standardise(images)
         torch.manual_seed(derive_seed(self.seed, "step", state.step))  # what dropout draws from
-        state.network.train()
+        set_training_mode(state.network, frozen_statistics=bool(self.config.frozen_statistics))
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             outputs = state.network(images)
         loss = self.objective.loss(outputs.float(), labels)

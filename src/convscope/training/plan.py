@@ -8,11 +8,16 @@ from convscope.config.experiment import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.data.preprocessing import discarded_share
 from convscope.data.survey import Survey
+from convscope.networks.pretrained import DEFAULT, is_pretrained
+from convscope.training.fine_tuning import FineTuning
 from convscope.training.progress import Choice
 
 SMALL_SIDE = 64
+LARGEST_NATURAL = 128
 MOST_CROPPED = 0.10
-FEWEST_EPOCHS, MOST_EPOCHS = 2, 40
+FEWEST_EPOCHS = 2
+FINE_TUNING_IMAGES = 20_000
+UNEVEN = 3
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,9 @@ class Recipe:
     images_seen: int = 100_000
     """Over the whole training; sets the epochs."""
 
+    most_epochs: int = 40
+    dropout: float | None = None
+
 
 SMALL_NETWORK = Recipe("adamw", 3e-3, 128, weight_decay=1e-2)
 RESIDUAL = Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000)
@@ -37,8 +45,8 @@ DEEP = Recipe("adam", 5e-4, 100)
 def plan_experiment(config: ExperimentConfig, survey: Survey) -> tuple[ExperimentConfig, list[Choice]]:
     """The same experiment with nothing left open, and the choices that were made."""
     plan = _Plan(config, survey)
-    _plan_image(plan)
     _plan_network(plan)
+    _plan_image(plan)
     _plan_augmentation(plan)
     _plan_training(plan)
     return plan.config, plan.choices
@@ -57,6 +65,15 @@ class _Plan:
         open_fields = {name: value for name, value in values.items() if self._get(name) is None}
         self.config = override(self.config, open_fields)
 
+    def replace(self, values: dict[str, Any]) -> None:
+        """Set fields whatever they were."""
+        self.config = override(self.config, values)
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether the chosen network starts from trained weights."""
+        return is_pretrained(str(self.config.network.name))
+
     def explain(self, what: str, value: str, reason: str = "") -> None:
         """Tell whoever watches."""
         self.choices.append(Choice(what, value, reason))
@@ -68,46 +85,59 @@ class _Plan:
         return value
 
 
+def _plan_network(plan: _Plan) -> None:
+    survey, given = plan.survey, plan.config.network.name
+    longer = max(survey.median_size, default=0)
+    if given == "pretrained":
+        plan.replace({"network.name": DEFAULT})
+        reason = "learn from what is known"
+    elif given is not None:
+        reason = ""
+    elif survey.name.startswith("counting"):
+        plan.fill({"network.name": "small-resnet"})
+        reason = "drawings, not photos: a residual network from scratch"
+    elif longer > SMALL_SIDE:
+        plan.fill({"network.name": DEFAULT})
+        reason = "pretrained on ImageNet: photos of everyday things learn from what is known"
+    elif survey.channels == 1:
+        plan.fill({"network.name": "two-conv"})
+        reason = f"small grey images ({longer} px): two convolutions are enough, and fast"
+    else:
+        plan.fill({"network.name": "small-resnet"})
+        reason = f"small images ({longer} px): a residual network from scratch"
+    plan.explain("network", str(plan.config.network.name), reason)
+
+
 def _plan_image(plan: _Plan) -> None:
     survey, given = plan.survey, plan.config.preprocessing
-    side = given.size or _natural_side(survey)
+    tuned = FineTuning() if plan.is_pretrained else None
+    side = given.size or (tuned.image_size if tuned else _natural_side(survey))
     crops = [discarded_share(width, height, (side, side), "crop") for width, height in survey.sizes]
     typical = median(crops) if crops else 0.0
-    fit = given.fit or ("crop" if typical <= MOST_CROPPED else "pad")
+    uncropped = tuned.fit if tuned else "pad"
+    fit = given.fit or ("crop" if typical <= MOST_CROPPED else uncropped)
     plan.fill(
         {
             "data.task": survey.task_hint,
             "preprocessing.size": side,
-            "preprocessing.channels": survey.channels,
+            "preprocessing.channels": 3 if tuned else survey.channels,
             "preprocessing.fit": fit,
             "preprocessing.centre": "channel",
             "preprocessing.scale": True,
         }
     )
     if typical > 0.005:
-        if fit == "crop":
-            reason = f"a centre crop cuts {typical:.0%} of the typical image away"
-        else:
-            reason = f"a centre crop would cut {typical:.0%} of the typical image away"
+        cuts = "cuts" if fit == "crop" else "would cut"
         words = {"crop": "centre crop", "pad": "padded", "squash": "squashed"}
-        plan.explain("fit", f"{side} px, {words[fit]}", reason)
+        plan.explain(
+            "fit", f"{side} px, {words[fit]}", f"a centre crop {cuts} {typical:.0%} of the typical image away"
+        )
 
 
 def _natural_side(survey: Survey) -> int:
     """Small images keep their size, which a square of the longer side holds; larger ones get 128 px."""
     longer = max(survey.median_size, default=0)
-    return longer if 0 < longer <= SMALL_SIDE else 128
-
-
-def _plan_network(plan: _Plan) -> None:
-    given = plan.config.network.name
-    side, channels = plan.config.preprocessing.size, plan.config.preprocessing.channels
-    if channels == 1 and side is not None and side <= SMALL_SIDE:
-        name, reason = "two-conv", f"small grey images ({side} px): two convolutions are enough, and fast"
-    else:
-        name, reason = "small-resnet", f"{side} px images: a residual network from scratch"
-    plan.fill({"network.name": name})
-    plan.explain("network", str(plan.config.network.name), "" if given else reason)
+    return longer if 0 < longer <= LARGEST_NATURAL else 128
 
 
 def _plan_augmentation(plan: _Plan) -> None:
@@ -139,31 +169,67 @@ def _plan_training(plan: _Plan) -> None:
             "training.label_smoothing": recipe.label_smoothing
             if plan.config.data.task != "regression"
             else 0.0,
-            "training.balance": "none",
+            "training.ema": recipe.ema,
+            "network.dropout": recipe.dropout,
         }
     )
-    if training.ema is None and recipe.ema is not None:
-        plan.fill({"training.ema": recipe.ema})
+    if plan.is_pretrained:
+        tuned = FineTuning()
+        plan.fill(
+            {
+                "training.frozen": False,
+                "training.frozen_share": tuned.frozen_share,
+                "training.rate_decay": tuned.rate_decay,
+                "training.frozen_statistics": tuned.frozen_statistics,
+            }
+        )
+    _plan_balance(plan)
     if training.time is None and training.steps is None and training.epochs is None:
         epochs = round(recipe.images_seen / max(1, plan.survey.count))
-        plan.fill({"training.epochs": min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs))})
+        plan.fill({"training.epochs": min(recipe.most_epochs, max(FEWEST_EPOCHS, epochs))})
+    plan.explain("plan", _words(plan))
+
+
+def _plan_balance(plan: _Plan) -> None:
+    """Uneven classes are evened out: else the rare ones are hardly ever the answer."""
+    counts = [count for count in plan.survey.class_counts.values() if count]
+    if plan.config.training.balance is None and counts and max(counts) >= UNEVEN * min(counts):
+        reason = f"the largest class has {max(counts) / min(counts):.0f} times the images of the smallest"
+        plan.explain("balance", "each class weighs alike in the loss", reason)
+        plan.fill({"training.balance": "loss"})
+    plan.fill({"training.balance": "none"})
+
+
+def _words(plan: _Plan) -> str:
     training = plan.config.training
+    if plan.is_pretrained and training.frozen:
+        return "the head alone, fitted on frozen features"
     if training.steps is not None:
         length = f"{training.steps:,} steps"
+    elif training.epochs is not None:
+        length = f"{training.epochs} epochs"
     else:
-        length = (
-            f"{training.epochs} epochs"
-            if training.epochs is not None
-            else f"as many epochs as fit into {training.time}"
-        )
-    plan.explain(
-        "plan",
-        f"{length} · batch {training.batch_size} · {training.optimizer}, {training.schedule} to "
-        f"{training.learning_rate:.2g}",
+        length = f"as many epochs as fit into {training.time}"
+    head = "the head on frozen features, then " if plan.is_pretrained else ""
+    return (
+        f"{head}{length} · batch {training.batch_size} · {training.optimizer}, {training.schedule} to "
+        f"{training.learning_rate:.2g}"
     )
 
 
 def _recipe(network: str) -> Recipe:
+    if is_pretrained(network):
+        tuned = FineTuning()
+        return Recipe(
+            tuned.optimizer,
+            tuned.learning_rate,
+            tuned.batch_size,
+            weight_decay=tuned.weight_decay,
+            label_smoothing=tuned.label_smoothing,
+            dropout=tuned.dropout,
+            images_seen=FINE_TUNING_IMAGES,
+            most_epochs=tuned.epochs,
+        )
     match network:
         case "small-resnet" | "resnet18":
             return RESIDUAL

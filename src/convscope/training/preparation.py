@@ -6,17 +6,23 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.experiment import ExperimentConfig, Fit
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
 from convscope.data.dataset import Dataset
 from convscope.data.loading import load_dataset
-from convscope.data.preprocessing import measure_preprocessing
+from convscope.data.preprocessing import Preprocessing, measure_preprocessing
 from convscope.data.sources import ArraySource, FileSource
 from convscope.errors import RunError
 from convscope.evaluation.classifier import Classifier, Target
+from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.runs.folder import Run
 from convscope.training.averaging import WeightAverage
+from convscope.training.fine_tuning import (
+    freeze_early_stages,
+    rate_scales,
+    start_from_fitted_head,
+)
 from convscope.training.loop import Loop
 from convscope.training.objective import Objective, even_class_weights
 from convscope.training.optimizers import build_optimizer
@@ -40,14 +46,45 @@ def prepare(config: ExperimentConfig, dataset: Dataset, device: torch.device, pr
     preprocessing = config.preprocessing
     assert preprocessing.fit is not None
     assert preprocessing.centre is not None
-    measured = measure_preprocessing(
-        dataset.train.images,
-        fit=preprocessing.fit,
-        centre=preprocessing.centre,
-        scale=bool(preprocessing.scale),
-    )
+    name = str(config.network.name)
+    if is_pretrained(name):
+        measured = _as_pretrained(name, dataset, preprocessing.fit)
+    else:
+        measured = measure_preprocessing(
+            dataset.train.images,
+            fit=preprocessing.fit,
+            centre=preprocessing.centre,
+            scale=bool(preprocessing.scale),
+        )
     classifier = Classifier.build(config.network, measured, describe_target(dataset), seed=config.seed)
     return Job(config, dataset, classifier.to(device), device, progress)
+
+
+def _as_pretrained(name: str, dataset: Dataset, fit: Fit) -> Preprocessing:
+    """What the pretrained weights expect of pixels, whatever these photos' own mean is."""
+    _, channels, height, width = dataset.train.images.shape
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in input_normalisation(name, channels))
+    return Preprocessing(height, width, channels, fit, mean=mean, std=std)
+
+
+def fit_head_first(job: Job) -> None:
+    """The exact head on frozen features; deterministic, so that a resumed run fits the same."""
+    training, train, target = job.config.training, job.dataset.train, job.classifier.target
+    classes = target.num_outputs if target.task == "classification" else None
+    labels = train.labels if classes is not None else (train.labels - target.mean) / target.std
+    weights = None
+    if classes is not None and training.balance in ("loss", "sampling"):
+        weights = even_class_weights(train.labels, classes)[train.labels]
+    augmentation = str(Augmentation.from_text(str(job.config.augmentation.preset)))
+    start_from_fitted_head(
+        job.classifier.network,
+        job.classifier.preprocessing,
+        train.images,
+        labels,
+        num_classes=classes,
+        mirror="flip-horizontal" in augmentation,
+        weights=weights,
+    )
 
 
 def use_device(config: ExperimentConfig) -> torch.device:
@@ -107,12 +144,16 @@ def build_loop(run: Run, job: Job) -> Loop:
     assert training.optimizer is not None
     assert training.batch_size is not None
     network = classifier.network
+    scales: dict[str, float] = {}
+    if is_pretrained(str(config.network.name)):
+        freeze_early_stages(network, training.frozen_share or 0.0)
+        scales = rate_scales(network, training.rate_decay or 1.0)
     optimizer = build_optimizer(
         network,
         training.optimizer,
         weight_decay=training.weight_decay or 0.0,
         momentum=training.momentum,
-        rate_scales={},
+        rate_scales=scales,
     )
     average = WeightAverage(network, training.ema) if training.ema else None
     num_classes = classifier.target.num_outputs
@@ -149,6 +190,8 @@ def total_steps(config: ExperimentConfig, num_images: int) -> int:
     training = config.training
     if training.steps is not None:
         return training.steps
+    if training.frozen and is_pretrained(str(config.network.name)):
+        return 0  # the fitted head is all there is to learn
     if training.epochs is None:
         return 1  # a time budget decides, once the pace is measured
     assert training.batch_size is not None

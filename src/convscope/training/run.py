@@ -15,6 +15,7 @@ from convscope.data.sources import open_source
 from convscope.data.survey import survey_source
 from convscope.errors import RunError
 from convscope.evaluation.classifier import DESCRIPTION
+from convscope.networks.pretrained import is_pretrained
 from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.environment import describe_environment
 from convscope.runs.folder import Run
@@ -29,7 +30,14 @@ from convscope.training.cross_validation import (
 from convscope.training.loop import Loop
 from convscope.training.pace import evaluation_seconds, steps_that_fit
 from convscope.training.plan import plan_experiment
-from convscope.training.preparation import Job, build_loop, load_planned, prepare, use_device
+from convscope.training.preparation import (
+    Job,
+    build_loop,
+    fit_head_first,
+    load_planned,
+    prepare,
+    use_device,
+)
 from convscope.training.progress import Choice, Progress, Silent
 from convscope.training.results import finish_run, write_dataset
 from convscope.training.telling import describe_data
@@ -112,6 +120,11 @@ def _fit(run: Run, job: Job, started: float) -> float:
     if list_checkpoints(run.checkpoint_folder):
         loop.state.restore(run.checkpoint())
     truncate_records(run.metrics_path, loop.state.step if loop.state.step else -1)
+    if loop.state.step == 0:
+        loop.record_start()
+        if is_pretrained(str(job.config.network.name)):
+            fit_head_first(job)
+            loop.record_start()
     loop.train()
     return loop.state.seconds
 
