@@ -98,7 +98,7 @@ def _paths(images: list[str]) -> Iterator[Path]:
 
 
 def _print_table(predictions: list["Prediction"]) -> None:
-    from convscope.cli.results import print_table
+    from convscope.cli.results import percent, print_table
 
     if predictions and predictions[0].value is not None:
         rows = [
@@ -107,7 +107,7 @@ def _print_table(predictions: list["Prediction"]) -> None:
         ]
         print_table(result_console(), ("image", "value", ""), rows)
         return
-    rows = [(p.path, p.class_name, f"{p.probability:.1%}".replace("%", " %")) for p in predictions]
+    rows = [(p.path, p.class_name, percent(p.probability)) for p in predictions]
     print_table(result_console(), ("image", "class", "probability"), rows)
 
 

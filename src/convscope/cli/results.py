@@ -31,12 +31,16 @@ def print_summary(console: Console, summary: dict[str, Any], report: Path) -> No
         print_line(
             console,
             "untrained",
-            f"{untrained['accuracy']:.1%}".replace("%", " %"),
+            percent(untrained["accuracy"]),
             f"loss {untrained['loss']:.3g}; a network that knows nothing has {untrained['chance_loss']:.3g}",
         )
     for split in ("validation", "test"):
         if split in summary:
             print_line(console, split, *_figures(summary[split]))
+    if "fits" in summary:
+        print_line(
+            console, "fits", " · ".join(_fit_words(fit) for fit in summary["fits"]), "validation, under each"
+        )
     if "folds" in summary:
         print_line(console, "folds", *_fold_figures(summary["folds"]))
     confused = summary.get("test", {}).get("most_confused") or []
@@ -81,7 +85,7 @@ def print_evaluation(
                 error.id,
                 error.true,
                 error.predicted,
-                f"{error.probability:.1%}".replace("%", " %"),
+                percent(error.probability),
                 f"{error.loss:.2f}",
             )
             for error in evaluation.worst[:thumbs]
@@ -125,8 +129,20 @@ def _figures(values: dict[str, Any]) -> tuple[str, ...]:
         )
     accuracy = Proportion(values["accuracy"]["correct"], values["accuracy"]["n"])
     low, high = accuracy.interval
-    wide = f"wide: only {accuracy.n:,} images" if high - low > WIDE_INTERVAL else ""
+    wide = (
+        f"wide: {accuracy.n:,} images. For a better figure: --folds 5" if high - low > WIDE_INTERVAL else ""
+    )
     return str(accuracy), wide
+
+
+def _fit_words(fit: dict[str, Any]) -> str:
+    """`crop 90.0 % (cuts 33 % away)`; the run's own is marked."""
+    if "accuracy" in fit:
+        figure = percent(fit["accuracy"]["value"])
+    else:
+        figure = f"{fit['mean_absolute_error']['value']:.3g}"
+    cut = f" (cuts {fit['discarded']:.0%} away)".replace("%", " %") if fit["discarded"] > 0.005 else ""
+    return f"{fit['fit']}{'*' if fit['is_own'] else ''} {figure}{cut}"
 
 
 def _fold_figures(folds: dict[str, Any]) -> tuple[str, str]:
@@ -138,6 +154,11 @@ def _fold_figures(folds: dict[str, Any]) -> tuple[str, str]:
     return str(
         mean
     ), f"{folds['folds']}-fold cross-validation{repeats}; the classifier kept is fitted on all images"
+
+
+def percent(share: float) -> str:
+    """`97.5 %`."""
+    return f"{share:.1%}".replace("%", " %")
 
 
 def _times(count: int) -> str:

@@ -67,7 +67,6 @@ class Loop:
         """
         state = self.state
         guard = FiniteGuard(state.network, self.device)
-        self.progress.on_start(str(self.run.path), state.step, self.total_steps)
         try:
             with Interruption() as interruption, torch.random.fork_rng():
                 clock = Clock(state.seconds)

@@ -22,10 +22,11 @@ UNEVEN = 3
 
 @dataclass(frozen=True)
 class Recipe:
-    """Training settings that suit a kind of network; measured by benchmarks/recipes.py."""
+    """Training settings that suit a kind of network."""
 
     optimizer: str
-    learning_rate: float
+    learning_rate: float | None
+    """For its optimizer; None where it has to be found."""
     batch_size: int
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
@@ -39,7 +40,7 @@ class Recipe:
 
 SMALL_NETWORK = Recipe("adamw", 3e-3, 128, weight_decay=1e-2)
 RESIDUAL = Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000)
-DEEP = Recipe("adam", 5e-4, 100)
+OTHER = Recipe("adam", None, 100)
 
 
 def plan_experiment(config: ExperimentConfig, survey: Survey) -> tuple[ExperimentConfig, list[Choice]]:
@@ -162,7 +163,6 @@ def _plan_training(plan: _Plan) -> None:
     plan.fill(
         {
             "training.optimizer": recipe.optimizer,
-            "training.learning_rate": recipe.learning_rate,
             "training.batch_size": recipe.batch_size,
             "training.weight_decay": recipe.weight_decay,
             "training.schedule": "one-cycle",
@@ -173,6 +173,8 @@ def _plan_training(plan: _Plan) -> None:
             "network.dropout": recipe.dropout,
         }
     )
+    if plan.config.training.optimizer == recipe.optimizer:
+        plan.fill({"training.learning_rate": recipe.learning_rate})
     if plan.is_pretrained:
         tuned = FineTuning()
         plan.fill(
@@ -211,9 +213,9 @@ def _words(plan: _Plan) -> str:
     else:
         length = f"as many epochs as fit into {training.time}"
     head = "the head on frozen features, then " if plan.is_pretrained else ""
+    rate = "a rate to be found" if training.learning_rate is None else f"{training.learning_rate:.2g}"
     return (
-        f"{head}{length} · batch {training.batch_size} · {training.optimizer}, {training.schedule} to "
-        f"{training.learning_rate:.2g}"
+        f"{head}{length} · batch {training.batch_size} · {training.optimizer}, {training.schedule} to {rate}"
     )
 
 
@@ -233,7 +235,7 @@ def _recipe(network: str) -> Recipe:
     match network:
         case "small-resnet" | "resnet18":
             return RESIDUAL
-        case name if name.startswith(("vgg", "conv4", "conv-dropout", "timm:")):
-            return DEEP
-        case _:
+        case "two-conv":
             return SMALL_NETWORK
+        case _:
+            return OTHER

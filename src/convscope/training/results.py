@@ -15,6 +15,7 @@ from convscope.evaluation.classifier import Classifier, checkpoint_step, final_c
 from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
 from convscope.runs.folder import Run
 from convscope.training.cross_validation import FoldScores
+from convscope.training.fits import compare_fits
 from convscope.training.showcase import choose_showcase
 
 SUMMARY = "summary.json"
@@ -81,6 +82,7 @@ def finish_run(
             evaluations[split] = evaluate_outputs(classifier.target, logits[split], images)
             write_predictions(run, split, logits[split], images)
     run.write_arrays("predictions/images.npz", choose_showcase(dataset, logits))
+    fits = compare_fits(classifier, run.config.data, dataset.validation.ids)
     metrics = run.metrics()
     run.write(
         SUMMARY,
@@ -93,6 +95,7 @@ def finish_run(
             "epochs": metrics[-1]["epoch"] if metrics else 0,
             "best_step": checkpoint_step(run, "best") if (run.checkpoint_folder / "best").exists() else None,
             "untrained": _untrained(run, classifier),
+            **({"fits": [fit.to_dict() for fit in fits]} if fits else {}),
             **({} if folds is None else {"folds": folds.to_dict()}),
             **{split: evaluation.to_dict() for split, evaluation in evaluations.items()},
             "seconds": {name: round(value, 2) for name, value in seconds.items()},

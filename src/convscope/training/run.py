@@ -13,7 +13,7 @@ from convscope.config.experiment_file import override
 from convscope.data.dataset import Dataset
 from convscope.data.sources import open_source
 from convscope.data.survey import survey_source
-from convscope.errors import RunError
+from convscope.errors import DivergedError, RunError
 from convscope.evaluation.classifier import DESCRIPTION
 from convscope.networks.pretrained import is_pretrained
 from convscope.runs.checkpoints import list_checkpoints
@@ -27,6 +27,7 @@ from convscope.training.cross_validation import (
     score_of,
     split_into_folds,
 )
+from convscope.training.learning_rate_finder import search_for_job
 from convscope.training.loop import Loop
 from convscope.training.pace import evaluation_seconds, steps_that_fit
 from convscope.training.plan import plan_experiment
@@ -41,6 +42,8 @@ from convscope.training.preparation import (
 from convscope.training.progress import Choice, Progress, Silent
 from convscope.training.results import finish_run, write_dataset
 from convscope.training.telling import describe_data
+
+FALLBACK_RATE = 1e-3
 
 
 def start_training(
@@ -63,6 +66,10 @@ def start_training(
     choices = [*describe_data(overview, dataset, config), *plan]
     for choice in choices:
         listener.on_choice(choice)
+    if config.training.learning_rate is None:
+        config, found = _find_rate(config, dataset, device, listener)
+        listener.on_choice(found)
+        choices.append(found)
     run = Run.create(runs, data_name=dataset.name, network_name=str(config.network.name), name=name)
     run.write("choices.json", [choice.to_dict() for choice in choices])
     run.write("environment.json", describe_environment(device=device, seed=config.seed))
@@ -98,6 +105,20 @@ def resume_training(
     return run
 
 
+def _find_rate(
+    config: ExperimentConfig, dataset: Dataset, device: torch.device, progress: Progress
+) -> tuple[ExperimentConfig, Choice]:
+    """A learning rate for a network or an update rule that no recipe knows."""
+    try:
+        search = search_for_job(prepare(config, dataset, device, progress))
+    except DivergedError as error:
+        rate, reason = FALLBACK_RATE, f"a cautious guess: {error}"
+    else:
+        rate = search.proposed
+        reason = f"found: the loss falls steadily from {search.steep_from:.1g} to {search.steep_to:.1g}"
+    return override(config, {"training.learning_rate": rate}), Choice("rate", f"{rate:.2g}", reason)
+
+
 def _complete(run: Run, dataset: Dataset, device: torch.device, progress: Progress, started: float) -> None:
     """Everything that is still to be done in a run."""
     config, scores = run.config, None
@@ -120,11 +141,14 @@ def _fit(run: Run, job: Job, started: float) -> float:
     if list_checkpoints(run.checkpoint_folder):
         loop.state.restore(run.checkpoint())
     truncate_records(run.metrics_path, loop.state.step if loop.state.step else -1)
+    job.progress.on_start(str(run.path), loop.state.step, loop.total_steps)
     if loop.state.step == 0:
+        begun = time.perf_counter()
         loop.record_start()
         if is_pretrained(str(job.config.network.name)):
             fit_head_first(job)
             loop.record_start()
+            loop.state.seconds = time.perf_counter() - begun
     loop.train()
     return loop.state.seconds
 

@@ -1,0 +1,70 @@
+"""What fitting images into the square costs: validation accuracy under each of three ways, side by side."""
+
+from dataclasses import dataclass, replace
+from statistics import mean
+from typing import Any
+
+from convscope.config.experiment import DataConfig, Fit
+from convscope.data.loading import load_dataset
+from convscope.data.preprocessing import discarded_share
+from convscope.data.sources import FileSource, open_source
+from convscope.data.survey import survey_source
+from convscope.evaluation.classifier import Classifier
+from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
+
+FITS: tuple[Fit, ...] = ("crop", "squash", "pad")
+SQUARE_ENOUGH = 0.005
+
+
+@dataclass(frozen=True)
+class FitScore:
+    """How a classifier fares on the validation images when they are fitted in one way.
+
+    Attributes:
+        discarded: mean share of an image's area that is thrown away.
+        is_own: whether the classifier was trained with this fit.
+    """
+
+    fit: Fit
+    discarded: float
+    is_own: bool
+    evaluation: ImageEvaluation
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        figures = self.evaluation.to_dict()
+        name = "accuracy" if "accuracy" in figures else "mean_absolute_error"
+        return {"fit": self.fit, "is_own": self.is_own, "discarded": self.discarded, name: figures[name]}
+
+
+def compare_fits(
+    classifier: Classifier, config: DataConfig, validation_ids: tuple[str, ...]
+) -> list[FitScore]:
+    """The three fits, or nothing where the images are square, already decoded, or not there."""
+    source = open_source(config)
+    if not isinstance(source, FileSource) or not validation_ids:
+        return []
+    wanted = set(validation_ids)
+    items = tuple(replace(item, split=None) for item in source.items if item.id in wanted)
+    part = replace(source, items=items, quarantined=())
+    size = classifier.preprocessing.size
+    sizes = survey_source(part, config.max_pixels).sizes
+    if mean(discarded_share(width, height, size, "crop") for width, height in sizes) < SQUARE_ENOUGH:
+        return []
+    scores = []
+    for fit in FITS:
+        images = load_dataset(
+            config,
+            size=size,
+            channels=classifier.preprocessing.channels,
+            fit=fit,
+            seed=0,
+            known_classes=classifier.class_names or None,
+            divided=False,
+            source=part,
+        ).test
+        discarded = mean(discarded_share(width, height, size, fit) for width, height in sizes)
+        outputs = classifier.logits(images.images).numpy()
+        evaluation = evaluate_outputs(classifier.target, outputs, images)
+        scores.append(FitScore(fit, discarded, fit == classifier.preprocessing.fit, evaluation))
+    return scores
