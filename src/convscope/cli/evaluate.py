@@ -13,6 +13,7 @@ def evaluate(
     split: str = "test",
     checkpoint: str = "final",
     ignore_unknown: bool = False,
+    test_time_augmentation: bool = False,
     json: bool = False,
 ) -> int:
     """Accuracy with its interval, per class, confusion matrix, most confused pairs and worst errors.
@@ -29,13 +30,23 @@ def evaluate(
         final, last, best, untrained, or a step.
     ignore_unknown
         Leave out images of classes that the classifier does not know.
+    test_time_augmentation
+        Also report, apart, answers averaged over each image and its mirror image.
     json
         Print one JSON document on stdout.
     """
     from convscope.cli.results import print_evaluation, print_line
     from convscope.evaluation.evaluating import evaluate_path
+    from convscope.evaluation.metrics import Evaluation
 
-    result = evaluate_path(run, data, split=split, checkpoint=checkpoint, ignore_unknown=ignore_unknown)
+    result = evaluate_path(
+        run,
+        data,
+        split=split,
+        checkpoint=checkpoint,
+        ignore_unknown=ignore_unknown,
+        test_time_augmentation=test_time_augmentation,
+    )
     if json:
         print_json(result.to_dict())
         return 0
@@ -43,4 +54,9 @@ def evaluate(
     for note in result.notes:
         print_line(console, "note", note)
     print_evaluation(console, result.split, result.evaluation)
+    if isinstance(result.mirrored, Evaluation):
+        console.print()
+        print_line(
+            console, "mirrored", str(result.mirrored.accuracy), "each image and its mirror image averaged"
+        )
     return 0

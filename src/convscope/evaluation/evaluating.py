@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax, logsumexp
+
 from convscope.config.experiment import DataConfig
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.loading import load_dataset
-from convscope.errors import RunError, UsageError
+from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.classifier import DESCRIPTION, Classifier
 from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
 from convscope.runs.folder import Run
@@ -26,6 +30,7 @@ class PathEvaluation:
         split: `test`, `validation` or `train`.
         evaluation: the figures.
         notes: what a reader should know, a sentence each.
+        mirrored: the same with each answer averaged over the image and its mirror image, where asked for.
     """
 
     run: str
@@ -33,13 +38,16 @@ class PathEvaluation:
     split: str
     evaluation: ImageEvaluation
     notes: tuple[str, ...] = ()
+    mirrored: ImageEvaluation | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: the figures stand under the split's name."""
+        apart = {} if self.mirrored is None else {"test_time_augmentation": self.mirrored.to_dict()}
         return {
             "run": self.run,
             "data": self.data,
             self.split: self.evaluation.to_dict(),
+            **apart,
             "notes": list(self.notes),
         }
 
@@ -51,8 +59,12 @@ def evaluate_path(
     split: str = "test",
     checkpoint: str = "final",
     ignore_unknown: bool = False,
+    test_time_augmentation: bool = False,
 ) -> PathEvaluation:
     """Evaluate the classifier at `path`; changes nothing, in the run or in the classifier.
+
+    With `test_time_augmentation` it is also evaluated on answers that are averaged over each image and its
+    mirror image; those figures stand apart, since `predict` answers without.
 
     Raises:
         UsageError: for a split that does not exist.
@@ -72,7 +84,22 @@ def evaluate_path(
     outputs = classifier.logits(images.images).numpy()
     evaluation = evaluate_outputs(classifier.target, outputs, images)
     notes = dataset.notes if data is None else (*dataset.notes, *_seen_in_training(path, images))
-    return PathEvaluation(str(path), data or dataset.name, split, evaluation, notes)
+    mirrored = None
+    if test_time_augmentation:
+        averaged = average_outputs(classifier, outputs, classifier.logits(images.images.flip(-1)).numpy())
+        mirrored = evaluate_outputs(classifier.target, averaged, images)
+    return PathEvaluation(str(path), data or dataset.name, split, evaluation, notes, mirrored)
+
+
+def average_outputs(
+    classifier: Classifier, first: NDArray[np.float32], second: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Two answers `(N, num_outputs)` to the same images, averaged: as log probabilities, or as numbers."""
+    if classifier.target.task == "regression":
+        return (first + second) / 2
+    logarithms = np.stack([log_softmax(first, axis=1), log_softmax(second, axis=1)])
+    averaged: NDArray[np.float32] = (logsumexp(logarithms, axis=0) - np.log(2)).astype(np.float32)
+    return averaged
 
 
 def load_own_data(path: Path, classifier: Classifier) -> Dataset:
@@ -82,17 +109,26 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
 
     Raises:
         RunError: when there is no run at `path`.
-        DataError: when its data are no longer there, or cannot be used.
+        DataError: when its data are no longer there, have changed since, or cannot be used.
     """
-    config = Run.open(path).config
+    run = Run.open(path)
+    config = run.config
     preprocessing = classifier.preprocessing
-    return load_dataset(
+    dataset = load_dataset(
         config.data,
         size=preprocessing.size,
         channels=preprocessing.channels,
         fit=preprocessing.fit,
         seed=config.seed,
     )
+    known = run.read("dataset.json")["fingerprint"] if config.data.folds is None else dataset.fingerprint
+    if dataset.fingerprint != known:
+        # Divided anew, today's test images may be among those that were trained on, and classes may shift.
+        raise DataError(
+            f"{config.data.source} has changed since {path} was trained on it: its splits are no longer the same.\n"
+            f"Evaluate on images that it never saw: convscope evaluate {path} DATA"
+        )
+    return dataset
 
 
 def _held_out_data(path: Path, classifier: Classifier) -> Dataset:
