@@ -125,7 +125,7 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
     if dataset.fingerprint != known:
         # Divided anew, today's test images may be among those that were trained on, and classes may shift.
         raise DataError(
-            f"{config.data.source} has changed since {path} was trained on it: its splits are no longer the same.\n"
+            f"{config.data.source} has changed since {path} was trained on it: its splits differ now.\n"
             f"Evaluate on images that it never saw: convscope evaluate {path} DATA"
         )
     return dataset
