@@ -96,7 +96,7 @@ def average_outputs(
 ) -> NDArray[np.float32]:
     """Two answers `(N, num_outputs)` to the same images, averaged: as log probabilities, or as numbers."""
     if classifier.target.task == "regression":
-        return (first + second) / 2
+        return ((first + second) / 2).astype(np.float32)
     logarithms = np.stack([log_softmax(first, axis=1), log_softmax(second, axis=1)])
     averaged: NDArray[np.float32] = (logsumexp(logarithms, axis=0) - np.log(2)).astype(np.float32)
     return averaged
