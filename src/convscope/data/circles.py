@@ -46,11 +46,11 @@ def _place_one(
             break
         tries = 2 + circle // 4  # about as many as it takes
         tried = generator.random((waiting.size, tries, 2), np.float32) * 2 - 1
-        free = np.ones((waiting.size, tries), bool)
+        free: NDArray[np.bool_] = np.ones((waiting.size, tries), bool)
         if circle:
             away = tried[:, :, None] - centres[waiting, None, :circle]  # (images, tries, circles before, 2)
             squared = away[..., 0] ** 2 + away[..., 1] ** 2
-            free = (squared >= distances[waiting, None, circle, :circle] ** 2).all(2)
+            free = np.all(squared >= distances[waiting, None, circle, :circle] ** 2, axis=2)
         found = free.any(1)
         first = free.argmax(1)
         centres[waiting[found], circle] = tried[found, first[found]]

@@ -62,6 +62,15 @@ def test_odd_images_are_named(make_folder, picture, encoded):
     }
 
 
+def test_the_number_zero_is_a_label_like_others(tmp_path, picture, encoded):
+    copy = encoded(picture(7))
+    for name, content in (("a", copy), ("b", copy), ("c", encoded(picture(8)))):
+        (tmp_path / f"{name}.png").write_bytes(content)
+    (tmp_path / "scores.csv").write_text("path,label\na.png,0\nb.png,1.5\nc.png,2\n")
+    found = audited(tmp_path / "scores.csv")
+    assert [entry.labels for entry in found.conflicts] == [(0.0, 1.5)]
+
+
 def test_arrays_are_audited_too():
     found = audited("digits").to_dict()
     assert found["classes"][3] == {"name": "3", "count": 500}

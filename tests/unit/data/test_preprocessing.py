@@ -112,6 +112,18 @@ def test_no_centring() -> None:
     )
 
 
+def test_bright_images_in_any_order_give_the_same_bits() -> None:
+    """Sums are exact, so that a run measures the same on any number of threads."""
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(200, 256, (700, 3, 40, 40), dtype=torch.uint8, generator=generator)
+    first = measure_preprocessing(images, fit="crop", centre="image", scale=True)
+    other = measure_preprocessing(
+        images[torch.randperm(700, generator=generator)], fit="crop", centre="image", scale=True
+    )
+    assert first.mean.equal(other.mean)
+    assert first.std.equal(other.std)
+
+
 def test_images_of_one_colour_stay_finite() -> None:
     flat = torch.full((3, 1, 4, 4), 128, dtype=torch.uint8)
     measured = measure_preprocessing(flat, fit="crop", centre="channel", scale=True)
