@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from convscope.report.looking.album import Written
     from convscope.report.looking.asking import LeftOut
 
-NAME_WIDTH = 30
 ONE = Parameter(negative="", consume_multiple=True)
 
 
@@ -80,11 +79,11 @@ def look(
 
 
 def _print(console: "Console", written: "Written") -> None:
-    """The file and its question in one line, and below it what was found."""
+    """The file and its question, and below them what was found."""
     name = f"{written.path.parent.name}/{written.path.name}"
     question = written.answer.question.partition("?")[0] + "?"
-    console.print(Text.assemble((f"{name:<{NAME_WIDTH}}  ", "bold"), (question, "dim")))
-    console.print(Text(" " * (NAME_WIDTH + 2) + written.answer.finding))
+    console.print(Text.assemble((name, "bold"), "  ", (question, "dim")))
+    console.print(Text(f"    {written.answer.finding}"))
 
 
 def _print_end(console: "Console", run: Path, left_out: list["LeftOut"]) -> None:

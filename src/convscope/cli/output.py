@@ -28,10 +28,18 @@ def finite(value: float) -> float | None:
     return value if value == value and abs(value) != float("inf") else None
 
 
+class _Pipe(Console):
+    """A console whose reader may stop reading: `convscope runs | head -n 1`."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, for which this is no error."""
+        raise BrokenPipeError
+
+
 def _console(stream: Any) -> Console:
     width = None if stream.isatty() else int(os.environ.get("COLUMNS", "120"))
     # A path may hold [brackets] or :colons:, which are no markup.
-    return Console(
+    return _Pipe(
         file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=not stream.isatty()
     )
 

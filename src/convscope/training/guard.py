@@ -32,22 +32,22 @@ class FiniteGuard:
         elif not finite:
             raise DivergedError(self._explain(step, loss, images, learning_rate))
 
-    def check(self, learning_rate: float) -> None:
-        """Raise if any step so far was bad, or any weight is.
+    def check(self, step: int, learning_rate: float) -> None:
+        """Raise if any of the `step` steps so far was bad, or any weight is now.
 
         Raises:
             DivergedError: naming the step and the layer.
         """
         if torch.isfinite(self._first_bad):
-            step = int(self._first_bad)
+            first = int(self._first_bad)
             raise DivergedError(
-                f"training diverged at step {step}: the loss or a gradient is no longer finite.\n"
+                f"training diverged at step {first}: the loss or a gradient is no longer finite.\n"
                 + _advice(learning_rate)
             )
         for name, tensor in self._network.state_dict().items():
             if tensor.is_floating_point() and not torch.isfinite(tensor).all():
                 raise DivergedError(
-                    f"training diverged: the weights of {name} are no longer finite.\n"
+                    f"training diverged by step {step}: the weights of {name} are no longer finite.\n"
                     + _advice(learning_rate)
                 )
 

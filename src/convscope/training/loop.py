@@ -70,18 +70,18 @@ class Loop:
         try:
             with Interruption() as interruption, torch.random.fork_rng():
                 clock = Clock(state.seconds)
-                for indices in self._batches_left():
+                for indices in () if self._stops_early() else self._batches_left():
                     loss, accuracy = self.step(indices, guard)
                     state.seconds = clock.seconds()
                     self.progress.on_step(state.step, len(indices))
                     if self._is_due(state.step, self._record_every):
-                        guard.check(self._learning_rate(state.step - 1))
+                        guard.check(state.step, self._learning_rate(state.step - 1))
                         self._record(
                             "batch", loss, accuracy, images_per_second=clock.rate(state.step, len(indices))
                         )
                     is_best = self._validation_is_due() and self._measure()
                     if is_best or self._checkpoint_is_due() or interruption.requested:
-                        guard.check(self._learning_rate(state.step - 1))
+                        guard.check(state.step, self._learning_rate(state.step - 1))
                         self._save(is_best=is_best)
                     if interruption.requested:
                         raise InterruptedTrainingError(

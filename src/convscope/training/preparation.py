@@ -13,7 +13,7 @@ from convscope.data.dataset import Dataset
 from convscope.data.loading import load_dataset
 from convscope.data.preprocessing import Preprocessing, measure_preprocessing
 from convscope.data.sources import ArraySource, FileSource
-from convscope.errors import RunError
+from convscope.errors import RunError, UsageError
 from convscope.evaluation.classifier import Classifier, Target
 from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.runs.folder import Run
@@ -28,6 +28,8 @@ from convscope.training.objective import Objective, even_class_weights
 from convscope.training.optimizers import build_optimizer
 from convscope.training.progress import Progress
 from convscope.training.state import TrainingState
+
+DEVICE_TYPES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,7 @@ def use_device(config: ExperimentConfig) -> torch.device:
     """The device that a configuration asks for, its thread count set.
 
     Raises:
+        UsageError: when it is none.
         RunError: when the device is not there.
     """
     torch.set_num_threads(config.training.threads or len(os.sched_getaffinity(0)))
@@ -99,8 +102,11 @@ def use_device(config: ExperimentConfig) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
+        known = device.type in DEVICE_TYPES
     except RuntimeError:
-        raise RunError(f"'{name}' is not a device; it takes auto, cpu, cuda or cuda:1") from None
+        known = False
+    if not known:
+        raise UsageError(f"training.device = '{name}' is not a device; it takes auto, cpu, cuda or cuda:1")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise RunError("there is no CUDA device here. Leave --device out to train on the CPU")
     torch.backends.cudnn.deterministic = True
@@ -141,6 +147,8 @@ def build_loop(run: Run, job: Job) -> Loop:
     """The loop of a job, before its first step."""
     config, classifier, dataset, device = job.config, job.classifier, job.dataset, job.device
     training = config.training
+    if training.early_stopping is not None and not len(dataset.validation):
+        raise UsageError("training.early_stopping needs validation images, and there are none")
     assert training.optimizer is not None
     assert training.batch_size is not None
     network = classifier.network

@@ -13,7 +13,7 @@ from convscope.config.experiment_file import override
 from convscope.data.dataset import Dataset
 from convscope.data.sources import open_source
 from convscope.data.survey import survey_source
-from convscope.errors import DivergedError, RunError
+from convscope.errors import DivergedError, RunError, UsageError
 from convscope.evaluation.classifier import DESCRIPTION
 from convscope.networks.pretrained import is_pretrained
 from convscope.runs.checkpoints import list_checkpoints
@@ -37,6 +37,7 @@ from convscope.training.preparation import (
     fit_head_first,
     load_planned,
     prepare,
+    total_steps,
     use_device,
 )
 from convscope.training.progress import Choice, Progress, Silent
@@ -70,11 +71,12 @@ def start_training(
         config, found = _find_rate(config, dataset, device, listener)
         listener.on_choice(found)
         choices.append(found)
+    job = prepare(config, dataset, device, listener)  # before the folder is made: it may refuse the network
     run = Run.create(runs, data_name=dataset.name, network_name=str(config.network.name), name=name)
     run.write("choices.json", [choice.to_dict() for choice in choices])
     run.write("environment.json", describe_environment(device=device, seed=config.seed))
     run.write_config(config)
-    _complete(run, dataset, device, listener, started)
+    _complete(run, job, started)
     return run
 
 
@@ -100,8 +102,11 @@ def resume_training(
             f"{config.data.source} has changed since {run.path} began: its fingerprint differs.\n"
             "A run goes on with the same images only. Start a new one with: convscope train"
         )
+    if list_checkpoints(run.checkpoint_folder):
+        _refuse_fewer_steps(run, total_steps(config, len(dataset.train)))
+    job = prepare(config, dataset, device, progress or Silent())
     run.write_config(config)
-    _complete(run, dataset, device, progress or Silent(), started)
+    _complete(run, job, started)
     return run
 
 
@@ -119,16 +124,23 @@ def _find_rate(
     return override(config, {"training.learning_rate": rate}), Choice("rate", f"{rate:.2g}", reason)
 
 
-def _complete(run: Run, dataset: Dataset, device: torch.device, progress: Progress, started: float) -> None:
+def _refuse_fewer_steps(run: Run, steps: int) -> None:
+    done = run.checkpoint().step
+    if steps < done:
+        raise UsageError(
+            f"{run.path} is at step {done:,} already and cannot end at step {steps:,}; say more steps"
+        )
+
+
+def _complete(run: Run, job: Job, started: float) -> None:
     """Everything that is still to be done in a run."""
-    config, scores = run.config, None
-    if config.data.folds is not None:
-        scores = _cross_validate(run, config, dataset, device, progress)
-        dataset = on_all_images(dataset)
-    job = prepare(config, dataset, device, progress)
+    scores = None
+    if job.config.data.folds is not None:
+        scores = _cross_validate(run, job)
+        job = prepare(job.config, on_all_images(job.dataset), job.device, job.progress)
     seconds = _fit(run, job, started)
     total = time.perf_counter() - started
-    finish_run(run, dataset, device, seconds={"train": seconds, "total": total}, folds=scores)
+    finish_run(run, job.dataset, job.device, seconds={"train": seconds, "total": total}, folds=scores)
 
 
 def _fit(run: Run, job: Job, started: float) -> float:
@@ -166,20 +178,19 @@ def _within_budget(run: Run, job: Job, loop: Loop, started: float) -> Loop:
     return replace(loop, total_steps=steps, deadline=started + budget - finishing)
 
 
-def _cross_validate(
-    run: Run, config: ExperimentConfig, dataset: Dataset, device: torch.device, progress: Progress
-) -> FoldScores:
+def _cross_validate(run: Run, job: Job) -> FoldScores:
     """Fit and judge every fold, each in a run of its own in `folds/`; finished ones are not done again."""
+    config = job.config
     assert config.data.folds is not None
     values = []
-    for part in split_into_folds(dataset, config.data, config.seed):
+    for part in split_into_folds(job.dataset, config.data, config.seed):
         fold_run = Run(run.path / "folds" / part.name)
         if not fold_run.has("summary.json"):
-            _fit_fold(fold_run, part, config, device)
+            _fit_fold(fold_run, part, config, job.device)
         figure, value = score_of(fold_run.read("summary.json")["test"])
         values.append(value)
         number = len(values)
-        progress.on_choice(
+        job.progress.on_choice(
             Choice(
                 f"fold {number}",
                 f"{figure.replace('_', ' ')} {value:.3f}",

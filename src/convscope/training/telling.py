@@ -42,9 +42,16 @@ def _contents(dataset: Dataset) -> str:
         return f"{total:,} images, each with a number"
     labels = torch.cat([images.labels for images in dataset.splits.values()])
     counts = torch.bincount(labels, minlength=len(names)).tolist()
+    if len(set(counts)) == 1:
+        return f"{total:,} images, {len(names)} classes of {counts[0]:,} each: {_some(names)}"
     shown = [f"{name} {count:,}" for name, count in zip(names[:SHOWN_CLASSES], counts, strict=False)]
     more = " · …" if len(names) > SHOWN_CLASSES else ""
     return f"{total:,} images, {len(names)} classes: {' · '.join(shown)}{more}"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = " · …" if len(names) > SHOWN_CLASSES else ""
+    return " · ".join(names[:SHOWN_CLASSES]) + more
 
 
 def _left_out(dataset: Dataset) -> list[Choice]:

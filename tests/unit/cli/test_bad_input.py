@@ -271,7 +271,6 @@ def test_debug_shows_where(convscope: Convscope, tmp_path: Path) -> None:
     assert "Traceback" in done.err
 
 
-@pytest.mark.xfail(strict=True, reason="training/run.py makes the run folder before it builds the network")
 def test_a_network_that_cannot_be_built_leaves_no_run(
     convscope: Convscope, photos: Path, tmp_path: Path
 ) -> None:
@@ -279,6 +278,5 @@ def test_a_network_that_cannot_be_built_leaves_no_run(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="training/preparation.py takes any device that torch has a name for")
 def test_a_device_that_cannot_compute(convscope: Convscope, photos: Path, tmp_path: Path) -> None:
     check(convscope("train", photos, *SHORT, "--runs", tmp_path, "--device", "meta"), 1, "device")

@@ -60,18 +60,18 @@ def test_the_last_good_checkpoint_is_kept_and_loads(
 def test_a_weight_that_is_infinite_is_found_though_the_loss_is_not() -> None:
     network = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
     guard = FiniteGuard(network, torch.device("cpu"))
-    guard.check(0.1)
+    guard.check(5, 0.1)
     with torch.no_grad():
         network[1].bias[1] = -torch.inf
     with pytest.raises(DivergedError, match=r"1\.bias"):
-        guard.check(0.1)
+        guard.check(5, 0.1)
 
 
 def test_batch_statistics_are_weights_too() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     network[1].running_var[0] = torch.nan
     with pytest.raises(DivergedError, match=r"1\.running_var"):
-        FiniteGuard(network, torch.device("cpu")).check(0.1)
+        FiniteGuard(network, torch.device("cpu")).check(5, 0.1)
 
 
 def test_a_gradient_that_is_not_finite_names_its_layer() -> None:
@@ -103,10 +103,9 @@ def test_the_first_layer_in_order_of_execution_is_named() -> None:
     assert not any(module._forward_hooks for module in network.modules())
 
 
-@pytest.mark.xfail(strict=True, reason="training/guard.py: FiniteGuard.check knows no step")
 def test_a_weight_that_is_infinite_is_named_with_its_step() -> None:
     network = nn.Linear(2, 2)
     with torch.no_grad():
         network.bias[0] = torch.inf
     with pytest.raises(DivergedError, match="step"):
-        FiniteGuard(network, torch.device("cpu")).check(0.1)
+        FiniteGuard(network, torch.device("cpu")).check(5, 0.1)

@@ -111,9 +111,6 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(
     assert figures(halted) == figures(whole)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="training/loop.py asks whether to stop early only after a further step"
-)
 def test_a_stop_by_early_stopping_stays_a_stop(train: Train, assert_same: Same, tmp_path: Path) -> None:
     """Killed between its last checkpoint and its summary, it has nothing left to do."""
     settings = {"network": "linear", "optimizer": "sgd", "learning_rate": 1e-12, "validate_every": 2}
@@ -156,9 +153,6 @@ def test_images_that_are_gone_are_named(pictures: Callable[..., Path], train: Tr
         convscope.evaluate(run.path)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="training/run.py writes the shorter end down beside the longer training"
-)
 def test_a_shorter_end_is_refused(train: Train) -> None:
     run = train(steps=5)
     with pytest.raises(convscope.errors.UsageError, match="5"):
