@@ -237,15 +237,17 @@ def report(archive: str, count: int, rounds: int, machine: str) -> str:
     lines = [
         "# A folder of photos: convscope against torchvision's ImageFolder and DataLoader",
         "",
-        f"{datetime.date.today()}, {machine}, {os.cpu_count()} cores, load {os.getloadavg()[1]:.0f} (this and others),",
-        f"torch {torch.__version__}, torchvision {torchvision.__version__}.",
+        f"{datetime.date.today()}, {machine}, {os.cpu_count()} cores,",
+        f"load {os.getloadavg()[1]:.0f} (this and others), torch {torch.__version__},",
+        f"torchvision {torchvision.__version__}.",
         "",
-        f"{count:,} JPEGs of {PICTURE[0]}×{PICTURE[1]} px, quality {QUALITY}, {total / count / 1000:,.0f} kB each;",
-        f"each of four photos of {Path(archive).name}. {SIZE} px, batches of {BATCH}, {WORKERS} workers for",
-        f"torchvision and {torch.get_num_threads()} threads for convscope. Median of {rounds} rounds, in turn; ratios",
-        "round by round, in brackets the smallest and the largest. No network: images alone. convscope's first",
-        "epoch holds all that a run does before its first step: headers, hashes, decoding, the cache, the",
-        "search for copies.",
+        f"{count:,} JPEGs of {PICTURE[0]}×{PICTURE[1]} px, quality {QUALITY},",
+        f"{total / count / 1000:,.0f} kB each; each of four photos of {Path(archive).name}.",
+        f"{SIZE} px, batches of {BATCH}, {WORKERS} workers for torchvision,",
+        f"{torch.get_num_threads()} threads for convscope.",
+        f"Median of {rounds} rounds, in turn; ratios round by round, in brackets the least and the largest.",
+        "No network: images alone. convscope's first epoch holds all that a run does before its first step:",
+        "headers, hashes, decoding, the cache, the search for copies.",
     ]
     for recipe, (epochs, kind) in results.items():
         lines += ["", f"## Augmentation `{recipe}`", "", f"torchvision's transforms ran on {kind}.", ""]
