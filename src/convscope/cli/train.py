@@ -19,6 +19,7 @@ def train(
     name: str | None = None,
     runs: Path = Path("runs"),
     resume: Path | None = None,
+    source: str | None = None,
     json: bool = False,
     overrides: dict[str, Any],
 ) -> int:
@@ -35,6 +36,8 @@ def train(
         Folder in which runs are made.
     resume
         Go on with this run instead, to its end or to --steps or --epochs.
+    source
+        With an experiment's .toml: these images instead of its own.
     json
         Print one JSON document on stdout.
     """
@@ -44,6 +47,8 @@ def train(
         if resume is not None:
             run = _resume(data, resume, overrides, watcher)
         else:
+            if source is not None:
+                overrides = {"data.source": source, **overrides}
             run = _start(data, name, runs, overrides, watcher)
     from convscope.report.html import write_report
 

@@ -279,4 +279,4 @@ def test_a_network_that_cannot_be_built_leaves_no_run(
 
 
 def test_a_device_that_cannot_compute(convscope: Convscope, photos: Path, tmp_path: Path) -> None:
-    check(convscope("train", photos, *SHORT, "--runs", tmp_path, "--device", "meta"), 1, "device")
+    check(convscope("train", photos, *SHORT, "--runs", tmp_path, "--device", "meta"), 2, "device")
