@@ -54,7 +54,6 @@ def print_summary(console: Console, summary: dict[str, Any], report: Path) -> No
         console, "time", f"training {_duration(seconds['train'])}", f"in all {_duration(seconds['total'])}"
     )
     run = summary["run"]
-    print_line(console, "run", run)
     print_line(console, "report", str(report))
     print_line(console, "next", f"convscope evaluate {run}  ·  convscope predict {run} new.jpg")
 
@@ -162,7 +161,7 @@ def percent(share: float) -> str:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
+    return "(once)" if count == 1 else f"({count:,} times)"
 
 
 def _duration(seconds: float) -> str:
