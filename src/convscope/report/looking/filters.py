@@ -1,9 +1,11 @@
 """Which patterns of weights does a convolution lay over its input?"""
 
 import numpy as np
+from torch import nn
 
 from convscope.errors import UsageError
 from convscope.inspection.filters import LayerFilters, layer_filters
+from convscope.inspection.layers import find_layer
 from convscope.report.looking.answer import Answer, file_name, some
 from convscope.report.looking.subject import Subject
 from convscope.report.notebook import Picture
@@ -25,8 +27,7 @@ def filters_of(subject: Subject, layer: str, channel: int | None = None) -> Answ
     """
     found = layer_filters(subject.network, layer)
     shown = found.order[:_MOST_SHOWN]
-    channels = found.weights.shape[1]
-    in_colour = channels == 3 and channel is None
+    in_colour = found.weights.shape[1] == 3 and channel is None
     chosen = None if in_colour else _checked(found, channel)
     heading = _heading(found, chosen)
     names = [str(index) for index in shown.tolist()]
@@ -45,7 +46,7 @@ def filters_of(subject: Subject, layer: str, channel: int | None = None) -> Answ
         about="filters",
         name=file_name("filters", layer, "" if channel is None else f"channel-{channel}"),
         title=f"The weights of {layer}",
-        question=_question(channels),
+        question=_question(subject, layer),
         finding=finding,
         layer=layer,
         picture=Picture(array=weights, drawing=drawing, alt=f"Filters of {layer}, largest first. {finding}."),
@@ -60,8 +61,9 @@ def filters_of(subject: Subject, layer: str, channel: int | None = None) -> Answ
     )
 
 
-def _question(channels: int) -> str:
-    if channels in (1, 3):
+def _question(subject: Subject, layer: str) -> str:
+    convolution = find_layer(subject.network, layer)
+    if isinstance(convolution, nn.Conv2d) and convolution.in_channels == subject.image_shape[0]:
         return "Which pattern does each unit look for? Edges and blobs are healthy, noise is not."
     return "How does each unit weigh one of the maps that come in? Red adds to its answer, blue takes away."
 

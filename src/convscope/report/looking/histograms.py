@@ -17,7 +17,7 @@ from convscope.report.signals import Histogram, histogram_sheet, signal_chart
 _IMAGES = 256
 _IMAGES_HEAVY = 64
 _MOST_HISTOGRAMS = 16
-_MOST_ON_THE_CHART = 20
+_MOST_ON_THE_CHART = 13
 _MOST_BINS = 48
 _LONGEST_NAME = 16
 _COLUMNS = 3

@@ -115,7 +115,7 @@ def projection_of(subject: Subject, excitation: Excitation) -> Answer:
         layer=patches.layer,
         picture=Picture(
             array=signals,
-            drawing=patch_sheet(pictures, signals, names, heading=heading),
+            drawing=patch_sheet(pictures, _visible(signals), names, heading=heading),
             alt=f"For {some(len(names), 'unit')} of {patches.layer} the nine strongest patches and their "
             f"projection to pixels. {finding}.",
         ),
@@ -158,6 +158,14 @@ def _signals(projections: PatchProjections) -> NDArray[np.float32]:
         for rank in range(count):
             _place(signals[row, rank], projections.pixels[row][rank], patches.padding[row, rank])
     return signals
+
+
+def _visible(signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each projection cut at its 99th percentile: drawings are scaled to the largest, often one pixel."""
+    limit = np.quantile(np.abs(signals), 0.99, axis=(2, 3, 4), keepdims=True)
+    largest = np.abs(signals).max(axis=(2, 3, 4), keepdims=True)
+    limit = np.where(limit > 0, limit, largest)
+    return np.asarray(np.clip(signals, -limit, limit), dtype=np.float32)
 
 
 def _common_size(field: ReceptiveField) -> tuple[int, int]:

@@ -18,7 +18,7 @@ _SAMPLE = 128
 _MAP_SIDE = (
     7  # of the coarsest map that still says where: that of the networks which class maps were made for
 )
-_HEAVY_FLOPS = 5e8
+_HEAVY_FLOPS = 7e8
 
 
 @dataclass(frozen=True, kw_only=True)

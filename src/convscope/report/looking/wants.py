@@ -1,10 +1,13 @@
 """What would a unit, or a class, most like to see?"""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.inspection.hidden_values import last_hidden_values
@@ -12,7 +15,7 @@ from convscope.inspection.layers import LayerTap
 from convscope.inspection.unit_optimisation import ExcitationSettings, ExcitingImages, exciting_images
 from convscope.networks.receptive_fields import Box, ReceptiveField, followed_fields
 from convscope.networks.shapes import output_shapes
-from convscope.report.grids import image_grid
+from convscope.report.grids import TILE, image_grid
 from convscope.report.looking.answer import Answer, file_name, rounded, some
 from convscope.report.looking.subject import Subject
 from convscope.report.notebook import Picture
@@ -20,22 +23,23 @@ from convscope.report.notebook import Picture
 MOST_CLASSES = 10
 UNITS = 6
 
+_STEPS = 64
 _STEPS_HEAVY = 40
+_STEP = 0.02  # of the way from black to white
+_SMOOTHNESS = 0.4  # of neighbouring pixels, where what excites the unit has the weight 1
 
 
 def wants_of(subject: Subject, layer: str, units: Sequence[int], *, is_heavy: bool = False) -> Answer:
     """What each unit of a layer would like to see where it looks: its receptive field in the middle."""
     shape = output_shapes(subject.network, subject.image_shape).get(layer, ())
     field = followed_fields(subject.network, subject.image_shape).get(layer)
+    box = Box(0, 0, *subject.image_shape[1:])
     if len(shape) == 3 and isinstance(field, ReceptiveField):
         box = field.box(shape[1] // 2, shape[2] // 2)
-        network: nn.Module = _MiddleOf(subject.network, layer)
-        tapped = "middle"
-    else:
-        box, network, tapped = Box(0, 0, *subject.image_shape[1:]), subject.network, layer
-    settings = _settings(subject, is_heavy, (box.bottom - box.top, box.right - box.left))
-    found = exciting_images(network, tapped, units, subject.image_shape, settings)
-    size = f"{box.bottom - box.top}×{box.right - box.left}"
+    size = (box.bottom - box.top, box.right - box.left)
+    asked = _Asked(subject.network, LayerTap(subject.network, layer))
+    settings = _settings(subject, is_heavy, size)
+    found = exciting_images(asked, "answer", units, subject.image_shape, settings)
     return _answer(
         subject,
         replace(found, layer=layer, images=found.images[:, :, box.top : box.bottom, box.left : box.right]),
@@ -43,24 +47,24 @@ def wants_of(subject: Subject, layer: str, units: Sequence[int], *, is_heavy: bo
         name=file_name("wants", layer, str(units[0]) if len(units) == 1 else ""),
         title=f"What the units of {layer} would like to see",
         question="Which picture, of the size that a unit sees, would excite it most?",
-        heading=f"{layer}: the {size} pixels that would excite each unit most",
+        heading=f"{layer}: the {size[0]}×{size[1]} pixels that would excite each unit most",
     )
 
 
 def class_wants(subject: Subject, *, is_heavy: bool = False) -> Answer:
     """An image made to raise each class's score, of up to ten classes; or the number, and one to lower it."""
-    network: nn.Module = subject.network
+    network = subject.network
+    layer = last_hidden_values(network, torch.zeros(1, *subject.image_shape)).output_layer
     if subject.class_names:
-        names = [f"class {name}" for name in subject.class_names[:MOST_CLASSES]]
-        blank = torch.zeros(1, *subject.image_shape)
-        layer = tapped = last_hidden_values(network, blank).output_layer
+        names = list(subject.class_names[:MOST_CLASSES])
+        asked = _Asked(network, network)
         title, raised = "What each class would like to see", "the score of each class"
     else:
         names = ["a larger number", "a smaller number"]
-        network, layer, tapped = _BothWays(network), "", "both"
+        asked = _Asked(network, lambda images: torch.cat([network(images), -network(images)], dim=1))
         title, raised = "What would raise the number, and what would lower it", "or lower the number"
     settings = _settings(subject, is_heavy, subject.image_shape[1:])
-    found = exciting_images(network, tapped, range(len(names)), subject.image_shape, settings)
+    found = exciting_images(asked, "answer", range(len(names)), subject.image_shape, settings)
     return _answer(
         subject,
         replace(found, layer=layer),
@@ -72,55 +76,60 @@ def class_wants(subject: Subject, *, is_heavy: bool = False) -> Answer:
     )
 
 
-class _BothWays(nn.Module):
-    """A network whose one output is given twice, once with its sign turned, under the name `both`."""
+class _Asked(nn.Module):
+    """What is asked for, under the name `answer`: maps at their middle, or values as they are.
 
-    def __init__(self, network: nn.Module) -> None:
+    The gradient that reaches the image is given the same size in every step. In a deep network it differs by
+    orders of magnitude between the first steps and the later ones, and Adam, which remembers the largest,
+    would hardly move any more.
+    """
+
+    def __init__(self, network: nn.Module, give: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.network = network
-        self.both = nn.Identity()
+        self.network = network  # so that it is borrowed, and given back, as a part of this
+        self._give = (give,)
+        self.answer = nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) → (N, 2)."""
-        number = self.network(images)
-        both: Tensor = self.both(torch.cat([number, -number], dim=1))
-        return both
+        """(N, C, H, W) → (N, units, 1, 1) or (N, units)."""
+        given = self._give[0](_EvenGradient.apply(images) if images.requires_grad else images)
+        if given.ndim == 4:
+            row, column = given.shape[2] // 2, given.shape[3] // 2
+            given = given[:, :, row : row + 1, column : column + 1]
+        answer: Tensor = self.answer(given)
+        return answer
 
 
-class _MiddleOf(nn.Module):
-    """A network that ends with what one layer gives at the middle of its maps, under the name `middle`."""
+class _EvenGradient(torch.autograd.Function):
+    """Changes nothing forward; backward gives each image's gradient a mean square of 1."""
 
-    def __init__(self, network: nn.Module, layer: str) -> None:
-        super().__init__()
-        self.network = network
-        self.middle = nn.Identity()
-        self._tap = LayerTap(network, layer)
+    @staticmethod
+    def forward(ctx: Any, images: Tensor) -> Tensor:
+        return images.view_as(images)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) → (N, units, 1, 1)."""
-        maps = self._tap(images)
-        row, column = maps.shape[2] // 2, maps.shape[3] // 2
-        middle: Tensor = self.middle(maps[:, :, row : row + 1, column : column + 1])
-        return middle
+    @staticmethod
+    def backward(ctx: Any, *signals: Tensor) -> Tensor:
+        signal = signals[0]
+        axes = (1, 2, 3)
+        reached = (signal != 0).sum(axes, keepdim=True).clamp(min=1)
+        size = (signal.square().sum(axes, keepdim=True) / reached).sqrt()
+        return signal / size.clamp(min=1e-20)
 
 
 def _settings(subject: Subject, is_heavy: bool, seen: tuple[int, int]) -> ExcitationSettings:
     """Settings for these images, and for units that see so many pixels.
 
-    The values reach from black to white, and steps are in proportion to that. Smoothness is a mean over the
-    whole image, so a unit that sees little of it needs more.
+    The values reach from black to white, and steps are in proportion to that. Smoothness is a mean over all
+    values, while the gradient that it stands against has the same size in each of them.
     """
     ends = subject.standardised(torch.tensor([0.0, 1.0])[:, None, None, None].expand(2, *subject.image_shape))
     low, high = float(ends[0].min()), float(ends[1].max())
     usual = ExcitationSettings()
-    steps = _STEPS_HEAVY if is_heavy else usual.steps
-    rate = usual.learning_rate * (high - low) / (usual.highest - usual.lowest)
-    height, width = subject.image_shape[1:]
     return ExcitationSettings(
-        steps=steps,
-        learning_rate=rate * usual.steps / steps,
-        total_variation=usual.total_variation * height * width / (seen[0] * seen[1]),
-        jitter=min(usual.jitter, min(seen) // 8),
+        steps=_STEPS_HEAVY if is_heavy else _STEPS,
+        learning_rate=_STEP * (high - low),
+        total_variation=_SMOOTHNESS * math.prod(subject.image_shape),
+        jitter=min(usual.jitter, min(seen) // 12),
         lowest=low,
         highest=high,
     )
@@ -151,7 +160,7 @@ def _answer(
         layer=found.layer,
         picture=Picture(
             array=found.images,
-            drawing=image_grid(pixels, names, columns=_columns(len(names)), heading=heading),
+            drawing=image_grid(_large(pixels), names, columns=_columns(len(names)), heading=heading),
             alt=f"{some(len(names), 'image')}, made for {', '.join(names)}. {finding}.",
         ),
         numbers={
@@ -160,6 +169,11 @@ def _answer(
             "after": found.after.tolist(),
         },
     )
+
+
+def _large(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels doubled where a tile would else be narrower than its caption."""
+    return pixels.repeat(2, axis=2).repeat(2, axis=3) if TILE / 2 < pixels.shape[3] < TILE else pixels
 
 
 def _columns(count: int) -> int:

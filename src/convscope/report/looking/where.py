@@ -25,6 +25,8 @@ from convscope.report.sheets import overlay
 
 _SIDE = 220
 _STEPS = 24
+_MOST_MISSED = 0.2
+_NAMES: dict[ClassMapMethod, str] = {"grad-cam": "Grad-CAM", "layer-cam": "LayerCAM"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,9 +74,9 @@ def where_of(
     for place, case in enumerate(cases):
         pixels = np.asarray(case.looked.pixels.numpy(), dtype=np.uint8)
         words = _words(subject, case, float(found.probabilities[place]))
-        tiles.append(Tile(picture=enlarge(picture_of(pixels), _SIDE), lines=words))
+        tiles.append(Tile(picture=_tile(picture_of(pixels)), lines=words))
         for method, heat in zip(found.methods, found.maps[:, place], strict=True):
-            tiles.append(Tile(picture=enlarge(_laid_over(pixels, heat), _SIDE), lines=(method,)))
+            tiles.append(Tile(picture=_tile(_laid_over(pixels, heat)), lines=(method,)))
     ramp = sequential(np.linspace(0, 1, 101), 0, 1)
     bar = ColourBar(
         colours=ramp, labels=("nothing", "most"), says="speaks for the class, relative to each map"
@@ -104,6 +106,13 @@ def where_of(
     )
 
 
+def _tile(picture: Image.Image) -> Image.Image:
+    """About 220 pixels wide, so that captions fit: by whole factors for small images, smooth for others."""
+    if picture.width <= _SIDE // 3:
+        return enlarge(picture, _SIDE)
+    return picture.resize((_SIDE, _SIDE * picture.height // picture.width), Image.Resampling.BICUBIC)
+
+
 def _laid_over(pixels: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:
     """Heat over a dimmed image; smoothed a little, and cut at the top, lest single pixels hide the rest."""
     smooth = gaussian_filter(heat, sigma=min(heat.shape) / 64)
@@ -117,11 +126,10 @@ def _measure(subject: Subject, cases: Sequence[Case], is_heavy: bool) -> _Maps:
     methods, maps = [], []
     sanity, layer = None, _map_layer(subject)
     if layer is not None:
-        method: ClassMapMethod = "grad-cam" if layer.is_pooled_globally else "layer-cam"
-        methods.append("Grad-CAM" if layer.is_pooled_globally else "LayerCAM")
+        method, sanity = _class_map_method(subject, images, layer)
+        methods.append(_NAMES[method])
         found = class_maps(subject.network, images, method=method, classes=classes, layer=layer.name)
         maps.append(found.maps)
-        sanity = check_class_maps(subject.network, images, method=method, layer=layer.name)
     gradients = integrated_gradients(subject.network, images, classes=classes, steps=_STEPS)
     side = min(subject.image_shape[1:])
     window = max(1, side // 5)
@@ -139,6 +147,19 @@ def _measure(subject: Subject, cases: Sequence[Case], is_heavy: bool) -> _Maps:
         sanity=sanity,
         layer="" if layer is None else layer.name,
     )
+
+
+def _class_map_method(
+    subject: Subject, images: Tensor, layer: MapLayer
+) -> tuple[ClassMapMethod, SanityCheck]:
+    """Grad-CAM where its channels are averaged, LayerCAM elsewhere; the other one if that fails the check."""
+    order: tuple[ClassMapMethod, ...] = ("grad-cam", "layer-cam")
+    checks = {}
+    for method in order if layer.is_pooled_globally else order[::-1]:
+        checks[method] = check_class_maps(subject.network, images, method=method, layer=layer.name)
+        if checks[method].depends is not False:
+            return method, checks[method]
+    return next(iter(checks.items()))
 
 
 def _map_layer(subject: Subject) -> MapLayer | None:
@@ -161,17 +182,17 @@ def _probabilities(subject: Subject, cases: Sequence[Case]) -> NDArray[np.float6
 def _words(subject: Subject, case: Case, probability: float) -> tuple[str, ...]:
     if not subject.class_names:
         return (case.looked.name, f"says {rounded(probability)}")
-    asked = f"why {subject.class_names[case.target]}? ({percent(probability)})"
-    if case.looked.label is None:
-        return (case.looked.name, asked)
-    return (f"true: {subject.class_names[case.looked.label]}", asked)
+    names, label = subject.class_names, case.looked.label
+    what = case.looked.name if label is None else f"true: {names[label]}"
+    return (what, f"why {names[case.target]}?", f"probability {percent(probability)}")
 
 
 def _finding(found: _Maps) -> str:
     parts = []
     if found.sanity is not None:
         parts.append(f"{found.methods[0]}: {found.sanity.verdict}")
-    parts.append(f"integrated gradients miss {percent(found.completeness)} of the score")
+    warning = ", so trust them little here" if found.completeness > _MOST_MISSED else ""
+    parts.append(f"integrated gradients miss {percent(found.completeness)} of the score{warning}")
     return "; ".join(parts)
 
 
