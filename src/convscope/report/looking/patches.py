@@ -125,14 +125,21 @@ def projection_of(subject: Subject, excitation: Excitation) -> Answer:
 
 
 def _project(subject: Subject, patches: TopPatches) -> tuple[PatchProjections, str]:
-    try:
-        return project_patches(subject.network, patches, subject.standardised), ""
-    except UsageError:
-        raise
-    except ConvscopeError as error:
-        reason = str(error).partition(", so ")[0]
-        guided = project_patches(subject.network, patches, subject.standardised, method="guided")
-        return guided, reason
+    """By deconvnet, or by guided backpropagation and the reason for it.
+
+    Without max-pooling the deconvnet knows nothing of the image, and draws the same for every patch of a unit
+    (Springenberg et al. 2014).
+    """
+    if not any("MaxPool" in type(module).__name__ for module in subject.network.modules()):
+        reason = "without max-pooling the deconvnet has no switches to follow"
+    else:
+        try:
+            return project_patches(subject.network, patches, subject.standardised), ""
+        except UsageError:
+            raise
+        except ConvscopeError as error:
+            reason = str(error).partition(", so ")[0]
+    return project_patches(subject.network, patches, subject.standardised, method="guided"), reason
 
 
 def _patch_pictures(patches: TopPatches) -> NDArray[np.uint8]:

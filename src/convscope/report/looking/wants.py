@@ -26,6 +26,7 @@ UNITS = 6
 _STEPS = 64
 _STEPS_HEAVY = 40
 _STEP = 0.02  # of the way from black to white
+_LARGE = 28  # pixels; who sees fewer may want each of them to differ from the next
 _SMOOTHNESS = 0.4  # of neighbouring pixels, where what excites the unit has the weight 1
 
 
@@ -128,7 +129,7 @@ def _settings(subject: Subject, is_heavy: bool, seen: tuple[int, int]) -> Excita
     return ExcitationSettings(
         steps=_STEPS_HEAVY if is_heavy else _STEPS,
         learning_rate=_STEP * (high - low),
-        total_variation=_SMOOTHNESS * math.prod(subject.image_shape),
+        total_variation=_SMOOTHNESS * min(1.0, min(seen) / _LARGE) * math.prod(subject.image_shape),
         jitter=min(usual.jitter, min(seen) // 12),
         lowest=low,
         highest=high,
