@@ -158,16 +158,14 @@ def _of_files(
     decoded = decode_items(readable, PixelFormat(size, 3, fit, config.max_pixels))
     broken = [Quarantined(item.id, decoded.reasons[h]) for item, h in readable if h in decoded.reasons]
     records = [
-        Record(
-            item.id,
-            digest,
-            item.label if item.label is not None else "",
-            item.split,
-            item.group,
-            decoded.row_of[digest],
-        )
+        Record(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
         for item, digest in readable
-        if digest in decoded.row_of
+        if digest in decoded.row_of and item.label is not None
+    ]
+    broken += [
+        Quarantined(item.id, "no label")
+        for item, digest in readable
+        if digest in decoded.row_of and item.label is None
     ]
     quarantined = sorted((*source.quarantined, *unreadable, *broken), key=lambda entry: entry.path)
     return records, quarantined, similar_records(records, decoded), _outliers(records, overview, decoded)

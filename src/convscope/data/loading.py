@@ -165,7 +165,7 @@ def _match(
         if len(found) < 2:
             raise DataError(
                 f"{config.source} has one class only ('{loaded.class_names[0]}'); "
-                "a classifier needs two or more."
+                "a classifier needs two or more. Add a folder, or a label, for each other class."
             )
         return loaded, ()
     match = match_classes(known, found)

@@ -71,6 +71,15 @@ def test_the_number_zero_is_a_label_like_others(tmp_path, picture, encoded):
     assert [entry.labels for entry in found.conflicts] == [(0.0, 1.5)]
 
 
+def test_an_image_without_a_label_is_named_and_is_no_class(tmp_path, picture, encoded):
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(encoded(picture(number)))
+    (tmp_path / "table.csv").write_text("path,label\n0.png,cat\n1.png,dog\n2.png,\n")
+    found = audited(tmp_path / "table.csv").to_dict()
+    assert found["classes"] == [{"name": "cat", "count": 1}, {"name": "dog", "count": 1}]
+    assert found["quarantined"] == [{"path": "2.png", "reason": "no label"}]
+
+
 def test_arrays_are_audited_too():
     found = audited("digits").to_dict()
     assert found["classes"][3] == {"name": "3", "count": 500}

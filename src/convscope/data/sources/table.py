@@ -83,7 +83,7 @@ def open_table(path: Path, config: DataConfig) -> FileSource:
     else:
         rows = list(_csv_rows(path))
     if not rows:
-        raise DataError(f"{path} has no lines below its head.")
+        raise DataError(f"{path} has no lines below its head; add one for each image: path,label")
     task = config.task or guess_task([row.values.get("label") for row in rows], named=bool(names))
     grouped = config.group_by in rows[0].values if config.group_by else "group" in rows[0].values
     column = (config.group_by or "group") if grouped else None
@@ -98,9 +98,13 @@ def open_table(path: Path, config: DataConfig) -> FileSource:
         name=path.stem,
         location=path,
         items=tuple(items),
-        class_names=natural_order(str(item.label) for item in items) if task == "classification" else (),
+        class_names=_named(items) if task == "classification" else (),
         task_hint=task,
     )
+
+
+def _named(items: Sequence[Item]) -> tuple[str, ...]:
+    return natural_order(str(item.label) for item in items if item.label is not None)
 
 
 def guess_task(labels: Sequence[Any], *, named: bool = False) -> Task:
@@ -124,7 +128,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
                 name = (values.get("path") or "").strip()
                 yield Row(name, values, DiskFile(path.parent / name))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV in UTF-8: {error}") from error
+        raise DataError(f"{path} is no CSV in UTF-8: {error}. Save it again as one.") from error
 
 
 def _delimiter(head: str) -> str:
