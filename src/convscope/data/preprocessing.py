@@ -97,10 +97,11 @@ class Preprocessing:
         The channels lie next to each other in memory, which convolutions run through about 1.4 times as fast
         on a CPU (benchmarks/memory_layout.py).
         """
-        if images.dtype == torch.uint8:
-            images = images.float() / 255
         mean, std = self.mean.to(images.device), self.std.to(images.device)
-        return (images - mean).div_(std).contiguous(memory_format=torch.channels_last)
+        # In place on floats that are new: of a large batch there are two copies at most, not four.
+        is_new = images.dtype == torch.uint8
+        centred = images.float().div_(255).sub_(mean) if is_new else images - mean
+        return centred.div_(std).contiguous(memory_format=torch.channels_last)
 
     def unstandardise(self, images: Tensor) -> Tensor:
         """The inverse of `standardise`: float32 `(N, C, H, W)`, 0-1 for real images."""
