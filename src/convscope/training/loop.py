@@ -169,11 +169,11 @@ class Loop:
         }
 
     def _training_sample(self) -> tuple[Tensor, Tensor]:
-        """As many training images as there are for validation, always the same, and their labels."""
+        """About as many training images as there are for validation, always the same: a view, not a copy."""
         train = self.dataset.train
         count = min(len(train), max(len(self.dataset.validation), 100), LARGEST_SAMPLE)
-        rows = torch.arange(count) * len(train) // count
-        return train.images[rows], train.labels[rows]
+        stride = -(-len(train) // max(1, count))
+        return train.images[::stride], train.labels[::stride]
 
     def _record(
         self, split: str, loss: Tensor | float, accuracy: float | None, images_per_second: float | None = None
