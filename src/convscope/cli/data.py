@@ -51,6 +51,11 @@ def data(
 
     config = DataConfig(source=source, group_by=group_by)
     found = audit(config)
+    if found.quarantined and not any(entry.count for entry in found.classes):
+        reasons = ", ".join(f"{entry.path} ({entry.reason})" for entry in found.quarantined[:3])
+        raise DataError(
+            f"{source} has no image that can be read: {reasons}…\nMend them, or name another folder"
+        )
     kind = "samples" if augmentation is None else "augmentation"
     path = picture or Path(f"{found.survey.name}-{kind}.png".replace("/", "-").replace(":", "-"))
     if augmentation is None:
@@ -98,12 +103,9 @@ def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
 
     survey = found.survey
     total = sum(entry.count for entry in found.classes) or survey.count
-    shape = f"{len(found.classes)} classes" if found.classes else "numbers to predict"
-    print_line(
-        console,
-        survey.name,
-        f"{total:,} images, {shape}: {_counts(found)}" if found.classes else f"{total:,} images, {shape}",
-    )
+    number = "1 class" if len(found.classes) == 1 else f"{len(found.classes)} classes"
+    shape = f"{number}: {_counts(found)}" if found.classes else "numbers to predict"
+    print_line(console, survey.name, f"{total:,} images, {shape}")
     if survey.split_counts:
         print_line(console, "splits", " · ".join(f"{name} {n:,}" for name, n in survey.split_counts.items()))
     else:
@@ -145,6 +147,9 @@ def _print_findings(console: Console, found: "Audit") -> None:
     ]
     conflicts = [" = ".join(entry.paths) for entry in found.conflicts]
     missing = [f"{split} has no image of {', '.join(names)}" for split, names in found.missing.items()]
+    missing += [f"no image of {entry.name}: train would refuse" for entry in found.classes if not entry.count]
+    if len(found.classes) == 1:
+        missing.append("a second class: a classifier needs two or more")
     odd = [f"{entry.path}: {entry.reason}" for entry in found.outliers]
     for label, lines in (
         ("broken", broken),

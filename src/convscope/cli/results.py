@@ -20,7 +20,7 @@ WORST_SHOWN = 9
 def print_line(console: Console, label: str, *parts: str) -> None:
     """A bold label and what it says."""
     console.print(
-        Text.assemble((f"{label:<{LABEL_WIDTH}}", "bold"), "    ".join(part for part in parts if part))
+        Text.assemble((f"{label:<{LABEL_WIDTH - 2}}  ", "bold"), "    ".join(part for part in parts if part))
     )
 
 
@@ -55,7 +55,7 @@ def print_summary(console: Console, summary: dict[str, Any], report: Path) -> No
     )
     run = summary["run"]
     print_line(console, "report", str(report))
-    print_line(console, "next", f"convscope evaluate {run}  ·  convscope predict {run} new.jpg")
+    print_line(console, "next", f"convscope look {run}  ·  convscope predict {run} new.jpg")
 
 
 def print_evaluation(

@@ -34,7 +34,7 @@ class Watcher:
 
     def on_choice(self, choice: Choice) -> None:
         """`network     two-conv     small grey images…`."""
-        line = Text.assemble((f"{choice.what:<{LABEL_WIDTH}}", "bold"), choice.value)
+        line = Text.assemble((f"{choice.what:<{LABEL_WIDTH - 2}}  ", "bold"), choice.value)
         if choice.reason:
             line.append(f"    {choice.reason}", style="dim")
         self._console.print(line)
