@@ -19,7 +19,7 @@ from convscope.training.head import LinearHead, compute_features, fit_head, head
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuning:
-    """Settings that did well on small photo sets (benchmarks/kitten_recipe.py, and its result beside it)."""
+    """Settings that did well on small photo sets (benchmarks/kitten_recipe.py)."""
 
     image_size: int = 192
     """Side in pixels."""
