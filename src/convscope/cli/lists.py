@@ -10,6 +10,13 @@ DATASETS = {
     "fashion-mnist": "70,000 pieces of clothing, 28×28 grey",
     "cifar10": "60,000 photos of ten kinds of things, 32×32 colour",
 }
+FROM_ELSEWHERE = [
+    ("pretrained", "EfficientNet-Lite0 with ImageNet weights that load offline; for photos"),
+    (
+        "timm:NAME",
+        "any network of timm, untrained; with a tag, as in timm:resnet34.a1_in1k, with its weights",
+    ),
+]
 FILES = {"mnist": "MNIST/raw", "fashion-mnist": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py"}
 
 
@@ -24,13 +31,12 @@ def networks(*, json: bool = False) -> int:
     from convscope.cli.results import print_columns
     from convscope.networks.catalogue import CATALOGUE
 
-    if json:
-        print_json({"networks": [{"name": e.name, "description": e.description} for e in CATALOGUE]})
-        return 0
     rows = [(entry.name, entry.description) for entry in CATALOGUE]
-    print_columns(
-        result_console(), [*rows, ("timm:NAME", "any network of timm, as in timm:resnet34.a1_in1k")]
-    )
+    rows += FROM_ELSEWHERE
+    if json:
+        print_json({"networks": [{"name": name, "description": text} for name, text in rows]})
+    else:
+        print_columns(result_console(), rows)
     return 0
 
 
