@@ -38,7 +38,7 @@ class Recipe:
     dropout: float | None = None
 
 
-SMALL_NETWORK = Recipe("adamw", 3e-3, 128, weight_decay=1e-2)
+SMALL_NETWORK = Recipe("adamw", 5e-3, 256, weight_decay=1e-2)
 RESIDUAL = Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000)
 OTHER = Recipe("adam", None, 100)
 
