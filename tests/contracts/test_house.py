@@ -18,7 +18,8 @@ LEVELS = (
     {"networks"},
     {"runs"},
     {"evaluation"},
-    {"training", "inspection", "diagnosis", "comparison", "export"},
+    {"inspection", "diagnosis", "comparison", "export"},
+    {"training"},  # records histograms while it runs, by the functions of inspection
     {"report"},
     {"face", "__init__"},
     {"serving"},

@@ -1,7 +1,7 @@
 """Charts of what flows through a network, and of the learning-rate finder."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,28 @@ def signal_chart(layers: Sequence[str], deviations: Sequence[float], *, title: s
     width = max(260, 46 * len(layers))
     chart = alt.layer(one, marks, words).properties(width=width, height=220)
     return in_type(chart.properties(title=title) if title else chart)
+
+
+def drift_chart(steps: Sequence[float], deviations: Mapping[str, Sequence[float]]) -> AnyChart:
+    """The standard deviation of each layer's values against the step, on a logarithmic scale."""
+    rows: Rows = [
+        {"step": step, "deviation": value, "layer": name}
+        for name, values in deviations.items()
+        for step, value in zip(steps, values, strict=True)
+        if np.isfinite(value) and value > 0
+    ]
+    values = [row["deviation"] for row in rows] or [1.0]
+    domain = [min(values) / 1.5, max(values) * 1.5]
+    scale = alt.Scale(type="log", domain=domain, nice=False)
+    y = alt.Y(
+        "deviation:Q", scale=scale, title="standard deviation of the values", axis=alt.Axis(format="~g")
+    )
+    colour = alt.Color(
+        "layer:N", sort=list(deviations), scale=alt.Scale(scheme="viridis"), legend=alt.Legend(title=None)
+    )
+    x = alt.X("step:Q", title="step", axis=alt.Axis(grid=False))
+    chart = alt.Chart(rows_of(rows)).mark_line(point={"size": 30}).encode(x=x, y=y, color=colour)
+    return in_type(chart.properties(width=520, height=260))
 
 
 def histogram_sheet(histograms: Sequence[Histogram], *, columns: int = 3) -> AnyChart:

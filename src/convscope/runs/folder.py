@@ -76,6 +76,11 @@ class Run:
         return self.path / "metrics.jsonl"
 
     @property
+    def histograms_path(self) -> Path:
+        """One JSON document a line: the spread of each layer's values, where it was asked for."""
+        return self.path / "histograms.jsonl"
+
+    @property
     def config(self) -> ExperimentConfig:
         """The resolved configuration.
 

@@ -30,5 +30,7 @@ def read_records(path: Path) -> list[Record]:
 
 def truncate_records(path: Path, step: int) -> None:
     """Forget what was recorded after `step`: a resumed run will record it again."""
+    if not path.is_file():
+        return
     kept = [record for record in read_records(path) if record["step"] <= step]
     atomic.write_file(path, "".join(json.dumps(record) + "\n" for record in kept).encode())

@@ -19,6 +19,7 @@ from convscope.runs.folder import Run
 from convscope.runs.records import Record, append_record
 from convscope.training.fine_tuning import set_training_mode
 from convscope.training.guard import FiniteGuard, gradient_norm
+from convscope.training.histograms import histogram_record
 from convscope.training.interruption import Interruption
 from convscope.training.objective import Objective
 from convscope.training.optimizers import set_learning_rate
@@ -79,6 +80,8 @@ class Loop:
                         self._record(
                             "batch", loss, accuracy, images_per_second=clock.rate(state.step, len(indices))
                         )
+                    if self._histograms_are_due():
+                        self._record_histograms()
                     is_best = self._validation_is_due() and self._measure()
                     if is_best or self._checkpoint_is_due() or interruption.requested:
                         guard.check(state.step, self._learning_rate(state.step - 1))
@@ -102,6 +105,8 @@ class Loop:
     def record_start(self) -> None:
         """Record what the network is worth before its first step."""
         self._measure()
+        if self.config.record_histograms is not None:
+            self._record_histograms()
 
     def step(self, indices: Tensor, guard: FiniteGuard) -> tuple[Tensor, float | None]:
         """One optimizer update."""
@@ -147,6 +152,11 @@ class Loop:
                 weights=self.sampling_weights,
             )
             yield from batches[done : done + self.total_steps - self.state.step]
+
+    def _record_histograms(self) -> None:
+        images, _ = self._training_sample()
+        record = histogram_record(self.state.network, self.preprocessing, images, self.state.step)
+        append_record(self.run.histograms_path, record)
 
     def _measure(self) -> bool:
         """Record loss and accuracy; returns whether this validation is the best so far."""
@@ -225,6 +235,10 @@ class Loop:
 
     def _checkpoint_is_due(self) -> bool:
         return self._is_due(self.state.step, self.config.checkpoint_every or self.steps_per_epoch)
+
+    def _histograms_are_due(self) -> bool:
+        every = self.config.record_histograms
+        return every is not None and self._is_due(self.state.step, every)
 
     def _stops_early(self) -> bool:
         patience = self.config.early_stopping

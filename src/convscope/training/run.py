@@ -153,6 +153,7 @@ def _fit(run: Run, job: Job, started: float) -> float:
     if list_checkpoints(run.checkpoint_folder):
         loop.state.restore(run.checkpoint())
     truncate_records(run.metrics_path, loop.state.step if loop.state.step else -1)
+    truncate_records(run.histograms_path, loop.state.step if loop.state.step else -1)
     job.progress.on_start(str(run.path), loop.state.step, loop.total_steps)
     if loop.state.step == 0:
         begun = time.perf_counter()

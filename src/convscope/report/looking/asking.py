@@ -7,6 +7,7 @@ from pathlib import Path
 
 from convscope.errors import ConvscopeError, UsageError
 from convscope.report.looking.answer import ABOUT, Answer
+from convscope.report.looking.drift import drift_of
 from convscope.report.looking.filters import filters_of
 from convscope.report.looking.histograms import histograms_of, measure_signals, signal_of
 from convscope.report.looking.maps import maps_of
@@ -24,6 +25,7 @@ from convscope.report.looking.subject import Looked, Subject
 from convscope.report.looking.wants import UNITS as UNITS_WANTING
 from convscope.report.looking.wants import class_wants, wants_of
 from convscope.report.looking.where import cases_for, where_of
+from convscope.runs.records import read_records
 
 _CASES = 4
 _CASES_HEAVY = 3
@@ -171,6 +173,9 @@ class _Asking:
         signals = measure_signals(self._subject, self._plan)
         yield histograms_of(self._subject, signals)
         yield signal_of(signals)
+        recorded = read_records(self._subject.run.histograms_path)
+        if len(recorded) > 1:
+            yield drift_of(recorded)
 
     def _plane(self) -> Iterator[Answer]:
         hidden, labels = hidden_values_of(self._subject)
