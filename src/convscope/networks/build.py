@@ -185,7 +185,7 @@ def _check_size(entry: NetworkEntry, image_size: tuple[int, int]) -> None:
 def _unknown(name: str) -> UsageError:
     close = difflib.get_close_matches(name, network_names(), n=3)
     return UsageError(
-        f"there is no network {name!r}{_did_you_mean(close)}. "
+        f"there is no network {name!r}{_did_you_mean(close) or '.'} "
         f"There are: {', '.join(network_names())}, pretrained, and timm:NAME for any network of timm"
     )
 
