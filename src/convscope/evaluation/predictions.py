@@ -32,13 +32,13 @@ def compute_logits(
         batch_size = max(1, min(BATCH_SIZE, PIXELS_PER_BATCH // (images.shape[-1] * images.shape[-2])))
     device = next(network.parameters()).device
     logits = torch.empty(0, 0)
-    with evaluation_mode(network), torch.inference_mode():
-        for start in range(0, len(images), batch_size):
+    for start in range(0, len(images), batch_size):
+        with evaluation_mode(network), torch.inference_mode():
             batch = preprocessing.standardise(images[start : start + batch_size].to(device))
             outputs = network(batch).float().cpu()
-            if start == 0:
-                # One tensor for all: a small one kept from each batch would hold on to the heap around it,
-                # and 20,000 photos would need 2 GB more (benchmarks/photo_memory.py).
-                logits = torch.empty(len(images), *outputs.shape[1:])
-            logits[start : start + len(outputs)] = outputs
+        if start == 0:
+            # One tensor for all: a small one kept from each batch would hold on to the heap around it, and
+            # 20,000 photos would need 2 GB more (benchmarks/photo_memory.py).
+            logits = torch.empty(len(images), *outputs.shape[1:])
+        logits[start : start + len(outputs)] = outputs
     return logits
