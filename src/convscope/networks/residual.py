@@ -39,8 +39,8 @@ class ResNet18(nn.Module):
 class SmallResNet(nn.Module):
     """Images `(N, C, H, W)` of any size → logits `(N, num_classes)`; 0.7 million parameters.
 
-    Made for two CPU cores and images up to about 64 pixels: a stem that halves the sides at once, then three
-    stages of one block, 32-64-128 channels doubled by strides.
+    Made for two CPU cores and images up to about 64 pixels: a stem of 32 channels at full size, then three
+    stages of one block, 48-96-192 channels, each of which halves the sides.
     """
 
     def __init__(self, in_channels: int, num_classes: int) -> None:
