@@ -19,6 +19,7 @@ from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.runs.folder import Run
 from convscope.training.averaging import WeightAverage
 from convscope.training.fine_tuning import (
+    freeze_backbone,
     freeze_early_stages,
     rate_scales,
     start_from_fitted_head,
@@ -154,7 +155,10 @@ def build_loop(run: Run, job: Job) -> Loop:
     network = classifier.network
     scales: dict[str, float] = {}
     if is_pretrained(str(config.network.name)):
-        freeze_early_stages(network, training.frozen_share or 0.0)
+        if training.frozen:
+            freeze_backbone(network)
+        else:
+            freeze_early_stages(network, training.frozen_share or 0.0)
         scales = rate_scales(network, training.rate_decay or 1.0)
     optimizer = build_optimizer(
         network,

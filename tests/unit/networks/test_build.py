@@ -46,8 +46,8 @@ def test_an_option_the_network_has_not_is_refused(name: str, option: dict[str, o
 
 
 def test_an_option_that_says_what_is_so_anyway_is_accepted() -> None:
-    build(name="linear", dropout=0.0, batch_norm=False)
-    build(name="small-resnet", batch_norm=True)
+    assert build(name="linear", dropout=0.0, batch_norm=False) is not None
+    assert build(name="small-resnet", batch_norm=True) is not None
 
 
 @pytest.mark.parametrize(
