@@ -49,6 +49,7 @@ class FunctionalResidual(nn.Module):
 SHAPES = {
     "functional-residual": (3, 16, 16),
     "two-conv": (1, 12, 12),
+    "counter": (3, 16, 16),
     "small-resnet": (3, 16, 16),
     "vgg12": (1, 28, 28),
     "timm:resnet18": (3, 64, 64),

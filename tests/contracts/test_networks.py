@@ -12,7 +12,7 @@ from convscope.networks.build import build_network, network_names
 from convscope.networks.catalogue import CATALOGUE, NetworkEntry
 from convscope.networks.summary import summarise
 
-HAS_ITS_SAY_IN_TRAINING = (nn.Dropout, nn.BatchNorm2d)
+HAS_ITS_SAY_IN_TRAINING = (nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def build(name: str, in_channels: int = 1, seed: int = 0, num_classes: int = 10) -> nn.Module:

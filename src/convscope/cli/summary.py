@@ -11,7 +11,15 @@ from convscope.errors import UsageError
 if TYPE_CHECKING:
     from convscope.networks.summary import Summary
 
-DEFAULT_IMAGE = {"vgg11": 224, "vgg13": 224, "vgg16": 224, "vgg19": 224, "resnet18": 32, "small-resnet": 32}
+DEFAULT_IMAGE = {
+    "vgg11": 224,
+    "vgg13": 224,
+    "vgg16": 224,
+    "vgg19": 224,
+    "resnet18": 32,
+    "small-resnet": 32,
+    "counter": 64,
+}
 GREY_IMAGE = (1, 28, 28)
 
 

@@ -12,6 +12,7 @@ from convscope.errors import UsageError
 from convscope.networks.catalogue import NetworkEntry, network_entry, network_names
 from convscope.networks.conv4 import Conv4
 from convscope.networks.conv_dropout import ConvDropout
+from convscope.networks.counter import Counter
 from convscope.networks.fully_connected import FullyConnected
 from convscope.networks.initialisers import InitialValues, initialise
 from convscope.networks.linear import Linear
@@ -94,6 +95,8 @@ def _construct(
             return TwoConv(in_channels, image_size, num_classes, **dropout)
         case "conv-dropout":
             return ConvDropout(in_channels, image_size, num_classes, **dropout)
+        case "counter":
+            return Counter(in_channels, num_classes)
         case "small-resnet":
             return SmallResNet(in_channels, num_classes)
         case "resnet18":

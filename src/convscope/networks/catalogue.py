@@ -40,6 +40,12 @@ CATALOGUE = (
         dropout=True,
     ),
     NetworkEntry(
+        name="counter",
+        description="two residual blocks averaged over the whole image; for counting things",
+        minimum_side=5,
+        batch_norm=(True,),
+    ),
+    NetworkEntry(
         name="small-resnet",
         description="three residual blocks with batch normalisation; for small colour images on a CPU",
         minimum_side=5,

@@ -58,7 +58,7 @@ def initialise(network: nn.Module, values: InitialValues, *, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     weighted = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.reset_parameters()  # gains 1, biases 0, running mean 0 and variance 1; draws nothing
     with torch.no_grad():
         for module in weighted:

@@ -39,6 +39,7 @@ class Recipe:
 
 
 SMALL_NETWORK = Recipe("adamw", 5e-3, 256, weight_decay=1e-2)
+COUNTER = Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=240_000)
 RESIDUAL = Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000)
 OTHER = Recipe("adam", None, 100)
 
@@ -95,8 +96,8 @@ def _plan_network(plan: _Plan) -> None:
     elif given is not None:
         reason = ""
     elif survey.name.startswith("counting"):
-        plan.fill({"network.name": "small-resnet"})
-        reason = "drawings, not photos: a residual network from scratch"
+        plan.fill({"network.name": "counter"})
+        reason = "things to count: what each neighbourhood sees, averaged over the image"
     elif longer > SMALL_SIDE:
         plan.fill({"network.name": DEFAULT})
         reason = "pretrained on ImageNet: photos of everyday things learn from what is known"
@@ -233,6 +234,8 @@ def _recipe(network: str) -> Recipe:
             most_epochs=tuned.epochs,
         )
     match network:
+        case "counter":
+            return COUNTER
         case "small-resnet" | "resnet18":
             return RESIDUAL
         case "two-conv":
