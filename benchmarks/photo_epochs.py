@@ -156,7 +156,7 @@ class Ours:
                 seed=0,
                 step=epoch * len(batches) + step,
             )
-            images = self.preprocessing.standardise(images)
+            images = self.preprocessing.standardise(images, in_place=True)
             assert images.shape[1:] == (3, SIZE, SIZE)
 
 

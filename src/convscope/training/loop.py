@@ -17,6 +17,11 @@ from convscope.errors import InterruptedTrainingError
 from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
 from convscope.runs.folder import Run
 from convscope.runs.records import Record, append_record
+from convscope.training.batch_statistics import (
+    MOST_IMAGES,
+    layers_that_follow_batches,
+    measure_batch_statistics,
+)
 from convscope.training.fine_tuning import set_training_mode
 from convscope.training.guard import FiniteGuard, gradient_norm
 from convscope.training.histograms import histogram_record
@@ -85,7 +90,7 @@ class Loop:
                     is_best = self._validation_is_due() and self._measure()
                     if is_best or self._checkpoint_is_due() or interruption.requested:
                         guard.check(state.step, self._learning_rate(state.step - 1))
-                        self._save(is_best=is_best)
+                        self.save(is_best=is_best)
                     if interruption.requested:
                         raise InterruptedTrainingError(
                             f"stopped after step {state.step} of {self.total_steps}; everything is saved.\n"
@@ -94,11 +99,11 @@ class Loop:
                     if self._stops_early():
                         break
                     if self.deadline is not None and time.perf_counter() > self.deadline:
-                        self._save(is_best=self._measure())
+                        self.save(is_best=self._measure())
                         break
                 state.seconds = clock.seconds()
                 if not (self.run.checkpoint_folder / "last").exists():
-                    self._save(is_best=False)
+                    self.save(is_best=False)
         finally:
             self.progress.on_end()
 
@@ -110,16 +115,9 @@ class Loop:
 
     def step(self, indices: Tensor, guard: FiniteGuard) -> tuple[Tensor, float | None]:
         """One optimizer update."""
-        state, train = self.state, self.dataset.train
+        state = self.state
         learning_rate = self._learning_rate(state.step)
-        images, labels = self.augmentation.apply(
-            train.images[indices].to(self.device),
-            train.labels[indices].to(self.device),
-            num_classes=self.objective.target.num_outputs,
-            seed=self.seed,
-            step=state.step,
-        )
-        images = self.preprocessing.standardise(images)
+        images, labels = self._augmented(indices)
         torch.manual_seed(derive_seed(self.seed, "step", state.step))  # what dropout draws from
         set_training_mode(state.network, frozen_statistics=bool(self.config.frozen_statistics))
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
@@ -138,6 +136,18 @@ class Loop:
             state.average.update(state.network, state.step)
         due = self._is_due(state.step, self._record_every)
         return loss.detach(), self.objective.accuracy(outputs.detach(), labels) if due else None
+
+    def _augmented(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Training images as the network sees them in this step, and their targets."""
+        train = self.dataset.train
+        images, labels = self.augmentation.apply(
+            train.images[indices].to(self.device),
+            train.labels[indices].to(self.device),
+            num_classes=self.objective.target.num_outputs,
+            seed=self.seed,
+            step=self.state.step,
+        )
+        return self.preprocessing.standardise(images, in_place=True), labels
 
     def _batches_left(self) -> Iterator[Tensor]:
         """The indices of every step that is still to be taken."""
@@ -169,6 +179,8 @@ class Loop:
 
     def measure_splits(self) -> dict[str, tuple[float, float | None]]:
         """Loss and accuracy of validation and of a fixed part of training, both in evaluation mode."""
+        if self.state.step:
+            self._measure_batch_statistics()
         validation = self.dataset.validation
         samples = {"train": self._training_sample(), "validation": (validation.images, validation.labels)}
         network = self.state.classifier_network
@@ -177,6 +189,17 @@ class Loop:
             for split, (images, labels) in samples.items()
             if len(labels)
         }
+
+    def _measure_batch_statistics(self) -> None:
+        set_training_mode(self.state.network, frozen_statistics=bool(self.config.frozen_statistics))
+        layers = layers_that_follow_batches(self.state.network)
+        if not layers:
+            return
+        epoch = self.state.step // self.steps_per_epoch
+        batches = epoch_batches(len(self.dataset.train), self.batch_size, seed=self.seed, epoch=epoch)
+        some = batches[: max(1, MOST_IMAGES // self.batch_size)]
+        images = (self._augmented(indices)[0] for indices in some)
+        measure_batch_statistics(self.state.classifier_network, layers, images)
 
     def _training_sample(self) -> tuple[Tensor, Tensor]:
         """About as many training images as there are for validation, always the same: a view, not a copy."""
@@ -201,7 +224,8 @@ class Loop:
         append_record(self.run.metrics_path, record)
         self.progress.on_record(record)
 
-    def _save(self, *, is_best: bool) -> None:
+    def save(self, *, is_best: bool) -> None:
+        """Write a checkpoint of the state as it is."""
         save_checkpoint(self.run.checkpoint_folder, self.state.to_checkpoint(), is_best=is_best)
         prune_checkpoints(self.run.checkpoint_folder, self.config.keep_checkpoints)
 

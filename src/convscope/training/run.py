@@ -150,7 +150,7 @@ def _fit(run: Run, job: Job, started: float) -> float:
     loop = build_loop(run, job)
     if job.config.training.time is not None:
         loop = _within_budget(run, job, loop, started)
-    if list_checkpoints(run.checkpoint_folder):
+    if list_checkpoints(run.checkpoint_folder) and run.checkpoint().step > 0:
         loop.state.restore(run.checkpoint())
     truncate_records(run.metrics_path, loop.state.step if loop.state.step else -1)
     truncate_records(run.histograms_path, loop.state.step if loop.state.step else -1)
@@ -162,8 +162,19 @@ def _fit(run: Run, job: Job, started: float) -> float:
             fit_head_first(job)
             loop.record_start()
             loop.state.seconds = time.perf_counter() - begun
+            loop.save(is_best=False)  # a classifier from here on: stopping early leaves one that can be used
+            _tell_head(run, job, loop.state.seconds)
     loop.train()
     return loop.state.seconds
+
+
+def _tell_head(run: Run, job: Job, seconds: float) -> None:
+    """What the fitted head is worth on images that it was not fitted on, long before the rest is done."""
+    measured = [record["accuracy"] for record in run.metrics() if record["split"] == "validation"]
+    if measured and measured[-1] is not None:
+        value = f"validation {measured[-1]:.1%}".replace("%", " %")
+        more = "" if job.config.training.frozen else "; the later stages follow"
+        job.progress.on_choice(Choice("head", value, f"fitted after {seconds:.0f} s and usable{more}"))
 
 
 def _within_budget(run: Run, job: Job, loop: Loop, started: float) -> Loop:

@@ -179,6 +179,23 @@ def test_standardising_leaves_its_input_alone() -> None:
     assert floats.equal(kept)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("centre", ["channel", "image"])
+def test_standardising_in_place_gives_the_same_bits(centre: str, layout: torch.memory_format) -> None:
+    generator = torch.Generator().manual_seed(3)
+    images = torch.randint(0, 256, (7, 3, 5, 4), dtype=torch.uint8, generator=generator)
+    preprocessing = measure_preprocessing(images, fit="crop", centre=centre, scale=True)
+    floats = (images.float() / 255).contiguous(memory_format=layout)
+    by_hand = (floats - preprocessing.mean) / preprocessing.std
+    for standard in (
+        preprocessing.standardise(images),
+        preprocessing.standardise(floats),
+        preprocessing.standardise(floats, in_place=True),
+    ):
+        assert standard.equal(by_hand)
+        assert standard.is_contiguous(memory_format=torch.channels_last)
+
+
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("RGB", 1), ("L", 3)])
 def test_a_picture_gets_the_channels_of_the_network(mode: str, channels: int) -> None:
     preprocessing = Preprocessing(height=4, width=6, channels=channels)

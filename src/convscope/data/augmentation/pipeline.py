@@ -64,9 +64,9 @@ class Augmentation:
             step: optimizer update that the batch is for.
 
         Returns:
-            Images `(N, C, H, W)` float32 in 0..1 on the same device, not yet standardised, and the targets:
-            the labels as given; with mixup or cutmix `(N, num_classes)` float32 shares, or `(N,)` mixed
-            numbers.
+            Images `(N, C, H, W)` float32 in 0..1 on the same device, not yet standardised, channels last in
+            memory as convolutions want them; and the targets: the labels as given; with mixup or cutmix
+            `(N, num_classes)` float32 shares, or `(N,)` mixed numbers.
 
         Raises:
             TypeError: the images are not uint8; floats would be scaled twice.
@@ -112,7 +112,9 @@ def _draw_stages(
 
 def _change(images: Tensor, stages: list[Stage]) -> Tensor:
     """All stages, on the CPU for a few images at a time so that these stay in its cache."""
-    result = torch.empty(images.shape, dtype=torch.float32, device=images.device)
+    result = torch.empty(
+        images.shape, dtype=torch.float32, device=images.device, memory_format=torch.channels_last
+    )
     chunk = _chunk_size(images)
     for start in range(0, len(images), chunk):
         part = images[start : start + chunk]

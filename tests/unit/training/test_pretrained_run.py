@@ -1,0 +1,85 @@
+"""A pretrained network in training: its head is fitted first, and may be used long before the end."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import convscope
+from convscope.config.experiment import ExperimentConfig
+from convscope.config.experiment_file import override
+from convscope.runs.checkpoints import Checkpoint
+from convscope.runs.folder import Run
+from convscope.training.progress import Choice, Silent
+from convscope.training.run import start_training
+
+Same = Callable[[Checkpoint, Checkpoint], None]
+SETTINGS = {
+    "network.name": "pretrained",
+    "preprocessing.size": 64,
+    "training.batch_size": 14,
+    "training.threads": 1,
+}
+
+
+class StoppedError(Exception):
+    """A kill, as far as the run folder can tell."""
+
+
+class Listener(Silent):
+    """Keeps what is told; stops before the first step where asked to."""
+
+    def __init__(self, *, stop: bool = False) -> None:
+        self.choices: list[Choice] = []
+        self.stop = stop
+
+    def on_choice(self, choice: Choice) -> None:
+        self.choices.append(choice)
+
+    def on_step(self, step: int, images: int) -> None:
+        if self.stop:
+            raise StoppedError
+
+
+def start(bands: Path, runs: Path, listener: Listener, **settings: object) -> Run:
+    config = override(ExperimentConfig(), {**SETTINGS, "data.source": str(bands), **settings})
+    return start_training(config, runs=runs, name="run", progress=listener)
+
+
+def accuracies(run: Run) -> list[tuple[int, float]]:
+    return [(r["step"], r["accuracy"]) for r in run.metrics() if r["split"] == "validation"]
+
+
+def test_the_fitted_head_is_told_and_kept_before_the_first_step(bands: Path, tmp_path: Path) -> None:
+    listener = Listener(stop=True)
+    with pytest.raises(StoppedError):
+        start(bands, tmp_path, listener, **{"training.epochs": 1})
+    run = Run.open(tmp_path / "run")
+    untrained, fitted = accuracies(run)
+    assert (untrained[0], fitted[0]) == (0, 0)
+    assert fitted[1] > untrained[1]
+    told = next(choice for choice in listener.choices if choice.what == "head")
+    assert told.value == f"validation {fitted[1]:.1%}".replace("%", " %")
+    predictions = convscope.load(run.path).predict(sorted((bands / "a").iterdir()))
+    assert np.mean([prediction.class_name == "a" for prediction in predictions]) > 0.7
+
+
+def test_a_run_stopped_after_its_head_goes_on_as_if_it_never_had(
+    bands: Path, tmp_path: Path, assert_same: Same
+) -> None:
+    whole = start(bands, tmp_path / "whole", Listener(), **{"training.steps": 2})
+    with pytest.raises(StoppedError):
+        start(bands, tmp_path / "halted", Listener(stop=True), **{"training.steps": 2})
+    halted = Run.open(tmp_path / "halted" / "run")
+    convscope.resume(halted.path)
+    assert_same(halted.checkpoint(), whole.checkpoint())
+    assert accuracies(halted) == accuracies(whole)
+
+
+def test_the_head_alone_leaves_the_backbone_as_it_was(bands: Path, tmp_path: Path) -> None:
+    run = start(bands, tmp_path, Listener(), **{"training.frozen": True})
+    trained, fresh = convscope.load(run.path).network, convscope.load(run.path, "untrained").network
+    before = fresh.state_dict()
+    changed = {name for name, value in trained.state_dict().items() if not value.equal(before[name])}
+    assert changed == {"classifier.weight", "classifier.bias"}
