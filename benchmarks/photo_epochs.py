@@ -42,6 +42,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
+from convscope.cli.process import tune_process
 from convscope.config.experiment import DataConfig
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import epoch_batches
@@ -266,6 +267,7 @@ def main() -> None:
     parser.add_argument("--machine", default="this machine")
     parser.add_argument("--write", type=Path, help="also write the result here")
     options = parser.parse_args()
+    tune_process()  # what the command does; it holds for both sides
     result = report(options.archive, options.images, options.rounds, options.machine)
     print(result)
     if options.write:

@@ -92,6 +92,7 @@ def train(folder: Path, network: str, steps: int) -> dict[str, Any]:
     """Train in this process; peaks in megabytes by part, and seconds."""
     import torch
 
+    from convscope.cli.process import tune_process
     from convscope.config.experiment import ExperimentConfig
     from convscope.config.experiment_file import override
     from convscope.training.run import start_training
@@ -105,6 +106,7 @@ def train(folder: Path, network: str, steps: int) -> dict[str, Any]:
         "training.batch_size": NETWORKS[network],
         "training.validate_every": 10 * steps,
     }
+    tune_process()
     watcher, start = Watcher(), time.perf_counter()
     watcher.thread.start()
     time.sleep(0.2)

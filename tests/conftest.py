@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command line does, before torch loads
-
 import pytest
+
+from convscope.cli.process import tune_process
+
+tune_process()  # as the command does, before torch loads
 
 DATA = os.environ.get("CONVSCOPE_DATA")
 

@@ -6,14 +6,10 @@ import sys
 from cyclopts import App
 from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError
 
+from convscope.cli.process import tune_process
 from convscope.errors import ConvscopeError
 
 DEBUG_FLAG = "--debug"
-
-# Threads that wait for each other spin by default, and on a machine that others use too they spin on a core
-# that somebody else needs: beside busy processes training took 7 to 10 times as long
-# (benchmarks/waiting_threads.py). Read when torch loads, which no command has done yet.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 app = App(
     name="convscope",
@@ -54,6 +50,7 @@ for _order, (_name, (_place, _help)) in enumerate(COMMANDS.items()):
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    tune_process()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -77,6 +77,7 @@ class Regression:
         lines = [
             f"mean absolute error      {self.mean_absolute_error}",
             f"root mean squared error  {_figure(self.root_mean_squared_error)}",
+            f"mean error               {_signed(self.mean_error)}",
             f"within 0.5               {self.within_half}",
         ]
         if self.warnings and self.inside is not None:
@@ -185,6 +186,12 @@ def _check(predictions: NDArray[np.float32], targets: NDArray[np.float32], ids: 
             f"the network's answer is not finite for {len(broken):,} of {len(ids):,} images, first "
             f"{ids[broken[0]]}. Use an earlier checkpoint, or train with a lower learning rate"
         )
+
+
+def _signed(value: float) -> str:
+    """`-1.25: too low on the whole`."""
+    side = "low" if value < 0 else "high"
+    return "–" if math.isnan(value) else f"{value:+.3g}: too {side} on the whole"
 
 
 def _figure(value: float) -> str:

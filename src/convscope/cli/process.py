@@ -1,0 +1,31 @@
+"""How the command's own process waits for its threads, and what it does with memory that it has freed.
+
+Threads that wait for each other spin by default, and on a machine that others use too they spin on a core
+that somebody else needs: beside busy processes training took 7 to 10 times as long
+(benchmarks/waiting_threads.py).
+
+glibc gives large blocks back to the kernel as soon as they are free. A step of training frees and takes the
+same blocks again, and each time the kernel fills them with zeros, page by page: a quarter of the time of
+fine-tuning on a CPU (benchmarks/freed_memory.py).
+"""
+
+import ctypes
+import os
+import sys
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, in malloc.h."""
+
+
+def tune_process() -> None:
+    """Before torch loads: let threads wait without spinning, and keep freed memory for the next step.
+
+    What the environment says already is left alone (`GOMP_SPINCOUNT`, `MALLOC_TRIM_THRESHOLD_`).
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    if sys.platform != "linux" or "MALLOC_TRIM_THRESHOLD_" in os.environ:
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, 2**30)
+        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
