@@ -1,0 +1,50 @@
+"""What the command tells its own process before torch loads."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc is Linux's")
+
+BLOCKS, PAGES = 20, 4096
+COUNT_FAULTS = f"""
+import resource, sys
+if sys.argv[1] == "tuned":
+    from convscope.cli.process import tune_process
+    tune_process()
+from ctypes import CDLL, c_int, c_size_t, c_void_p
+libc = CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = c_void_p, [c_size_t]
+libc.free.argtypes, libc.memset.argtypes = [c_void_p], [c_void_p, c_int, c_size_t]
+def use():
+    block = libc.malloc({PAGES} * 4096 * 4)
+    libc.memset(block, 1, {PAGES} * 4096 * 4)
+    libc.free(block)
+use()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range({BLOCKS}): use()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(kind: str, **environment: str) -> int:
+    """Page faults of taking, filling and freeing a block of 64 MiB twenty times over."""
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT_FAULTS, kind],
+        env={**{k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
+
+
+def test_freed_memory_is_kept_for_the_next_step() -> None:
+    assert faults("plain") > BLOCKS * PAGES / 2
+    assert faults("tuned") < PAGES
+
+
+def test_what_the_environment_says_is_left_alone() -> None:
+    assert faults("tuned", MALLOC_TRIM_THRESHOLD_="131072") > BLOCKS * PAGES / 2
