@@ -183,6 +183,9 @@ class TrainingConfig:
     frozen: bool | None = None
     """Fit the head alone and leave a pretrained backbone as it is."""
 
+    head_scale: float | None = field(default=None, metadata={"check": positive_or_none})
+    """Fine-tuning starts from a pretrained network's fitted head times this: below 1 it is less sure."""
+
     frozen_share: float | None = field(default=None, metadata={"check": fraction})
     """Share of a pretrained network's stages, from the input, that are not trained."""
 

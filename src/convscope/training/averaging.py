@@ -24,3 +24,7 @@ class WeightAverage:
         torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), 1 - decay)
         for averaged, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
             averaged.copy_(buffer)
+
+    def start_from(self, network: nn.Module) -> None:
+        """Forget the past: the average is this network."""
+        self.network.load_state_dict(network.state_dict())

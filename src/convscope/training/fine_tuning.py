@@ -1,9 +1,11 @@
 """Fine-tuning a pretrained network on a few hundred photos, fast enough for two CPU cores.
 
-Three things make it so. The head starts as the exact solution on frozen features (`training/head.py`), so
-that no gradient of a random head disturbs the backbone (Kumar et al. 2022). The early stages, which find
-edges and textures in any photo, stay as they are: they work at the highest resolution, and would cost most.
-The stages after them learn at rates that fall towards the input (Howard & Ruder 2018).
+Three things make it so. The head starts from the exact solution on frozen features (`training/head.py`), so
+that no gradient of a random head disturbs the backbone (Kumar et al. 2022); but smaller, because on a few
+hundred photos that solution is right on all of them, and would leave the stages below it nothing to learn.
+The early stages, which find edges and textures in any photo, stay as they are: they work at the highest
+resolution, and would cost most. The stages after them learn at rates that fall towards the input (Howard &
+Ruder 2018).
 """
 
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from convscope.training.head import LinearHead, compute_features, fit_head, head
 class FineTuning:
     """Settings that did well on small photo sets (benchmarks/kitten_recipe.py)."""
 
-    image_size: int = 192
+    image_size: int = 224
     """Side in pixels."""
 
     fit: str = "squash"
@@ -39,6 +41,9 @@ class FineTuning:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     dropout: float = 0.0
+
+    head_scale: float = 0.25
+    """The fitted head times this is where fine-tuning starts from."""
 
     frozen_share: float = 0.45
     """Share of the stages, from the input, that are not trained."""
@@ -77,6 +82,13 @@ def freeze_backbone(network: nn.Module) -> None:
     """Train the head alone."""
     network.requires_grad_(False)
     head_layer(network).requires_grad_(True)
+
+
+@torch.no_grad()
+def soften_head(network: nn.Module, scale: float) -> None:
+    """Make the fitted head less sure: the same answers, with logits `scale` times as large."""
+    for parameter in head_layer(network).parameters():
+        parameter.mul_(scale)
 
 
 def rate_scales(network: nn.Module, decay: float) -> dict[str, float]:

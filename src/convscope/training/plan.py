@@ -131,8 +131,9 @@ def _plan_image(plan: _Plan) -> None:
     if typical > 0.005:
         cuts = "cuts" if fit == "crop" else "would cut"
         words = {"crop": "centre crop", "pad": "padded", "squash": "squashed"}
+        share = f"{100 * typical:.0f} %"
         plan.explain(
-            "fit", f"{side} px, {words[fit]}", f"a centre crop {cuts} {typical:.0%} of the typical image away"
+            "fit", f"{side} px, {words[fit]}", f"a centre crop {cuts} {share} of the typical image away"
         )
 
 
@@ -181,6 +182,7 @@ def _plan_training(plan: _Plan) -> None:
         plan.fill(
             {
                 "training.frozen": False,
+                "training.head_scale": tuned.head_scale,
                 "training.frozen_share": tuned.frozen_share,
                 "training.rate_decay": tuned.rate_decay,
                 "training.frozen_statistics": tuned.frozen_statistics,

@@ -27,6 +27,7 @@ from convscope.training.cross_validation import (
     score_of,
     split_into_folds,
 )
+from convscope.training.fine_tuning import soften_head
 from convscope.training.learning_rate_finder import search_for_job
 from convscope.training.loop import Loop
 from convscope.training.pace import evaluation_seconds, steps_that_fit
@@ -156,25 +157,31 @@ def _fit(run: Run, job: Job, started: float) -> float:
     truncate_records(run.histograms_path, loop.state.step if loop.state.step else -1)
     job.progress.on_start(str(run.path), loop.state.step, loop.total_steps)
     if loop.state.step == 0:
-        begun = time.perf_counter()
         loop.record_start()
         if is_pretrained(str(job.config.network.name)):
-            fit_head_first(job)
-            loop.record_start()
-            loop.state.seconds = time.perf_counter() - begun
-            loop.save(is_best=False)  # a classifier from here on: stopping early leaves one that can be used
-            _tell_head(run, job, loop.state.seconds)
+            _fit_head(run, job, loop)
     loop.train()
     return loop.state.seconds
 
 
-def _tell_head(run: Run, job: Job, seconds: float) -> None:
-    """What the fitted head is worth on images that it was not fitted on, long before the rest is done."""
-    measured = [record["accuracy"] for record in run.metrics() if record["split"] == "validation"]
-    if measured and measured[-1] is not None:
-        value = f"validation {measured[-1]:.1%}".replace("%", " %")
+def _fit_head(run: Run, job: Job, loop: Loop) -> None:
+    """Fit the head of a pretrained network, save and tell it, and make it ready for what follows."""
+    begun = time.perf_counter()
+    fit_head_first(job)
+    if loop.state.average is not None:
+        loop.state.average.start_from(loop.state.network)
+    loop.record_start()
+    loop.state.seconds = time.perf_counter() - begun
+    loop.save(is_best=False)  # stopping from here on leaves a classifier that can be used
+    accuracies = [record["accuracy"] for record in run.metrics() if record["split"] == "validation"]
+    if accuracies and accuracies[-1] is not None:
+        value = f"validation {100 * accuracies[-1]:.1f} %"
         more = "" if job.config.training.frozen else "; the later stages follow"
-        job.progress.on_choice(Choice("head", value, f"fitted after {seconds:.0f} s and usable{more}"))
+        job.progress.on_choice(
+            Choice("head", value, f"fitted after {loop.state.seconds:.0f} s and usable{more}")
+        )
+    if not job.config.training.frozen:
+        soften_head(loop.state.network, job.config.training.head_scale or 1.0)
 
 
 def _within_budget(run: Run, job: Job, loop: Loop, started: float) -> Loop:
