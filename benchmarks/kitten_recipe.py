@@ -31,6 +31,7 @@ from convscope.training.fine_tuning import (
     freeze_early_stages,
     rate_scales,
     set_training_mode,
+    soften_head,
     start_from_fitted_head,
 )
 from convscope.training.optimizers import build_optimizer, set_learning_rate
@@ -127,6 +128,7 @@ def fit(photos: Photos, train: Tensor, test: Tensor, settings: FineTuning, name:
         network, photos.preprocessing, photos.images[train], photos.labels[train], num_classes=num_classes
     )
     linear = accuracy(network, photos, test)
+    soften_head(network, settings.head_scale)
     freeze_early_stages(network, settings.frozen_share)
     tune(network, photos, train, settings, seed)
     cpu_seconds, seconds = time.process_time() - cpu, time.perf_counter() - clock
@@ -166,7 +168,7 @@ def tune(network: nn.Module, photos: Photos, train: Tensor, settings: FineTuning
         )
         torch.manual_seed(derive_seed(seed, "step", step))
         set_training_mode(network, frozen_statistics=settings.frozen_statistics)
-        logits = network(photos.preprocessing.standardise(images))
+        logits = network(photos.preprocessing.standardise(images, in_place=True))
         loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -109,8 +109,8 @@ class Preprocessing:
         return pixels.permute(0, 3, 1, 2)
 
     def _along_rows(self, values: Tensor, device: torch.device) -> Tensor:
-        """`(C, 1, 1)` or `(C, H, W)` -> `(1 or H, W * C)`."""
-        return values.to(device).expand(-1, -1, self.width).permute(1, 2, 0).flatten(1)
+        """`(1 or C, 1, 1)` or `(C, H, W)` -> `(1 or H, W * C)`."""
+        return values.to(device).expand(self.channels, -1, self.width).permute(1, 2, 0).flatten(1)
 
     def unstandardise(self, images: Tensor) -> Tensor:
         """The inverse of `standardise`: float32 `(N, C, H, W)`, 0-1 for real images."""

@@ -11,6 +11,7 @@ from convscope.training.fine_tuning import (
     freeze_early_stages,
     rate_scales,
     set_training_mode,
+    soften_head,
     stages,
     start_from_fitted_head,
 )
@@ -44,6 +45,18 @@ def test_rates_fall_towards_the_input(network):
     assert scales["classifier.weight"] == scales["conv_head.weight"] == 1.0
     assert scales["blocks.5.0.conv_pw.weight"] == 0.5
     assert scales["conv_stem.weight"] == 0.5**7
+
+
+def test_a_softened_head_gives_the_same_answers_and_is_less_sure(network):
+    images = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    network.eval()
+    with torch.no_grad():
+        network.classifier.bias.fill_(0.3)
+        before = network(images)
+        backbone = network.conv_head.weight.clone()
+        soften_head(network, 0.25)
+        assert torch.allclose(network(images), before / 4, atol=1e-6)
+    assert network.conv_head.weight.equal(backbone)
 
 
 def test_early_stages_stay_to_the_bit_while_late_ones_move(network):

@@ -77,6 +77,14 @@ def test_a_run_stopped_after_its_head_goes_on_as_if_it_never_had(
     assert accuracies(halted) == accuracies(whole)
 
 
+def test_the_average_of_the_weights_starts_from_the_fitted_head(bands: Path, tmp_path: Path) -> None:
+    settings = {"training.steps": 1, "training.learning_rate": 1e-9, "training.head_scale": 1.0}
+    plain = start(bands, tmp_path / "plain", Listener(), **settings)
+    averaged = start(bands, tmp_path / "averaged", Listener(), **settings, **{"training.ema": 0.99})
+    heads = [convscope.load(run.path).network.classifier.weight for run in (plain, averaged)]
+    assert heads[0].allclose(heads[1], atol=1e-6)
+
+
 def test_the_head_alone_leaves_the_backbone_as_it_was(bands: Path, tmp_path: Path) -> None:
     run = start(bands, tmp_path, Listener(), **{"training.frozen": True})
     trained, fresh = convscope.load(run.path).network, convscope.load(run.path, "untrained").network
