@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 
-ROUNDS = 5
+ROUNDS = 3
 MEASURE = """
 import json, os, resource, sys
 if sys.argv[1] == "tuned":
