@@ -6,7 +6,7 @@ that somebody else needs: beside busy processes training took 7 to 10 times as l
 
 glibc gives large blocks back to the kernel as soon as they are free. A step of training frees and takes the
 same blocks again, and each time the kernel fills them with zeros, page by page: a quarter of the time of
-fine-tuning on a CPU (benchmarks/freed_memory.py).
+fine-tuning on a CPU. Kept, they make the peak 2 to 12 % higher (benchmarks/freed_memory.py).
 """
 
 import ctypes
