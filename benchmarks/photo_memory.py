@@ -148,7 +148,8 @@ def report(count: int, steps: int, networks: list[str], machine: str) -> str:
     lines.append(f"| peak | {' | '.join(highest)} |")
     seconds = [f"{result['seconds']:,.0f}" for result in found.values()]
     lines.append(f"| seconds | {' | '.join(seconds)} |")
-    command = f"python benchmarks/photo_memory.py --images {count} --steps {steps}"
+    which = f"--networks {' '.join(networks)}"
+    command = f"python benchmarks/photo_memory.py --images {count} --steps {steps} {which}"
     return "\n".join([*lines, "", f"Made by `{command}`."]) + "\n"
 
 

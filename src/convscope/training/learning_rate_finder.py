@@ -242,7 +242,7 @@ class _Trial:
         torch.manual_seed(derive_seed(self.seed, "step", step))  # what dropout draws from
         self.network.train()
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            outputs = self.network(self.preprocessing.standardise(changed))
+            outputs = self.network(self.preprocessing.standardise(changed, in_place=True))
         loss = self.objective.loss(outputs.float(), targets)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

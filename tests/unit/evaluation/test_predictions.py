@@ -114,7 +114,7 @@ def test_evaluating_a_run_changes_neither_it_nor_the_random_state(run: Path) -> 
 def test_a_network_on_its_way_is_measured_without_a_trace(
     run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Look at everything right before and right after each validation in the middle of a training.
+    """Look at weights, modes and random state right before and right after each validation of a training.
 
     What batch normalisation has averaged is measured anew on purpose; training never reads it.
     """
