@@ -117,12 +117,14 @@ def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
         "size",
         f"{width}×{height} px" if sizes == 1 else f"{sizes:,} sizes, typically {width}×{height} px",
     )
-    print_line(
-        console, "kind", " · ".join(f"{name} {n:,}" for name, n in (survey.formats or survey.modes).items())
-    )
+    kinds = " · ".join(f"{name} {n:,}" for name, n in (survey.formats or survey.modes).items())
+    looked_at = "" if survey.probed == survey.count else f"    of {survey.probed:,} files looked at"
+    print_line(console, "kind", kinds + looked_at)
     if found.cropped_away > 0.005:
         print_line(
-            console, "crop", f"a square centre crop cuts {found.cropped_away:.0%} of the typical image away"
+            console,
+            "crop",
+            f"a square centre crop cuts {100 * found.cropped_away:.0f} % of the typical image away",
         )
     print_line(
         console, "balance", f"the largest class has {found.imbalance:.1f} times the images of the smallest"

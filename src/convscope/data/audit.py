@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from convscope.config.experiment import DataConfig, Fit
+from convscope.data.cache import release_pages
 from convscope.data.decoded import Decoded, decode_items
 from convscope.data.loading import similar_records
 from convscope.data.pixels import PixelFormat, content_hash, hash_items, in_order
@@ -28,6 +29,8 @@ _RARE = 0.02
 """A kind of image (grey, turned by EXIF, of an extreme shape) is odd when no more than this share are."""
 _EXTREME_SHAPE = 3.0
 _MOST_ODD = 100
+_LOOKED_AT = 1000
+"""Images between two releases of mapped memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +217,7 @@ def _duplicates(records: Sequence[Record], similar: Sequence[tuple[int, int]]) -
 def _outliers(records: Sequence[Record], overview: Survey, decoded: Decoded) -> list[Outlier]:
     """Grey among colour, turned by EXIF, far from square: each only where it is rare."""
     most = max(1, int(_RARE * len(records)))
-    grey = [record.id for record in records if _is_grey(decoded.images[record.row])]
+    grey = _grey_ones(records, decoded)
     turned = [path for path, one in zip(overview.paths, overview.orientations, strict=True) if one != 1]
     long = [
         path
@@ -227,6 +230,17 @@ def _outliers(records: Sequence[Record], overview: Survey, decoded: Decoded) -> 
         (f"more than {_EXTREME_SHAPE:.0f} times as long as wide", long),
     )
     return [Outlier(path, reason) for reason, paths in kinds if len(paths) <= most for path in paths]
+
+
+def _grey_ones(records: Sequence[Record], decoded: Decoded) -> list[str]:
+    """Looks at the rows in order, and keeps none of a mapped file in memory."""
+    grey = []
+    for number, record in enumerate(sorted(records, key=lambda record: record.row), start=1):
+        if _is_grey(decoded.images[record.row]):
+            grey.append(record.id)
+        if number % _LOOKED_AT == 0:
+            release_pages(decoded.images)
+    return sorted(grey)
 
 
 def _is_grey(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:

@@ -11,6 +11,7 @@ two processes never see half a file. Checksums are compared before use. The entr
 when the cache grows past its limit.
 """
 
+import mmap
 import os
 import secrets
 import shutil
@@ -135,6 +136,16 @@ def open_rows(key: str, order: str) -> Rows | None:
         pixels.unlink(missing_ok=True)
         return None
     return Rows(images, contents)
+
+
+def release_pages(images: NDArray[np.uint8]) -> None:
+    """Give back the memory of a mapped file's pages that were read; they can be read again at any time.
+
+    What was written to them in memory is gone; arrays that are not mapped stay as they are.
+    """
+    mapped = getattr(images, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def orders(key: str) -> list[str]:

@@ -62,6 +62,15 @@ def test_writing_to_the_pixels_in_memory_does_not_change_the_file():
     assert np.array_equal(cache.open_rows("key", "content").images, images)
 
 
+def test_released_pages_come_from_the_file_again():
+    images = fill("key")
+    mapped = cache.open_rows("key", "content").images
+    mapped[0] = 7
+    cache.release_pages(mapped)
+    assert np.array_equal(mapped, images)  # the page with the 7s was let go
+    cache.release_pages(images)
+
+
 def test_two_at_once_both_end_with_the_whole():
     threads = [threading.Thread(target=fill, args=("key", 200)) for _ in range(4)]
     for thread in threads:
