@@ -67,6 +67,18 @@ def input_normalisation(name: str, in_channels: int = 3) -> Normalisation:
     return (sum(mean) / len(mean),) * in_channels, (sum(std) / len(std),) * in_channels
 
 
+def fixed_image_size(name: str) -> int | None:
+    """The side that the weights are bound to, in pixels, as those of most vision transformers are; else None.
+
+    Raises:
+        UsageError: when the name has no trained weights.
+    """
+    if name in NAMES:
+        return None
+    settings = _timm_settings(name)
+    return int(settings.input_size[-1]) if settings.fixed_input_size else None
+
+
 def build_pretrained(
     name: str,
     *,

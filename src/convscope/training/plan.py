@@ -8,7 +8,7 @@ from convscope.config.experiment import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.data.preprocessing import discarded_share
 from convscope.data.survey import Survey
-from convscope.networks.pretrained import DEFAULT, is_pretrained
+from convscope.networks.pretrained import DEFAULT, fixed_image_size, is_pretrained
 from convscope.training.fine_tuning import FineTuning
 from convscope.training.progress import Choice
 
@@ -113,7 +113,7 @@ def _plan_network(plan: _Plan) -> None:
 def _plan_image(plan: _Plan) -> None:
     survey, given = plan.survey, plan.config.preprocessing
     tuned = FineTuning() if plan.is_pretrained else None
-    side = given.size or (tuned.image_size if tuned else _natural_side(survey))
+    side = given.size or (_fine_tuning_side(plan) if tuned else _natural_side(survey))
     crops = [discarded_share(width, height, (side, side), "crop") for width, height in survey.sizes]
     typical = median(crops) if crops else 0.0
     uncropped = tuned.fit if tuned else "pad"
@@ -135,6 +135,10 @@ def _plan_image(plan: _Plan) -> None:
         plan.explain(
             "fit", f"{side} px, {words[fit]}", f"a centre crop {cuts} {share} of the typical image away"
         )
+
+
+def _fine_tuning_side(plan: _Plan) -> int:
+    return fixed_image_size(str(plan.config.network.name)) or FineTuning().image_size
 
 
 def _natural_side(survey: Survey) -> int:

@@ -1,0 +1,85 @@
+import pytest
+
+from convscope.config.experiment import ExperimentConfig
+from convscope.config.experiment_file import override
+from convscope.data.survey import Survey
+from convscope.training.fine_tuning import FineTuning
+from convscope.training.plan import plan_experiment
+
+
+def looked_at(*, size=(500, 375), modes=("RGB",), classes=None, name="photos", task="classification"):
+    classes = {"cat": 150, "kitten": 182} if classes is None else classes
+    count = sum(classes.values()) or 300
+    return Survey(
+        name=name,
+        kind="files",
+        count=count,
+        class_counts=classes,
+        split_counts={},
+        probed=count,
+        sizes=(size,) * count,
+        paths=("a.jpg",) * count,
+        orientations=(1,) * count,
+        formats={"JPEG": count},
+        modes=dict.fromkeys(modes, count),
+        task_hint=task,
+        quarantined=(),
+    )
+
+
+def planned(survey=None, **given):
+    config = override(ExperimentConfig(), {name.replace("__", "."): value for name, value in given.items()})
+    return plan_experiment(config, looked_at() if survey is None else survey)
+
+
+@pytest.mark.parametrize(
+    ("survey", "network", "side", "augmentation"),
+    [
+        (looked_at(), "efficientnet-lite0", FineTuning().image_size, "photos"),
+        (looked_at(size=(28, 28), modes=("L",)), "two-conv", 28, "digits"),
+        (looked_at(size=(32, 32)), "small-resnet", 32, "cifar"),
+        (looked_at(size=(128, 128), name="counting-1-5"), "counter", 128, "symmetric"),
+    ],
+)
+def test_the_data_decides(survey, network, side, augmentation):
+    config, choices = planned(survey)
+    assert config.network.name == network
+    assert config.preprocessing.size == side
+    assert config.augmentation.preset == augmentation
+    told = {choice.what: choice for choice in choices}
+    assert told["network"].value == network
+    assert told["network"].reason
+
+
+def test_what_was_said_stays():
+    config, _ = planned(
+        network__name="vgg11", preprocessing__size=96, preprocessing__fit="pad", training__epochs=3
+    )
+    assert config.network.name == "vgg11"
+    assert (config.preprocessing.size, config.preprocessing.fit) == (96, "pad")
+    assert config.training.epochs == 3
+
+
+def test_a_network_bound_to_a_size_gets_that_size():
+    bound, _ = planned(network__name="timm:vit_tiny_patch16_224.augreg_in21k_ft_in1k")
+    free, _ = planned(network__name="timm:resnet34.a1_in1k")
+    assert bound.preprocessing.size == 224
+    assert free.preprocessing.size == FineTuning().image_size
+
+
+@pytest.mark.parametrize(("size", "fit"), [((500, 480), "crop"), ((500, 375), "squash")])
+def test_photos_are_cropped_only_where_that_cuts_little_away(size, fit):
+    config, _ = planned(looked_at(size=size))
+    assert config.preprocessing.fit == fit
+
+
+@pytest.mark.parametrize(("rare", "balance"), [(100, "none"), (20, "loss")])
+def test_a_rare_class_weighs_more(rare, balance):
+    config, _ = planned(looked_at(classes={"cat": 200, "kitten": rare}))
+    assert config.training.balance == balance
+
+
+def test_a_number_is_not_smoothed():
+    config, _ = planned(looked_at(classes={}, task="regression"))
+    assert config.data.task == "regression"
+    assert config.training.label_smoothing == 0.0
