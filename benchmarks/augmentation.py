@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
+from convscope.cli.process import tune_process
 from convscope.data.augmentation import Augmentation
 
 SIZES = {224: 64, 32: 512}
@@ -157,6 +158,7 @@ def main() -> None:
     parser.add_argument("--machine", default="this machine")
     parser.add_argument("--write", type=Path, help="also write the result here")
     options = parser.parse_args()
+    tune_process()  # what the command does; it holds for all methods
     torch.set_num_threads(options.threads)
     result = report(options.rounds, options.machine)
     print(result)

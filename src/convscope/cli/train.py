@@ -1,6 +1,7 @@
 """`convscope train`: from data, or an experiment, to a finished run."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def train(
     json
         Print one JSON document on stdout.
     """
+    started = time.perf_counter()  # before torch is imported, which takes seconds too
+
     from convscope.cli.watching import Watcher
 
     with Watcher(log_console()) as watcher:
@@ -49,7 +52,7 @@ def train(
         else:
             if source is not None:
                 overrides = {"data.source": source, **overrides}
-            run = _start(data, name, runs, overrides, watcher)
+            run = _start(data, name, runs, overrides, watcher, started)
     from convscope.report.html import write_report
 
     report = write_report(run.path)
@@ -63,7 +66,9 @@ def train(
     return 0
 
 
-def _start(data: str | None, name: str | None, runs: Path, overrides: dict[str, Any], watcher: Any) -> Any:
+def _start(
+    data: str | None, name: str | None, runs: Path, overrides: dict[str, Any], watcher: Any, started: float
+) -> Any:
     if data is None:
         raise UsageError(
             "DATA is missing: a folder of images, a name such as digits, or an experiment's .toml"
@@ -77,7 +82,7 @@ def _start(data: str | None, name: str | None, runs: Path, overrides: dict[str, 
     config = override(config, overrides)
     from convscope.training.run import start_training
 
-    return start_training(config, runs=runs, name=name, progress=watcher)
+    return start_training(config, runs=runs, name=name, progress=watcher, started=started)
 
 
 def _resume(data: str | None, resume: Path, overrides: dict[str, Any], watcher: Any) -> Any:

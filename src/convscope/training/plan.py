@@ -39,7 +39,7 @@ class Recipe:
 
 
 SMALL_NETWORK = Recipe("adamw", 5e-3, 256, weight_decay=1e-2)
-COUNTER = Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=150_000)
+COUNTER = Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=75_000)
 RESIDUAL = Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000)
 OTHER = Recipe("adam", None, 100)
 

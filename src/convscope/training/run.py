@@ -49,16 +49,24 @@ FALLBACK_RATE = 1e-3
 
 
 def start_training(
-    config: ExperimentConfig, *, runs: Path, name: str | None = None, progress: Progress | None = None
+    config: ExperimentConfig,
+    *,
+    runs: Path,
+    name: str | None = None,
+    progress: Progress | None = None,
+    started: float | None = None,
 ) -> Run:
     """Train what `config` describes, into a new run folder in `runs`.
+
+    `started`, on `time.perf_counter`, is when the user began to wait, from where a time budget counts; now
+    unless given.
 
     What `config` leaves open is chosen from the data; every choice goes to `progress` and into the run.
 
     Raises:
         UsageError, DataError, DivergedError, InterruptedTrainingError, RunError: see `convscope.errors`.
     """
-    started = time.perf_counter()
+    started = time.perf_counter() if started is None else started
     listener = progress or Silent()
     device = use_device(config)
     source = open_source(config.data)
