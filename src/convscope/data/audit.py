@@ -233,14 +233,14 @@ def _outliers(records: Sequence[Record], overview: Survey, decoded: Decoded) -> 
 
 
 def _grey_ones(records: Sequence[Record], decoded: Decoded) -> list[str]:
-    """Looks at the rows in order, and keeps none of a mapped file in memory."""
-    grey = []
-    for number, record in enumerate(sorted(records, key=lambda record: record.row), start=1):
-        if _is_grey(decoded.images[record.row]):
-            grey.append(record.id)
-        if number % _LOOKED_AT == 0:
-            release_pages(decoded.images)
-    return sorted(grey)
+    """Paths of grey images. A mapped file is read from its start to its end, and not kept in memory."""
+    order = sorted(range(len(records)), key=lambda index: records[index].row)
+    grey: list[int] = []
+    for start in range(0, len(order), _LOOKED_AT):
+        some = order[start : start + _LOOKED_AT]
+        grey += [index for index in some if _is_grey(decoded.images[records[index].row])]
+        release_pages(decoded.images)
+    return [records[index].id for index in sorted(grey)]
 
 
 def _is_grey(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:

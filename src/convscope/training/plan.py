@@ -113,7 +113,10 @@ def _plan_network(plan: _Plan) -> None:
 def _plan_image(plan: _Plan) -> None:
     survey, given = plan.survey, plan.config.preprocessing
     tuned = FineTuning() if plan.is_pretrained else None
-    side = given.size or (_fine_tuning_side(plan) if tuned else _natural_side(survey))
+    usual = _natural_side(survey)
+    if tuned:
+        usual = fixed_image_size(str(plan.config.network.name)) or tuned.image_size
+    side = given.size or usual
     crops = [discarded_share(width, height, (side, side), "crop") for width, height in survey.sizes]
     typical = median(crops) if crops else 0.0
     uncropped = tuned.fit if tuned else "pad"
@@ -135,10 +138,6 @@ def _plan_image(plan: _Plan) -> None:
         plan.explain(
             "fit", f"{side} px, {words[fit]}", f"a centre crop {cuts} {share} of the typical image away"
         )
-
-
-def _fine_tuning_side(plan: _Plan) -> int:
-    return fixed_image_size(str(plan.config.network.name)) or FineTuning().image_size
 
 
 def _natural_side(survey: Survey) -> int:

@@ -58,10 +58,8 @@ def start_training(
 ) -> Run:
     """Train what `config` describes, into a new run folder in `runs`.
 
-    `started`, on `time.perf_counter`, is when the user began to wait, from where a time budget counts; now
-    unless given.
-
     What `config` leaves open is chosen from the data; every choice goes to `progress` and into the run.
+    A time budget counts from `started`, on `time.perf_counter`, when the user began to wait; by default now.
 
     Raises:
         UsageError, DataError, DivergedError, InterruptedTrainingError, RunError: see `convscope.errors`.
