@@ -10,7 +10,7 @@ from rich.text import Text
 from convscope.evaluation.confusion import Confusion
 from convscope.evaluation.measuring import ImageEvaluation
 from convscope.evaluation.metrics import Evaluation
-from convscope.evaluation.proportion import MeanOverRuns, Proportion
+from convscope.evaluation.proportion import Proportion, mean_over_folds
 
 LABEL_WIDTH = 14
 WIDE_INTERVAL = 0.05
@@ -146,13 +146,9 @@ def _fit_words(fit: dict[str, Any]) -> str:
 
 def _fold_figures(folds: dict[str, Any]) -> tuple[str, str]:
     """The mean over folds, and how it came about."""
-    share = "accuracy" in folds
-    figure = folds["accuracy" if share else "mean_absolute_error"]
-    mean = MeanOverRuns.of_folds(tuple(figure["values"]), folds["folds"], is_share=share)
     repeats = "" if folds["repeats"] == 1 else f", {folds['repeats']} times"
-    return str(
-        mean
-    ), f"{folds['folds']}-fold cross-validation{repeats}; the classifier kept is fitted on all images"
+    how = f"{folds['folds']}-fold cross-validation{repeats}; the classifier kept is fitted on all images"
+    return str(mean_over_folds(folds)), how
 
 
 def percent(share: float) -> str:

@@ -182,3 +182,10 @@ def _written(values: list[float], least: int, edges: tuple[float, ...]) -> list[
         if not touches and len(set(rounded)) == len(set(values)):
             break
     return [f"{value:.{decimals}f}" for value in values]
+
+
+def mean_over_folds(folds: dict[str, Any]) -> MeanOverRuns:
+    """From what a run's summary keeps of its cross-validation."""
+    is_share = "accuracy" in folds
+    figure = folds["accuracy" if is_share else "mean_absolute_error"]
+    return MeanOverRuns.of_folds(tuple(figure["values"]), folds["folds"], is_share=is_share)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.evaluation.proportion import Proportion
+from convscope.evaluation.proportion import Proportion, mean_over_folds
 from convscope.report.material import Material, Predictions
 
 FIXED = "\N{NO-BREAK SPACE}"
@@ -70,7 +70,8 @@ def opening(material: Material) -> Opening:
     """Say in one sentence how good the network is and what that beats; then what belongs to it."""
     judged = material.judged
     if judged is None:
-        return _unfinished(material)
+        folds = material.summary.get("folds")
+        return _cross_validated(folds) if folds else _unfinished(material)
     if material.is_regression:
         return _regression(judged)
     return _classification(material, judged)
@@ -121,6 +122,16 @@ def _regression(judged: Predictions) -> Opening:
     beats = error.interval[1] < spread
     remarks = [] if beats else ["This is not clearly better than that."]
     return Opening(conclusion=conclusion, remarks=tuple(remarks))
+
+
+def _cross_validated(folds: dict[str, Any]) -> Opening:
+    """The classifier saw all images; what is known of it is what its kind was worth on those held out."""
+    what = "Accuracy" if "accuracy" in folds else "Mean absolute error"
+    times = "" if folds["repeats"] == 1 else f", {folds['repeats']} times"
+    return Opening(
+        conclusion=f"{what} on images held out: {mean_over_folds(folds)}.",
+        remarks=(f"{folds['folds']}-fold cross-validation{times}; this classifier is fitted on all images.",),
+    )
 
 
 def _unfinished(material: Material) -> Opening:

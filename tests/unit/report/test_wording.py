@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,11 @@ def test_opening_of_a_regression_compares_with_the_median(regression_run: Path) 
     said = opening(read_material(regression_run))
     assert said.conclusion.startswith("Off by 0.6")
     assert "the median" in said.conclusion
+
+
+def test_opening_of_a_cross_validated_run_gives_the_mean_over_its_folds(digits_run: Path) -> None:
+    folds = {"accuracy": {"values": [0.8, 0.9, 1.0, 0.9]}, "folds": 2, "repeats": 2}
+    material = replace(read_material(digits_run), predictions={}, summary={"folds": folds})
+    said = opening(material)
+    assert "90.0 % (4 runs" in said.conclusion
+    assert said.remarks == ("2-fold cross-validation, 2 times; this classifier is fitted on all images.",)
