@@ -19,12 +19,12 @@ import torch.nn.functional as F
 from sklearn.model_selection import RepeatedStratifiedKFold
 from torch import Tensor, nn
 
+from convscope.classifier.logits import compute_logits
 from convscope.config.experiment import DataConfig
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import derive_seed, epoch_batches, steps_per_epoch
 from convscope.data.loading import load_dataset
 from convscope.data.preprocessing import Preprocessing
-from convscope.evaluation.predictions import compute_logits
 from convscope.networks.pretrained import build_pretrained, input_normalisation
 from convscope.training.fine_tuning import (
     FineTuning,

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convscope.evaluation.classifier import Classifier as Classifier
-    from convscope.evaluation.classifier import Prediction as Prediction
+    from convscope.classifier.classifier import Classifier as Classifier
+    from convscope.classifier.classifier import Prediction as Prediction
     from convscope.evaluation.proportion import Proportion as Proportion
     from convscope.face import FinishedRun as FinishedRun
     from convscope.face import evaluate as evaluate
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from convscope.face import train as train
 
 _PLACES = {
-    "Classifier": "convscope.evaluation.classifier",
+    "Classifier": "convscope.classifier.classifier",
     "FinishedRun": "convscope.face",
-    "Prediction": "convscope.evaluation.classifier",
+    "Prediction": "convscope.classifier.classifier",
     "Proportion": "convscope.evaluation.proportion",
     "evaluate": "convscope.face",
     "load": "convscope.face",

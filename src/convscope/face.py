@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convscope.classifier.classifier import Classifier
 from convscope.config.experiment import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
-from convscope.evaluation.classifier import Classifier
 from convscope.evaluation.evaluating import evaluate_path
 from convscope.evaluation.measuring import ImageEvaluation
 from convscope.runs.folder import Run

@@ -10,7 +10,7 @@ from PIL import Image
 
 import convscope as cs
 from convscope.cli.main import run as run_command
-from convscope.report.embed import TYPES
+from convscope.report.page.embed import TYPES
 
 
 def index_of(run: Path) -> list[dict[str, Any]]:

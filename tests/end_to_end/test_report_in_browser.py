@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convscope.report.html import write_report
+from convscope.report.page.html import write_report
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -17,7 +17,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
     json
         Print one JSON document on stdout.
     """
-    from convscope.data.cache import CACHE_LIMIT, cache_folder, list_cache
+    from convscope.data.pixels.cache import CACHE_LIMIT, cache_folder, list_cache
 
     if clear:
         return _clear(json)
@@ -71,7 +71,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
 
 
 def _clear(json: bool) -> int:
-    from convscope.data.cache import cache_folder, clear_cache
+    from convscope.data.pixels.cache import cache_folder, clear_cache
 
     freed = clear_cache()
     if json:

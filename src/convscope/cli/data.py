@@ -13,7 +13,7 @@ from convscope.config.experiment import DataConfig
 from convscope.errors import DataError
 
 if TYPE_CHECKING:
-    from convscope.data.audit import Audit
+    from convscope.data.auditing.audit import Audit
 
 SHOWN = 8
 SAMPLES = 9
@@ -47,7 +47,7 @@ def data(
     json
         Print one JSON document on stdout.
     """
-    from convscope.data.audit import audit
+    from convscope.data.auditing.audit import audit
 
     config = DataConfig(source=source, group_by=group_by)
     found = audit(config)
@@ -70,8 +70,8 @@ def data(
 
 
 def _draw_samples(config: DataConfig, path: Path) -> None:
-    from convscope.data.samples import take_samples
-    from convscope.report.grids import image_grid
+    from convscope.data.auditing.samples import take_samples
+    from convscope.report.pictures.grids import image_grid
 
     samples = take_samples(config, SAMPLES)
     if not samples.labels:
@@ -82,9 +82,9 @@ def _draw_samples(config: DataConfig, path: Path) -> None:
 def _draw_augmentation(config: DataConfig, text: str, seed: int, path: Path) -> None:
     import torch
 
+    from convscope.data.auditing.samples import take_samples
     from convscope.data.augmentation import Augmentation
-    from convscope.data.samples import take_samples
-    from convscope.report.grids import augmentation_sheet
+    from convscope.report.pictures.grids import augmentation_sheet
 
     augmentation = Augmentation.from_text(text)
     samples = take_samples(config, DRAWS)

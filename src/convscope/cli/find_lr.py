@@ -14,7 +14,7 @@ from convscope.config.fields import settings
 from convscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from convscope.report.vector import AnyChart
+    from convscope.report.charts.vector import AnyChart
     from convscope.training.learning_rate_finder import LearningRateSearch
 
 
@@ -74,7 +74,7 @@ def _search(config: ExperimentConfig, log: Console) -> "LearningRateSearch":
 
 
 def _chart(search: "LearningRateSearch") -> "AnyChart":
-    from convscope.report.signals import learning_rate_finder_chart
+    from convscope.report.charts.signals import learning_rate_finder_chart
 
     return learning_rate_finder_chart(
         search.rates,
@@ -86,7 +86,7 @@ def _chart(search: "LearningRateSearch") -> "AnyChart":
 
 
 def _write(chart: "AnyChart", path: Path) -> None:
-    from convscope.report.vector import to_png, to_svg
+    from convscope.report.charts.vector import to_png, to_svg
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(to_svg(chart).encode() if path.suffix == ".svg" else to_png(chart))

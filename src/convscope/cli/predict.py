@@ -12,7 +12,7 @@ from convscope.cli.output import log_console, print_json, result_console
 from convscope.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from convscope.evaluation.classifier import Classifier, Prediction
+    from convscope.classifier.classifier import Classifier, Prediction
 
 CHUNK = 256
 
@@ -43,7 +43,7 @@ def predict(
     """
     if json and csv:
         raise UsageError("--json and --csv both say how to print; give one of them")
-    from convscope.evaluation.classifier import Classifier
+    from convscope.classifier.classifier import Classifier
 
     paths = list(_paths(images))
     if not paths:

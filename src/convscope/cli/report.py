@@ -16,7 +16,7 @@ def report(run: Path, /, *, json: bool = False) -> int:
         Print one JSON document on stdout.
     """
     from convscope.cli.results import print_line
-    from convscope.report.html import write_report
+    from convscope.report.page.html import write_report
 
     path = write_report(run)
     size = path.stat().st_size

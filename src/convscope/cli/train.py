@@ -53,7 +53,7 @@ def train(
             if source is not None:
                 overrides = {"data.source": source, **overrides}
             run = _start(data, name, runs, overrides, watcher, started)
-    from convscope.report.html import write_report
+    from convscope.report.page.html import write_report
 
     report = write_report(run.path)
     summary = run.read("summary.json")

@@ -13,15 +13,15 @@ from torch import Tensor
 from convscope.config.experiment import DataConfig, Fit
 from convscope.data.classes import match_classes, natural_order, refuse_unknown
 from convscope.data.dataset import Dataset, ImageSet
-from convscope.data.decoded import SMALL, Decoded, decode_items, side_by_side
-from convscope.data.dividing import Divided, divide_records
-from convscope.data.pixels import PixelFormat, as_array, content_hash, hash_items, in_order
+from convscope.data.pixels.decoded import SMALL, Decoded, decode_items, side_by_side
+from convscope.data.pixels.reading import PixelFormat, as_array, content_hash, hash_items, in_order
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import Quarantined, stop_if_many
 from convscope.data.records import Record
-from convscope.data.similar import similar_pairs
 from convscope.data.sources import ArraySource, FileSource, open_source
 from convscope.data.sources.source import SPLITS
+from convscope.data.splitting.dividing import Divided, divide_records
+from convscope.data.splitting.similar import similar_pairs
 from convscope.errors import DataError
 
 

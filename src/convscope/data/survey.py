@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.config.experiment import DataConfig, Task
-from convscope.data.decoding import Probe, probe
-from convscope.data.pixels import in_order
+from convscope.data.pixels.decoding import Probe, probe
+from convscope.data.pixels.reading import in_order
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources import ArraySource, FileSource, Item, open_source
 

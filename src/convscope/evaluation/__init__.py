@@ -1,1 +1,1 @@
-"""Predictions to figures: functions of arrays, and the classifier that makes them."""
+"""Predictions to figures: functions of arrays."""

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
+from convscope.classifier.classifier import DESCRIPTION, Classifier
 from convscope.config.experiment import DataConfig
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.loading import load_dataset
 from convscope.errors import DataError, RunError, UsageError
-from convscope.evaluation.classifier import DESCRIPTION, Classifier
 from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
 from convscope.runs.folder import Run
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.classifier.classifier import Target
 from convscope.data.dataset import ImageSet
-from convscope.evaluation.classifier import Target
 from convscope.evaluation.metrics import Evaluation, evaluate_logits
 from convscope.evaluation.regression import Regression, evaluate_regression
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from convscope.evaluation.proportion import Proportion, mean_over_folds
-from convscope.report.material import Material, Predictions
+from convscope.report.page.material import Material, Predictions
 
 FIXED = "\N{NO-BREAK SPACE}"
 """Stands between a number and its per cent sign, and does not break."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from convscope.evaluation.predictions import evaluation_mode
+from convscope.classifier.logits import evaluation_mode
 
 MOST_IMAGES = 2_048
 """Images to measure on: what varies from image to image is then known to a fiftieth of its deviation."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from convscope.config.experiment import DataConfig
 from convscope.data.dataset import Dataset, ImageSet, join
-from convscope.data.dividing import strata
-from convscope.data.splits import Fold, folds
+from convscope.data.splitting.dividing import strata
+from convscope.data.splitting.splits import Fold, folds
 from convscope.evaluation.proportion import MeanOverRuns
 
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from statistics import mean
 from typing import Any
 
+from convscope.classifier.classifier import Classifier
 from convscope.config.experiment import DataConfig, Fit
 from convscope.data.loading import load_dataset
 from convscope.data.preprocessing import discarded_share
 from convscope.data.sources import FileSource, open_source
 from convscope.data.survey import survey_source
-from convscope.evaluation.classifier import Classifier
 from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
 
 FITS: tuple[Fit, ...] = ("crop", "squash", "pad")

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from convscope.classifier.logits import evaluation_mode
 from convscope.errors import DivergedError
-from convscope.evaluation.predictions import evaluation_mode
 
 
 class FiniteGuard:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor, nn
 
+from convscope.classifier.logits import evaluation_mode
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import UsageError
-from convscope.evaluation.predictions import evaluation_mode
 
 STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(4, -7, -1))
 """L2 penalties that are tried, strongest first: 100 to 0.001 per image, on features of unit variance."""

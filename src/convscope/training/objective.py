@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from convscope.classifier.classifier import Target
+from convscope.classifier.logits import compute_logits
 from convscope.data.preprocessing import Preprocessing
-from convscope.evaluation.classifier import Target
-from convscope.evaluation.predictions import compute_logits
 
 
 @dataclass(frozen=True, eq=False)

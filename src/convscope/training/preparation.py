@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from convscope.classifier.classifier import Classifier, Target
 from convscope.config.experiment import ExperimentConfig, Fit
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
@@ -14,7 +15,6 @@ from convscope.data.loading import load_dataset
 from convscope.data.preprocessing import Preprocessing, measure_preprocessing
 from convscope.data.sources import ArraySource, FileSource
 from convscope.errors import RunError, UsageError
-from convscope.evaluation.classifier import Classifier, Target
 from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.runs.folder import Run
 from convscope.training.averaging import WeightAverage

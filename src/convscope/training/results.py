@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.classifier.classifier import Classifier, checkpoint_step, final_checkpoint
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.preprocessing import Preprocessing
-from convscope.evaluation.classifier import Classifier, checkpoint_step, final_checkpoint
 from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
 from convscope.runs.folder import Run
 from convscope.training.cross_validation import FoldScores

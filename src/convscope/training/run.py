@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from convscope.classifier.classifier import DESCRIPTION
 from convscope.config.checks import parse_duration
 from convscope.config.experiment import ExperimentConfig
 from convscope.config.experiment_file import override
@@ -14,7 +15,6 @@ from convscope.data.dataset import Dataset
 from convscope.data.sources import open_source
 from convscope.data.survey import survey_source
 from convscope.errors import DivergedError, RunError, UsageError
-from convscope.evaluation.classifier import DESCRIPTION
 from convscope.networks.pretrained import is_pretrained
 from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.environment import describe_environment

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from convscope.config.experiment import DataConfig
-from convscope.data.cache import cache_folder
 from convscope.data.loading import load_dataset
+from convscope.data.pixels.cache import cache_folder
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from convscope.config.experiment import DataConfig
-from convscope.data.audit import audit
+from convscope.data.auditing.audit import audit
 from convscope.data.survey import survey
 
 

@@ -4,7 +4,7 @@ import threading
 import numpy as np
 import pytest
 
-from convscope.data import cache
+from convscope.data.pixels import cache
 
 SHAPE = (3, 4, 5)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.distance import pdist
 
-from convscope.data.counting import CountingConfig, counting_source, draw_centres, generate_counting
+from convscope.data.synthetic.counting import CountingConfig, counting_source, draw_centres, generate_counting
 from convscope.errors import UsageError
 
 

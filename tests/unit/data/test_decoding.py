@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.data.decoding import decode, probe
+from convscope.data.pixels.decoding import decode, probe
 from convscope.data.quarantine import BrokenImage
 
 TURNS = {

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from convscope.config.experiment import DataConfig
-from convscope.data import decoded, loading
-from convscope.data.decoding import decode
+from convscope.data import loading
 from convscope.data.loading import load_dataset
+from convscope.data.pixels import decoded
+from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import fit_image
 from convscope.errors import DataError, UsageError
 

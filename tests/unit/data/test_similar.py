@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
-from convscope.data import similar
-from convscope.data.decoding import decode
+from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import fit_image
-from convscope.data.similar import describe, similar_pairs
+from convscope.data.splitting import similar
+from convscope.data.splitting.similar import describe, similar_pairs
 
 
 def pairs_among(images, size=64):

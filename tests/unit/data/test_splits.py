@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from convscope.data.splits import clusters, divide, folds, links_of
+from convscope.data.splitting.splits import clusters, divide, folds, links_of
 from convscope.errors import DataError
 
 SHARES = {"test": 0.15, "validation": 0.15}

@@ -286,7 +286,7 @@ def diverged_run(digits: Trained, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def look_run(digits: Trained, tmp_path: Path) -> Path:
-    from convscope.report.sheets import filter_sheet
+    from convscope.report.pictures.sheets import filter_sheet
 
     path = write_run(tmp_path / "look", in_colour(digits))
     (path / "look").mkdir()

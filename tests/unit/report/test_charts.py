@@ -4,9 +4,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from convscope.report import charts, lines, signals
-from convscope.report.material import read_material
-from convscope.report.vector import AnyChart, to_png, to_svg
+from convscope.report.charts import lines, signals
+from convscope.report.charts import results as charts
+from convscope.report.charts.vector import AnyChart, to_png, to_svg
+from convscope.report.page.material import read_material
 
 
 def words(chart: AnyChart) -> str:

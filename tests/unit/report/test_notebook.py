@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from convscope.errors import UsageError
-from convscope.report.notebook import Picture
-from convscope.report.sheets import filter_sheet
-from convscope.report.signals import signal_chart
+from convscope.report.charts.signals import signal_chart
+from convscope.report.pictures.notebook import Picture
+from convscope.report.pictures.sheets import filter_sheet
 
 WEIGHTS = np.random.default_rng(0).normal(size=(4, 3, 3)).astype(np.float32)
 PICTURES = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from convscope.errors import RunError
-from convscope.report.html import write_report
+from convscope.report.page.html import write_report
 
 
 class Page(HTMLParser):

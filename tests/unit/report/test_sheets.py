@@ -2,11 +2,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.report.canvas import enlarge, picture_of
-from convscope.report.grids import augmentation_sheet, image_grid, patch_sheet
-from convscope.report.lettering import shortened, width_of, word
 from convscope.report.palette import LIGHT, diverging, rgb, sequential
-from convscope.report.sheets import colour_filter_sheet, filter_sheet, map_sheet, overlay, overlay_sheet
+from convscope.report.pictures.canvas import enlarge, picture_of
+from convscope.report.pictures.grids import augmentation_sheet, image_grid, patch_sheet
+from convscope.report.pictures.lettering import shortened, width_of, word
+from convscope.report.pictures.sheets import (
+    colour_filter_sheet,
+    filter_sheet,
+    map_sheet,
+    overlay,
+    overlay_sheet,
+)
 
 GREY = np.full((4, 1, 6, 6), 128, dtype=np.uint8)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from convscope.evaluation.proportion import Proportion
-from convscope.report.material import read_material
+from convscope.report.page.material import read_material
 from convscope.report.wording import count, duration, interval, number, opening, percent
 
 

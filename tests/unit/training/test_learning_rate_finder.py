@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from convscope.classifier.classifier import Target
 from convscope.config.experiment import OptimizerName
 from convscope.data.augmentation import Augmentation
 from convscope.data.dataset import ImageSet
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import DivergedError
-from convscope.evaluation.classifier import Target
 from convscope.training.learning_rate_finder import (
     LearningRateSearch,
     propose,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.data.classes import canonical, natural_key, natural_order
-from convscope.data.decoding import probe
+from convscope.data.pixels.decoding import probe
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources.source import Content, FileSource, Item, Split
 from convscope.errors import DataError, UsageError

@@ -50,7 +50,7 @@ def _open(config: DataConfig) -> FileSource | ArraySource:
     path = Path(name).expanduser()
     match name.partition(":")[0]:
         case "counting":
-            from convscope.data.counting import counting_source
+            from convscope.data.synthetic.counting import counting_source
 
             return counting_source(name)
         case _ if name in NAMED_SOURCES:

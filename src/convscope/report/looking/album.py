@@ -9,10 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from convscope.report.html import write_report
 from convscope.report.looking.answer import ABOUT, Answer
 from convscope.report.looking.asking import LeftOut, Request, ask
 from convscope.report.looking.subject import Subject
+from convscope.report.page.html import write_report
 from convscope.runs.folder import Run
 
 FOLDER = "look"

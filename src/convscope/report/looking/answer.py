@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from convscope.report.notebook import Picture
+from convscope.report.pictures.notebook import Picture
 
 About = Literal["filters", "maps", "histograms", "patches", "projection", "where", "wants", "plane"]
 ABOUT: tuple[str, ...] = get_args(About)

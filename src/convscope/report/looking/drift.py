@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from convscope.report.charts.signals import drift_chart
 from convscope.report.looking.answer import Answer, rounded
-from convscope.report.notebook import Picture
-from convscope.report.signals import drift_chart
+from convscope.report.pictures.notebook import Picture
 from convscope.runs.records import Record
 
 _MOST_LINES = 6

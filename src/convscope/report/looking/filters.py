@@ -8,8 +8,8 @@ from convscope.inspection.filters import LayerFilters, layer_filters
 from convscope.inspection.layers import find_layer
 from convscope.report.looking.answer import Answer, file_name, some
 from convscope.report.looking.subject import Subject
-from convscope.report.notebook import Picture
-from convscope.report.sheets import colour_filter_sheet, filter_sheet
+from convscope.report.pictures.notebook import Picture
+from convscope.report.pictures.sheets import colour_filter_sheet, filter_sheet
 
 _MOST_SHOWN = 64
 

@@ -8,11 +8,11 @@ import numpy as np
 from convscope.inspection.dead_units import DeadUnits, dead_units
 from convscope.inspection.histograms import LayerHistograms, layer_histograms
 from convscope.inspection.running_histogram import ValueHistogram
+from convscope.report.charts.signals import Histogram, histogram_sheet, signal_chart
 from convscope.report.looking.answer import Answer, percent, rounded
 from convscope.report.looking.plan import Plan
 from convscope.report.looking.subject import Subject, spread
-from convscope.report.notebook import Picture
-from convscope.report.signals import Histogram, histogram_sheet, signal_chart
+from convscope.report.pictures.notebook import Picture
 
 _IMAGES = 256
 _IMAGES_HEAVY = 64

@@ -21,7 +21,7 @@ from convscope.report.looking.plane import hidden_values_of, plane_of
 from convscope.report.looking.subject import ImageChoice, Subject, open_subject
 from convscope.report.looking.wants import class_wants, wants_of
 from convscope.report.looking.where import cases_for, where_of
-from convscope.report.notebook import Picture
+from convscope.report.pictures.notebook import Picture
 
 
 class Look:

@@ -4,12 +4,12 @@ import numpy as np
 from PIL import Image
 
 from convscope.inspection.activations import layer_maps
-from convscope.report.canvas import Sheet, Tile, draw, enlarge, picture_of
 from convscope.report.looking.answer import Answer, file_name, rounded, some
 from convscope.report.looking.subject import Looked, Subject
-from convscope.report.notebook import Picture
 from convscope.report.palette import LIGHT, rgb
-from convscope.report.sheets import map_sheet
+from convscope.report.pictures.canvas import Sheet, Tile, draw, enlarge, picture_of
+from convscope.report.pictures.notebook import Picture
+from convscope.report.pictures.sheets import map_sheet
 
 _MOST_SHOWN = 40
 _SIDE = 224

@@ -3,10 +3,10 @@
 import numpy as np
 
 from convscope.errors import UsageError
-from convscope.report.grids import image_grid
 from convscope.report.looking.plan import telling_images
 from convscope.report.looking.subject import Subject
-from convscope.report.notebook import Picture
+from convscope.report.pictures.grids import image_grid
+from convscope.report.pictures.notebook import Picture
 
 
 def errors_of(subject: Subject, count: int) -> Picture:

@@ -14,10 +14,10 @@ from convscope.errors import ConvscopeError, UsageError
 from convscope.inspection.patch_projections import PatchProjections, project_patches
 from convscope.inspection.top_patches import TopPatches, top_patches_of_layers
 from convscope.networks.receptive_fields import ReceptiveField
-from convscope.report.grids import patch_sheet
 from convscope.report.looking.answer import Answer, file_name, some
 from convscope.report.looking.subject import Subject, spread
-from convscope.report.notebook import Picture
+from convscope.report.pictures.grids import patch_sheet
+from convscope.report.pictures.notebook import Picture
 
 COUNT = 9
 MOST_IMAGES = 10_000

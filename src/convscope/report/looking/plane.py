@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from convscope.errors import UsageError
 from convscope.inspection.hidden_values import HiddenValues, last_hidden_values
 from convscope.inspection.planes import PlaneMethod, plane
-from convscope.report.charts import scatter_chart
+from convscope.report.charts.results import scatter_chart
 from convscope.report.looking.answer import Answer, percent
 from convscope.report.looking.subject import MOST_JUDGED, Subject, spread
-from convscope.report.notebook import Picture
+from convscope.report.pictures.notebook import Picture
 
 _NEIGHBOURS = 10
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from convscope.classifier.classifier import Classifier, checkpoint_step, final_checkpoint
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.quarantine import BrokenImage
 from convscope.errors import DataError, UsageError
-from convscope.evaluation.classifier import Classifier, checkpoint_step, final_checkpoint
 from convscope.evaluation.evaluating import load_own_data
 from convscope.runs.folder import Run
 

@@ -15,10 +15,10 @@ from convscope.inspection.layers import LayerTap
 from convscope.inspection.unit_optimisation import ExcitationSettings, ExcitingImages, exciting_images
 from convscope.networks.receptive_fields import Box, ReceptiveField, followed_fields
 from convscope.networks.shapes import output_shapes
-from convscope.report.grids import TILE, image_grid
 from convscope.report.looking.answer import Answer, file_name, rounded, some
 from convscope.report.looking.subject import Subject
-from convscope.report.notebook import Picture
+from convscope.report.pictures.grids import TILE, image_grid
+from convscope.report.pictures.notebook import Picture
 
 MOST_CLASSES = 10
 UNITS = 6

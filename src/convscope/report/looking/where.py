@@ -15,13 +15,13 @@ from convscope.errors import UsageError
 from convscope.inspection.attribution import integrated_gradients, occlusion
 from convscope.inspection.class_maps import ClassMapMethod, class_maps
 from convscope.inspection.sanity import SanityCheck, check_class_maps
-from convscope.report.canvas import SMALL, ColourBar, Sheet, Tile, draw, enlarge, picture_of
 from convscope.report.looking.answer import Answer, file_name, percent, rounded
 from convscope.report.looking.plan import MapLayer, layer_for_class_maps
 from convscope.report.looking.subject import Looked, Subject
-from convscope.report.notebook import Picture
 from convscope.report.palette import sequential
-from convscope.report.sheets import overlay
+from convscope.report.pictures.canvas import SMALL, ColourBar, Sheet, Tile, draw, enlarge, picture_of
+from convscope.report.pictures.notebook import Picture
+from convscope.report.pictures.sheets import overlay
 
 _SIDE = 220
 _STEPS = 24

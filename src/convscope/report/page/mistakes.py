@@ -7,8 +7,8 @@ import numpy as np
 
 from convscope.evaluation.confusion import abbreviate
 from convscope.evaluation.errors import ImageError, worst_errors
-from convscope.report.album import Album, Shown
-from convscope.report.material import Material, Predictions
+from convscope.report.page.album import Album, Shown
+from convscope.report.page.material import Material, Predictions
 from convscope.report.wording import count, percent
 
 SHOWN = 12

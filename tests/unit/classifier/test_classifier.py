@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 import convscope
+from convscope.classifier.classifier import Classifier, Target
 from convscope.config.experiment import NetworkConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import ConvscopeError, DataError, RunError
-from convscope.evaluation.classifier import Classifier, Target
 from convscope.runs.folder import Run
 
 SIZE = 16

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convscope.report.album import Album, Shown
-from convscope.report.charts import predicted_against_true_chart, reliability_chart
-from convscope.report.material import Material, Predictions
-from convscope.report.mistakes import SHOWN
+from convscope.report.charts.results import predicted_against_true_chart, reliability_chart
+from convscope.report.charts.vector import to_svg
+from convscope.report.page.album import Album, Shown
+from convscope.report.page.material import Material, Predictions
+from convscope.report.page.mistakes import SHOWN
 from convscope.report.palette import themed
-from convscope.report.vector import to_svg
 from convscope.report.wording import number, percent
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import vl_convert
 from PIL import Image
 
-from convscope.report.vector import FACE
+from convscope.report.charts.vector import FACE
 
 LINE: Final = 1.3
 """Height of a line of text, in text sizes."""

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from convscope.report import lines
-from convscope.report.lines import Axes, Series
-from convscope.report.material import Material
+from convscope.report.charts import lines
+from convscope.report.charts.lines import Axes, Series
+from convscope.report.charts.vector import to_svg
+from convscope.report.page.material import Material
 from convscope.report.palette import themed
-from convscope.report.vector import to_svg
 from convscope.report.wording import count, number, percent
 
 

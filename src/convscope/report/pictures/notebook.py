@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.errors import UsageError
-from convscope.report.vector import AnyChart, svg_to_png, to_svg
+from convscope.report.charts.vector import AnyChart, svg_to_png, to_svg
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.config.checks import check_fields, describe
-from convscope.data.circles import Floats, draw_discs, drawn_area, equal_sums, place_circles
 from convscope.data.sources.source import ArraySource
+from convscope.data.synthetic.circles import Floats, draw_discs, drawn_area, equal_sums, place_circles
 from convscope.errors import UsageError
 
 RADIUS = 0.14

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from convscope.report.lettering import LINE, shortened, width_of, word
 from convscope.report.palette import LIGHT, rgb
+from convscope.report.pictures.lettering import LINE, shortened, width_of, word
 
 TEXT: Final = 24
 """Height of captions in pixels. Sheets are drawn at twice the size at which they are read, to stay sharp."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convscope.report.canvas import Sheet, Tile, block, draw, enlarge, picture_of
+from convscope.report.pictures.canvas import Sheet, Tile, block, draw, enlarge, picture_of
 
 TILE = 168
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from convscope.report.embed import image_uri
-from convscope.report.material import Material
+from convscope.report.page.embed import image_uri
+from convscope.report.page.material import Material
 
 _BUDGET = 5_000_000  # characters, so that the page stays below 10 MB whatever the run
 _SMALL = 64

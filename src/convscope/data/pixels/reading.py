@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.config.experiment import Fit
-from convscope.data.decoding import decode
+from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources.source import Item

@@ -15,13 +15,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from convscope.classifier.logits import compute_logits
+from convscope.classifier.model_card import model_card
 from convscope.config.experiment import NetworkConfig, Task
-from convscope.data.decoding import decode
+from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import Preprocessing
 from convscope.data.sources.contents import DiskFile
 from convscope.errors import RunError, UsageError
-from convscope.evaluation.model_card import model_card
-from convscope.evaluation.predictions import compute_logits
 from convscope.networks.build import build_network
 from convscope.runs import atomic
 from convscope.runs.checkpoints import find_checkpoint, read_state, read_tensors

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import altair as alt
 
 from convscope.evaluation.proportion import Proportion
+from convscope.report.charts.vector import AnyChart, in_type, rows_of
 from convscope.report.palette import LIGHT
-from convscope.report.vector import AnyChart, in_type, rows_of
 
 Record = Mapping[str, Any]
 FIT: Any = {"type": "fit", "contains": "padding"}

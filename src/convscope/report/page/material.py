@@ -14,7 +14,7 @@ from convscope.evaluation.confusion import Confusion, confusion_matrix
 from convscope.evaluation.errors import ImageError, find_errors
 from convscope.evaluation.proportion import Proportion
 from convscope.evaluation.regression import Regression, evaluate_regression
-from convscope.report.embed import TYPES
+from convscope.report.page.embed import TYPES
 from convscope.runs.folder import Run
 
 SPLITS = ("test", "validation")

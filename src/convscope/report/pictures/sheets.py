@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convscope.report.canvas import (
+from convscope.report.palette import diverging, sequential
+from convscope.report.pictures.canvas import (
     SMALL,
     TEXT,
     ColourBar,
@@ -17,7 +18,6 @@ from convscope.report.canvas import (
     picture_of,
     square_columns,
 )
-from convscope.report.palette import diverging, sequential
 
 _HEAT_SIDE = 220
 

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from convscope.evaluation.calibration import Calibration
 from convscope.evaluation.confusion import Confusion
 from convscope.evaluation.proportion import Proportion
+from convscope.report.charts.vector import AnyChart, in_type, rows_of
 from convscope.report.palette import HUES, LIGHT
-from convscope.report.vector import AnyChart, in_type, rows_of
 
 Rows = list[dict[str, Any]]
 

@@ -13,16 +13,16 @@ import numpy as np
 from PIL import Image
 
 from convscope.config.experiment import DataConfig, Fit
-from convscope.data.cache import release_pages
-from convscope.data.decoded import Decoded, decode_items
 from convscope.data.loading import similar_records
-from convscope.data.pixels import PixelFormat, content_hash, hash_items, in_order
+from convscope.data.pixels.cache import release_pages
+from convscope.data.pixels.decoded import Decoded, decode_items
+from convscope.data.pixels.reading import PixelFormat, content_hash, hash_items, in_order
 from convscope.data.preprocessing import discarded_share
 from convscope.data.quarantine import Quarantined
 from convscope.data.records import Record
-from convscope.data.similar import describe, similar_pairs
 from convscope.data.sources import ArraySource, FileSource, open_source
-from convscope.data.splits import clusters, links_of
+from convscope.data.splitting.similar import describe, similar_pairs
+from convscope.data.splitting.splits import clusters, links_of
 from convscope.data.survey import Survey, survey_source
 
 _RARE = 0.02

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.config.experiment import DataConfig
-from convscope.data.decoding import decode
+from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources import ArraySource, open_source

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convscope.evaluation.proportion import Proportion
-from convscope.report.material import Material, Predictions
+from convscope.report.page.material import Material, Predictions
 from convscope.report.wording import duration, number, percent
 
 Row = tuple[str, str]

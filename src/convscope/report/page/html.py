@@ -5,12 +5,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from convscope.report import tables
-from convscope.report.embed import file_uri, reading_width
-from convscope.report.evidence import calibration_figure, regression_figure
-from convscope.report.learning import curves, milestones
-from convscope.report.material import LookPicture, Material, read_material
-from convscope.report.mistakes import mistakes
+from convscope.report.page import tables
+from convscope.report.page.embed import file_uri, reading_width
+from convscope.report.page.evidence import calibration_figure, regression_figure
+from convscope.report.page.learning import curves, milestones
+from convscope.report.page.material import LookPicture, Material, read_material
+from convscope.report.page.mistakes import mistakes
 from convscope.report.palette import DARK, LIGHT
 from convscope.report.wording import duration, interval, number, opening, percent
 from convscope.runs.folder import Run
@@ -41,7 +41,7 @@ def write_report(run_path: Path) -> Path:
 def render_report(material: Material) -> str:
     """The report as one HTML document."""
     environment = Environment(
-        loader=PackageLoader("convscope.report", "templates"),
+        loader=PackageLoader("convscope.report.page", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -8,12 +8,12 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from convscope.data import cache
-from convscope.data.decoding import DECODER_VERSION
-from convscope.data.pixels import PixelFormat, as_array, decode_fitted, in_order
+from convscope.data.pixels import cache
+from convscope.data.pixels.decoding import DECODER_VERSION
+from convscope.data.pixels.reading import PixelFormat, as_array, decode_fitted, in_order
 from convscope.data.quarantine import BrokenImage
-from convscope.data.similar import DESCRIPTOR_LENGTH, describe
 from convscope.data.sources.source import Item
+from convscope.data.splitting.similar import DESCRIPTOR_LENGTH, describe
 
 SMALL = 256 * 2**20
 """Sets of fewer bytes are held in memory; larger ones stay in their file."""

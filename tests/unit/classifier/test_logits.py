@@ -11,11 +11,11 @@ from PIL import Image
 from torch import nn
 
 import convscope
+from convscope.classifier.classifier import Classifier, Target
+from convscope.classifier.logits import compute_logits, evaluation_mode
 from convscope.config.experiment import NetworkConfig
 from convscope.data.preprocessing import Preprocessing
-from convscope.evaluation.classifier import Classifier, Target
 from convscope.evaluation.evaluating import evaluate_path
-from convscope.evaluation.predictions import compute_logits, evaluation_mode
 from convscope.runs.folder import Run
 
 NETWORKS = {

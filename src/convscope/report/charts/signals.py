@@ -9,8 +9,8 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.report.charts.vector import AnyChart, in_type, rows_of
 from convscope.report.palette import LIGHT
-from convscope.report.vector import AnyChart, in_type, rows_of
 
 Rows = list[dict[str, Any]]
 

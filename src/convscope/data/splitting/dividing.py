@@ -8,7 +8,7 @@ import numpy as np
 from convscope.config.experiment import DataConfig
 from convscope.data.records import Record
 from convscope.data.sources.source import Split
-from convscope.data.splits import clusters, divide, links_of
+from convscope.data.splitting.splits import clusters, divide, links_of
 from convscope.errors import DataError, UsageError
 
 _BANDS = 10

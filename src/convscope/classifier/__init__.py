@@ -1,0 +1,1 @@
+"""Preprocessing + network + class names: load, predict, save."""

@@ -1,0 +1,1 @@
+"""What is wrong with some data, before anything is trained on it."""

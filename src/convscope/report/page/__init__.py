@@ -1,0 +1,1 @@
+"""`report.html`: everything about a run in one file that opens offline."""
