@@ -1,0 +1,1 @@
+"""Rules: functions of what was measured, each giving findings. A finding concludes, with evidence and advice."""

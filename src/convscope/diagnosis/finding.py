@@ -1,0 +1,58 @@
+"""What a rule gives: a conclusion, the evidence that carries it, and what to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "note", "fine"]
+"""error: the result must not be used as it is · warning: it may mislead · note: worth knowing · fine: checked,
+and nothing found."""
+
+_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2, "fine": 3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A conclusion that was drawn from measured values.
+
+    Attributes:
+        name: of the rule, the same wherever it is said: `one-answer`.
+        severity: how much it matters.
+        conclusion: one sentence without its full stop, as it stands on the screen.
+        evidence: the measured values that carry it; empty where the conclusion holds them all.
+        advice: what to do, or which command to type next; empty where there is nothing to do.
+    """
+
+    name: str
+    severity: Severity
+    conclusion: str
+    evidence: str = ""
+    advice: str = ""
+
+    def __post_init__(self) -> None:
+        if self.severity not in _ORDER:
+            raise ValueError(f"severity is one of {', '.join(_ORDER)}; got {self.severity!r}")
+
+    def __str__(self) -> str:
+        said = f"{self.conclusion}: {self.evidence}" if self.evidence else self.conclusion
+        return f"{said}. {self.advice}" if self.advice else said
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether a reader must hear of it before believing the figures."""
+        return self.severity in ("error", "warning")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "name": self.name,
+            "severity": self.severity,
+            "conclusion": self.conclusion,
+            "evidence": self.evidence,
+            "advice": self.advice,
+        }
+
+
+def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors, then warnings, then the rest; those of one severity stay in their order."""
+    return sorted(findings, key=lambda finding: _ORDER[finding.severity])
