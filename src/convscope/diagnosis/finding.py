@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note", "fine"]
-"""error: the result must not be used as it is · warning: it may mislead · note: worth knowing · fine: checked,
-and nothing found."""
+"""error: not to be used as it is · warning: it may mislead · note: worth knowing · fine: nothing found."""
 
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2, "fine": 3}
 
