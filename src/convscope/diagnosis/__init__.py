@@ -1,1 +1,1 @@
-"""Rules: functions of what was measured, each giving findings. A finding concludes, with evidence and advice."""
+"""Rules are functions of measured values and give findings: a conclusion, its evidence, and what to do."""
