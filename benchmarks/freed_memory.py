@@ -18,7 +18,7 @@ if sys.argv[1] == "tuned":
     from convscope.cli.process import tune_process
     tune_process()
 import torch
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.networks.build import build_network
 name, side, batch = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 network = build_network(

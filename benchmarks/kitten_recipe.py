@@ -20,7 +20,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from torch import Tensor, nn
 
 from convscope.classifier.logits import compute_logits
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import derive_seed, epoch_batches, steps_per_epoch
 from convscope.data.loading import load_dataset

@@ -9,11 +9,12 @@ accuracy on `digits` after a short one-cycle training at each rate of a grid.
 import copy
 import math
 import sys
+from dataclasses import replace
 from itertools import islice
 
 import torch
 
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import epoch_batches
@@ -50,10 +51,10 @@ def main() -> None:
             **(WIDE_START if network == "fully-connected" else {}),
         }
         config = override(ExperimentConfig(), changes)
-        config, _ = plan_experiment(config, survey(config.data))
+        config = plan_experiment(config, survey(config.data)).config
         print(f"\n{name}, batch {BATCH}, {STEPS} steps")
         for seed in range(SEEDS):
-            seeded = override(config, {"seed": seed})
+            seeded = replace(config, seed=seed)
             job = prepare(seeded, load_planned(seeded), use_device(seeded), Silent())
             print(f"  seed {seed}: {readings(search_for_job(job))}", flush=True)
         job = prepare(config, load_planned(config), use_device(config), Silent())

@@ -43,7 +43,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from convscope.cli.process import tune_process
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import epoch_batches
 from convscope.data.loading import load_dataset

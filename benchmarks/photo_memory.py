@@ -93,7 +93,7 @@ def train(folder: Path, network: str, steps: int) -> dict[str, Any]:
     import torch
 
     from convscope.cli.process import tune_process
-    from convscope.config.experiment import ExperimentConfig
+    from convscope.config.asked import ExperimentConfig
     from convscope.config.experiment_file import override
     from convscope.training.run import start_training
 

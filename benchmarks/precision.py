@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.networks.build import build_network
 
 CASES = (("two-conv", 1, 28, 128), ("conv4", 1, 28, 64), ("small-resnet", 3, 32, 64), ("vgg12", 1, 28, 32))

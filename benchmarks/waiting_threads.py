@@ -17,7 +17,7 @@ SPIN = {"default": None, "1000": "1000"}
 BUSY = "while True: pass"
 MEASURE = f"""
 import time, torch
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.networks.build import build_network
 network = build_network(
     NetworkConfig(name="two-conv"), in_channels=1, image_size=(28, 28), num_classes=10, seed=0

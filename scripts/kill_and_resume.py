@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.runs import atomic
 from convscope.runs.folder import Run

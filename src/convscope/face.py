@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convscope.classifier.classifier import Classifier
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
 from convscope.evaluation.evaluating import evaluate_path

@@ -154,7 +154,7 @@ def imported_by(code: str) -> set[str]:
     "code",
     [
         "import convscope",
-        "import convscope.config.experiment, convscope.config.experiment_file",
+        "import convscope.config.asked, convscope.config.experiment_file",
         "from convscope.cli.main import run\nrun(['--help'])",
         "from convscope.cli.main import run\nrun(['train', '--help'])",
         "from convscope.cli.main import run\nrun(['--version'])",

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.errors import ConvscopeError, UsageError
 from convscope.inspection.activations import layer_maps
 from convscope.inspection.attribution import integrated_gradients, occlusion

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
 from convscope.networks.build import build_network, network_names
 from convscope.networks.catalogue import CATALOGUE, NetworkEntry

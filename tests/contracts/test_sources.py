@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.loading import load_dataset
 from convscope.data.sources import ArraySource, open_source
 from convscope.data.survey import survey

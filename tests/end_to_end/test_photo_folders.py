@@ -13,7 +13,7 @@ from PIL import Image
 
 import convscope
 from convscope.cli.main import run as run_command
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.loading import load_dataset
 
 SIZE = 32

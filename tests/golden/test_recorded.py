@@ -3,7 +3,7 @@
 import pytest
 
 import convscope
-from convscope.config.experiment import DataConfig, NetworkConfig
+from convscope.config.asked import DataConfig, NetworkConfig
 from convscope.data.batches import epoch_batches
 from convscope.data.dataset import Dataset
 from convscope.data.loading import load_dataset

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from convscope.classifier.logits import compute_logits
 from convscope.classifier.model_card import model_card
-from convscope.config.experiment import NetworkConfig, Task
+from convscope.config.asked import NetworkConfig, Task
 from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import Preprocessing
 from convscope.data.sources.contents import DiskFile

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from convscope.cli.flags import WholeNumber
 from convscope.cli.output import print_json, result_console
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.errors import DataError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from convscope.cli.flags import with_experiment_flags
 from convscope.cli.output import log_console, print_json, result_console
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.config.fields import settings
 from convscope.errors import UsageError
@@ -41,9 +41,10 @@ def find_lr(
     from convscope.training.plan import plan_experiment
 
     found = survey(config.data)
-    config, choices = plan_experiment(config, found)
+    plan = plan_experiment(config, found)
+    config = plan.config
     log = log_console()
-    for choice in choices:
+    for choice in plan.choices:
         if choice.what != "plan":  # it names a learning rate, which is what we look for
             Watcher(log).on_choice(choice)
     search = _search(config, log)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from convscope.cli.flags import WholeNumber
 from convscope.cli.output import print_json, result_console
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 from convscope.cli.flags import with_experiment_flags
 from convscope.cli.output import log_console, print_json, result_console
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
 

@@ -18,18 +18,19 @@ non_negative: Check = (lambda value: value >= 0, "a number of at least 0")
 non_negative_or_none: Check = (lambda value: value is None or value >= 0, "a number of at least 0")
 two_or_more_or_none: Check = (lambda value: value is None or value >= 2, "a whole number of at least 2")
 fraction: Check = (lambda value: value is None or 0 <= value < 1, "a number from 0 up to, but not, 1")
-
-
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
-def parse_duration(text: str) -> float | None:
-    """Seconds of `90s`, `5m` or `1.5h`; None for anything else."""
+def parse_duration(text: str) -> float:
+    """Seconds of `90s`, `5m` or `1.5h`; nan for anything else, and for no time at all."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)\s*", text)
-    return float(match[1]) * _UNITS[match[2]] if match and float(match[1]) else None
+    return (float(match[1]) * _UNITS[match[2]] if match else 0.0) or math.nan
 
 
-duration_or_none: Check = (lambda value: value is None or parse_duration(value) is not None, "90s, 5m or 1h")
+duration_or_none: Check = (
+    lambda value: value is None or math.isfinite(parse_duration(value)),
+    "90s, 5m or 1h",
+)
 
 
 def check_fields(config: Any, section: str = "") -> None:

@@ -7,7 +7,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import LENGTHS, ExperimentConfig
 from convscope.errors import UsageError
 
 
@@ -47,16 +47,15 @@ def experiment_to_dict(config: ExperimentConfig) -> dict[str, Any]:
 
 
 def override(config: ExperimentConfig, values: dict[str, Any]) -> ExperimentConfig:
-    """The same experiment with some fields changed; steps replace epochs, and epochs steps.
+    """The same experiment with some fields changed; a length replaces the one that was said before.
 
     Args:
         config: where to start.
         values: `{"training.steps": 100, "seed": 1}`; names are `section.field`, or `field` at the top.
     """
     merged = experiment_to_dict(config)
-    for given, rival in (("steps", "epochs"), ("epochs", "steps")):
-        if values.get(f"training.{given}") is not None:
-            merged["training"][rival] = None
+    if any(values.get(f"training.{name}") is not None for name in LENGTHS):
+        merged["training"] |= dict.fromkeys(LENGTHS)
     for dotted, value in values.items():
         *sections, name = dotted.split(".")
         target = merged

@@ -10,7 +10,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 
 SOURCE = ("data", "source")
 

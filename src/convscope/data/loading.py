@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from convscope.config.experiment import DataConfig, Fit
+from convscope.config.asked import DataConfig, Fit
 from convscope.data.classes import match_classes, natural_order, refuse_unknown
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.pixels.decoded import SMALL, Decoded, decode_items, side_by_side

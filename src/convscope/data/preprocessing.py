@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from convscope.config.experiment import Centre, Fit
+from convscope.config.asked import Centre, Fit
 from convscope.errors import DataError
 
 _MOST_VALUES = 1 << 21

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from convscope.config.experiment import DataConfig, Task
+from convscope.config.asked import DataConfig, Task
 from convscope.data.pixels.decoding import Probe, probe
 from convscope.data.pixels.reading import in_order
 from convscope.data.quarantine import BrokenImage, Quarantined

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
 from convscope.classifier.classifier import DESCRIPTION, Classifier
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.loading import load_dataset
 from convscope.errors import DataError, RunError, UsageError

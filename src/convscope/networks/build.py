@@ -7,7 +7,7 @@ import timm
 import torch
 from torch import nn
 
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
 from convscope.networks.catalogue import NetworkEntry, network_entry, network_names
 from convscope.networks.conv4 import Conv4

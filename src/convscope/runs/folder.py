@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from convscope.config.experiment import ExperimentConfig
-from convscope.config.experiment_file import experiment_from_dict, experiment_to_dict
+from convscope.config.asked import ExperimentConfig
+from convscope.config.experiment_file import experiment_to_dict
+from convscope.config.resolved import ResolvedExperiment, resolved_from_dict
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic, records
 from convscope.runs.checkpoints import Checkpoint, load_checkpoint
@@ -81,14 +82,14 @@ class Run:
         return self.path / "histograms.jsonl"
 
     @property
-    def config(self) -> ExperimentConfig:
+    def config(self) -> ResolvedExperiment:
         """The resolved configuration.
 
         Raises:
             RunError: when this version cannot read it.
         """
         try:
-            return experiment_from_dict(self.read(CONFIG))
+            return resolved_from_dict(self.read(CONFIG))
         except UsageError as error:
             raise RunError(f"{self.path / CONFIG}: {error}") from None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.dataset import Dataset, ImageSet, join
 from convscope.data.splitting.dividing import strata
 from convscope.data.splitting.splits import Fold, folds

@@ -5,7 +5,7 @@ from statistics import mean
 from typing import Any
 
 from convscope.classifier.classifier import Classifier
-from convscope.config.experiment import DataConfig, Fit
+from convscope.config.asked import DataConfig, Fit
 from convscope.data.loading import load_dataset
 from convscope.data.preprocessing import discarded_share
 from convscope.data.sources import FileSource, open_source

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convscope.config.experiment import ExperimentConfig, OptimizerName
+from convscope.config.asked import ExperimentConfig, OptimizerName
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import derive_seed, epoch_batches
 from convscope.data.dataset import ImageSet

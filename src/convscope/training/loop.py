@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from convscope.config.experiment import TrainingConfig
+from convscope.config.asked import TrainingConfig
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import derive_seed, epoch_batches
 from convscope.data.batches import steps_per_epoch as count_steps

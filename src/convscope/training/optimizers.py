@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from convscope.config.experiment import OptimizerName
+from convscope.config.asked import OptimizerName
 
 
 def build_optimizer(

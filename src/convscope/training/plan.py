@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
+from convscope.config.length import Steps
+from convscope.config.resolved import ResolvedExperiment, resolve
 from convscope.data.preprocessing import discarded_share
 from convscope.data.survey import Survey
 from convscope.networks.pretrained import DEFAULT, fixed_image_size, is_pretrained
@@ -44,18 +46,37 @@ RESIDUAL = Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, im
 OTHER = Recipe("adam", None, 100)
 
 
-def plan_experiment(config: ExperimentConfig, survey: Survey) -> tuple[ExperimentConfig, list[Choice]]:
-    """The same experiment with nothing left open, and the choices that were made."""
-    plan = _Plan(config, survey)
+UNKNOWN_RATE = 1e-3
+"""Stands for the learning rate until one is found; a cautious guess where none can be."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment with nothing left open, and the choices that were made.
+
+    Attributes:
+        rate_is_open: no recipe knows a learning rate for it; the finder has to search one.
+    """
+
+    config: ResolvedExperiment
+    choices: tuple[Choice, ...]
+    rate_is_open: bool
+
+
+def plan_experiment(config: ExperimentConfig, survey: Survey) -> Plan:
+    """Choose what was not said."""
+    plan = _OpenPlan(config, survey)
     _plan_network(plan)
     _plan_image(plan)
     _plan_augmentation(plan)
     _plan_training(plan)
-    return plan.config, plan.choices
+    rate_is_open = plan.config.training.learning_rate is None
+    plan.fill({"training.learning_rate": UNKNOWN_RATE})
+    return Plan(resolve(plan.config), tuple(plan.choices), rate_is_open)
 
 
 @dataclass
-class _Plan:
+class _OpenPlan:
     """A configuration that fills up."""
 
     config: ExperimentConfig
@@ -76,6 +97,12 @@ class _Plan:
         """Whether the chosen network starts from trained weights."""
         return is_pretrained(str(self.config.network.name))
 
+    @property
+    def fits_head_alone(self) -> bool:
+        """Whether no optimizer step follows the exact fit of a pretrained network's head."""
+        training = self.config.training
+        return self.is_pretrained and bool(training.frozen) and training.length is None
+
     def explain(self, what: str, value: str, reason: str = "") -> None:
         """Tell whoever watches."""
         self.choices.append(Choice(what, value, reason))
@@ -87,7 +114,7 @@ class _Plan:
         return value
 
 
-def _plan_network(plan: _Plan) -> None:
+def _plan_network(plan: _OpenPlan) -> None:
     survey, given = plan.survey, plan.config.network.name
     longer = max(survey.median_size, default=0)
     if given == "pretrained":
@@ -110,7 +137,7 @@ def _plan_network(plan: _Plan) -> None:
     plan.explain("network", str(plan.config.network.name), reason)
 
 
-def _plan_image(plan: _Plan) -> None:
+def _plan_image(plan: _OpenPlan) -> None:
     survey, given = plan.survey, plan.config.preprocessing
     tuned = FineTuning() if plan.is_pretrained else None
     usual = _natural_side(survey)
@@ -146,10 +173,15 @@ def _natural_side(survey: Survey) -> int:
     return longer if 0 < longer <= LARGEST_NATURAL else 128
 
 
-def _plan_augmentation(plan: _Plan) -> None:
+def _plan_augmentation(plan: _OpenPlan) -> None:
     if plan.config.augmentation.preset is not None:
         return
     name, config = plan.survey.name, plan.config.preprocessing
+    if plan.fits_head_alone:
+        plan.fill({"augmentation.preset": "flip-horizontal"})
+        reason = "the head is fitted on each image and its mirror image, and nothing else"
+        plan.explain("augmentation", "flip-horizontal", reason)
+        return
     if name.startswith("counting"):
         preset, reason = "symmetric", "flips and turns only: a crop would change the count"
     elif config.channels == 1:
@@ -162,7 +194,7 @@ def _plan_augmentation(plan: _Plan) -> None:
     plan.explain("augmentation", preset, reason)
 
 
-def _plan_training(plan: _Plan) -> None:
+def _plan_training(plan: _OpenPlan) -> None:
     recipe = _recipe(str(plan.config.network.name))
     training = plan.config.training
     plan.fill(
@@ -192,13 +224,15 @@ def _plan_training(plan: _Plan) -> None:
             }
         )
     _plan_balance(plan)
-    if training.time is None and training.steps is None and training.epochs is None:
+    if plan.fits_head_alone:
+        plan.fill({"training.steps": 0})
+    elif training.length is None:
         epochs = round(recipe.images_seen / max(1, plan.survey.count))
         plan.fill({"training.epochs": min(recipe.most_epochs, max(FEWEST_EPOCHS, epochs))})
     plan.explain("plan", _words(plan))
 
 
-def _plan_balance(plan: _Plan) -> None:
+def _plan_balance(plan: _OpenPlan) -> None:
     """Uneven classes are evened out: else the rare ones are hardly ever the answer."""
     counts = [count for count in plan.survey.class_counts.values() if count]
     if plan.config.training.balance is None and counts and max(counts) >= UNEVEN * min(counts):
@@ -208,21 +242,14 @@ def _plan_balance(plan: _Plan) -> None:
     plan.fill({"training.balance": "none"})
 
 
-def _words(plan: _Plan) -> str:
+def _words(plan: _OpenPlan) -> str:
     training = plan.config.training
-    if plan.is_pretrained and training.frozen:
+    if plan.is_pretrained and training.length == Steps(0):
         return "the head alone, fitted on frozen features"
-    if training.steps is not None:
-        length = f"{training.steps:,} steps"
-    elif training.epochs is not None:
-        length = f"{training.epochs} epochs"
-    else:
-        length = f"as many epochs as fit into {training.time}"
     head = "the head on frozen features, then " if plan.is_pretrained else ""
     rate = "a rate to be found" if training.learning_rate is None else f"{training.learning_rate:.2g}"
-    return (
-        f"{head}{length} · batch {training.batch_size} · {training.optimizer}, {training.schedule} to {rate}"
-    )
+    how = f"batch {training.batch_size} · {training.optimizer}, {training.schedule} to {rate}"
+    return f"{head}{training.length} · {how}"
 
 
 def _recipe(network: str) -> Recipe:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from convscope.classifier.classifier import Classifier, Target
-from convscope.config.experiment import ExperimentConfig, Fit
+from convscope.config.asked import ExperimentConfig, Fit
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
 from convscope.data.dataset import Dataset

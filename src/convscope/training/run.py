@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 
 from convscope.classifier.classifier import DESCRIPTION
+from convscope.config.asked import ExperimentConfig
 from convscope.config.checks import parse_duration
-from convscope.config.experiment import ExperimentConfig
 from convscope.config.experiment_file import override
+from convscope.config.resolved import ResolvedExperiment, resolve
 from convscope.data.dataset import Dataset
 from convscope.data.sources import open_source
 from convscope.data.survey import survey_source
@@ -69,12 +70,13 @@ def start_training(
     device = use_device(config)
     source = open_source(config.data)
     overview = survey_source(source, config.data.max_pixels)
-    config, plan = plan_experiment(config, overview)
+    plan = plan_experiment(config, overview)
+    config = plan.config
     dataset = load_planned(config, source)
-    choices = [*describe_data(overview, dataset, config), *plan]
+    choices = [*describe_data(overview, dataset, config), *plan.choices]
     for choice in choices:
         listener.on_choice(choice)
-    if config.training.learning_rate is None:
+    if plan.rate_is_open:
         config, found = _find_rate(config, dataset, device, listener)
         listener.on_choice(found)
         choices.append(found)
@@ -99,9 +101,9 @@ def resume_training(
     run = Run.open(path)
     config = run.config
     if steps is not None:
-        config = override(config, {"training.steps": steps, "training.epochs": None})
+        config = resolve(override(config, {"training.steps": steps}))
     elif epochs is not None:
-        config = override(config, {"training.epochs": epochs, "training.steps": None})
+        config = resolve(override(config, {"training.epochs": epochs}))
     device = use_device(config)
     dataset = load_planned(config)
     if run.has("dataset.json") and dataset.fingerprint != run.read("dataset.json")["fingerprint"]:
@@ -118,8 +120,8 @@ def resume_training(
 
 
 def _find_rate(
-    config: ExperimentConfig, dataset: Dataset, device: torch.device, progress: Progress
-) -> tuple[ExperimentConfig, Choice]:
+    config: ResolvedExperiment, dataset: Dataset, device: torch.device, progress: Progress
+) -> tuple[ResolvedExperiment, Choice]:
     """A learning rate for a network or an update rule that no recipe knows."""
     try:
         search = search_for_job(prepare(config, dataset, device, progress))
@@ -128,7 +130,7 @@ def _find_rate(
     else:
         rate = search.proposed
         reason = f"found: the loss falls steadily from {search.steep_from:.1g} to {search.steep_to:.1g}"
-    return override(config, {"training.learning_rate": rate}), Choice("rate", f"{rate:.2g}", reason)
+    return resolve(override(config, {"training.learning_rate": rate})), Choice("rate", f"{rate:.2g}", reason)
 
 
 def _refuse_fewer_steps(run: Run, steps: int) -> None:
@@ -192,7 +194,7 @@ def _fit_head(run: Run, job: Job, loop: Loop) -> None:
 
 def _within_budget(run: Run, job: Job, loop: Loop, started: float) -> Loop:
     """The loop with as many steps as the time budget holds, loading and the final evaluation counted in."""
-    budget = parse_duration(job.config.training.time or "") or 0.0
+    budget = parse_duration(job.config.training.time or "")
     finishing = evaluation_seconds(job)
     left = budget - (time.perf_counter() - started) - finishing
     steps = job.config.training.steps or steps_that_fit(loop, left)

@@ -2,7 +2,7 @@
 
 import math
 
-from convscope.config.experiment import ScheduleName
+from convscope.config.asked import ScheduleName
 
 ONE_CYCLE_START = 1 / 25
 ONE_CYCLE_END = 1e-3

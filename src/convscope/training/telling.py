@@ -2,7 +2,7 @@
 
 import torch
 
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.data.dataset import Dataset
 from convscope.data.survey import Survey
 from convscope.training.progress import Choice

@@ -14,7 +14,7 @@ from PIL import Image
 
 import convscope
 from convscope.classifier.classifier import Classifier, Target
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import ConvscopeError, DataError, RunError
 from convscope.runs.folder import Run

@@ -13,7 +13,7 @@ from torch import nn
 import convscope
 from convscope.classifier.classifier import Classifier, Target
 from convscope.classifier.logits import compute_logits, evaluation_mode
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.evaluation.evaluating import evaluate_path
 from convscope.runs.folder import Run

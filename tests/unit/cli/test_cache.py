@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.loading import load_dataset
 from convscope.data.pixels.cache import cache_folder
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.config.experiment import ExperimentConfig, TrainingConfig
+from convscope.config.asked import ExperimentConfig, TrainingConfig
 from convscope.config.experiment_file import (
     experiment_from_dict,
     experiment_to_dict,

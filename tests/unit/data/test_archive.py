@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources import archive, open_source
 from convscope.errors import DataError

@@ -4,7 +4,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.auditing.audit import audit
 from convscope.data.survey import survey
 

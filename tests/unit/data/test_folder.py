@@ -1,6 +1,6 @@
 import pytest
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.sources import open_source
 from convscope.errors import DataError, UsageError
 

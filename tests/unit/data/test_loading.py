@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data import loading
 from convscope.data.loading import load_dataset
 from convscope.data.pixels import decoded

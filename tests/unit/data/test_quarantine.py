@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.loading import load_dataset
 from convscope.data.survey import survey
 from convscope.errors import DataError

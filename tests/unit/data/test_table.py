@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.loading import load_dataset
 from convscope.data.sources import open_source
 from convscope.data.sources.table import guess_task

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
 from convscope.networks.build import build_network
 

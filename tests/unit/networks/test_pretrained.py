@@ -9,7 +9,7 @@ import torch
 from huggingface_hub import constants
 from torch import nn
 
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.errors import RunError, UsageError
 from convscope.networks import pretrained
 from convscope.networks.build import build_network

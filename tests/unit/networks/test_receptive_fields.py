@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from convscope.config.experiment import NetworkConfig
+from convscope.config.asked import NetworkConfig
 from convscope.errors import ConvscopeError
 from convscope.networks.build import build_network, network_names
 from convscope.networks.padding import SameConv2d, SameMaxPool2d, same_padding

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.errors import RunError, UsageError
 from convscope.runs.folder import Run, list_runs
 from convscope.runs.records import append_record, read_records, truncate_records

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from convscope.classifier.classifier import Target
-from convscope.config.experiment import OptimizerName
+from convscope.config.asked import OptimizerName
 from convscope.data.augmentation import Augmentation
 from convscope.data.dataset import ImageSet
 from convscope.data.preprocessing import Preprocessing

@@ -1,6 +1,6 @@
 import pytest
 
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.data.survey import Survey
 from convscope.training.fine_tuning import FineTuning
@@ -29,7 +29,8 @@ def looked_at(*, size=(500, 375), modes=("RGB",), classes=None, name="photos", t
 
 def planned(survey=None, **given):
     config = override(ExperimentConfig(), {name.replace("__", "."): value for name, value in given.items()})
-    return plan_experiment(config, looked_at() if survey is None else survey)
+    plan = plan_experiment(config, looked_at() if survey is None else survey)
+    return plan.config, plan.choices
 
 
 @pytest.mark.parametrize(

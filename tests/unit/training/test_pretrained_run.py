@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import convscope
-from convscope.config.experiment import ExperimentConfig
+from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.runs.checkpoints import Checkpoint
 from convscope.runs.folder import Run

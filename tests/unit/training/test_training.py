@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import convscope
-from convscope.config.experiment import OptimizerName, ScheduleName
+from convscope.config.asked import OptimizerName, ScheduleName
 from convscope.errors import UsageError
 from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.folder import Run

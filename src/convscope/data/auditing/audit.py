@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from convscope.config.experiment import DataConfig, Fit
+from convscope.config.asked import DataConfig, Fit
 from convscope.data.loading import similar_records
 from convscope.data.pixels.cache import release_pages
 from convscope.data.pixels.decoded import Decoded, decode_items

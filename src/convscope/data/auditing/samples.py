@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import BrokenImage

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convscope.config.experiment import Fit
+from convscope.config.asked import Fit
 from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import BrokenImage, Quarantined

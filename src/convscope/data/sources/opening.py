@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.sources.archive import is_archive, open_archive
 from convscope.data.sources.folder import open_folder
 from convscope.data.sources.named import NAMED_SOURCES, named_source

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.config.experiment import Task
+from convscope.config.asked import Task
 from convscope.data.quarantine import Quarantined
 
 Split = Literal["train", "validation", "test"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convscope.config.experiment import DataConfig, Task
+from convscope.config.asked import DataConfig, Task
 from convscope.data.classes import canonical, natural_order
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.contents import DiskFile

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convscope.config.experiment import DataConfig
+from convscope.config.asked import DataConfig
 from convscope.data.records import Record
 from convscope.data.sources.source import Split
 from convscope.data.splitting.splits import clusters, divide, links_of

@@ -1,7 +1,7 @@
-"""The one schema: what an experiment file may say, what a flag may override, what a run saves.
+"""The one schema: what an experiment file may say and a flag may override.
 
-`None` means "convscope chooses, and says why" (`training/plan.py`); in a saved run nothing is left to choose.
-Nothing here imports torch, so that `convscope --help` answers at once.
+`None` means "convscope chooses, and says why" (`training/plan.py`). What it chose is a `ResolvedExperiment`
+(`config/resolved.py`). Nothing here imports torch, so that `convscope --help` answers at once.
 """
 
 from dataclasses import dataclass, field
@@ -13,10 +13,12 @@ from convscope.config.checks import (
     fraction,
     non_negative,
     non_negative_or_none,
+    parse_duration,
     positive,
     positive_or_none,
     two_or_more_or_none,
 )
+from convscope.config.length import Epochs, Length, Steps, TimeBudget
 from convscope.errors import UsageError
 
 Fit = Literal["crop", "squash", "pad"]
@@ -26,6 +28,7 @@ OptimizerName = Literal["sgd", "momentum", "nesterov", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle"]
 Task = Literal["classification", "regression"]
 Balance = Literal["none", "loss", "sampling"]
+LENGTHS = ("steps", "epochs", "time")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,10 +142,10 @@ class TrainingConfig:
     """Passes over the training split."""
 
     steps: int | None = field(default=None, metadata={"check": non_negative_or_none})
-    """Optimizer updates; instead of epochs. 0 keeps the untrained network."""
+    """Optimizer updates, instead of epochs. 0 keeps the untrained network."""
 
     time: str | None = field(default=None, metadata={"check": duration_or_none})
-    """Time budget for training, as in 90s or 5m; convscope chooses the epochs that fit in it."""
+    """Time budget, as in 90s or 5m, from the call to the printed result, instead of epochs."""
 
     batch_size: int | None = field(default=None, metadata={"check": positive_or_none})
     """Images per step."""
@@ -221,10 +224,18 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         check_fields(self, "training")
-        if self.steps is not None and self.epochs is not None:
-            raise UsageError(
-                "training.steps and training.epochs both say how long to train; give one of them"
-            )
+        given = [f"training.{name}" for name in LENGTHS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(given)} say how long to train; give one of them")
+
+    @property
+    def length(self) -> Length | None:
+        """How long to train, where it was said."""
+        if self.epochs is not None:
+            return Epochs(self.epochs)
+        if self.steps is not None:
+            return Steps(self.steps)
+        return None if self.time is None else TimeBudget(parse_duration(self.time), self.time.strip())
 
 
 @dataclass(frozen=True, kw_only=True)
