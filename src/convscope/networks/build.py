@@ -134,7 +134,7 @@ def _check_foreign(config: NetworkConfig) -> None:
         raise UsageError(
             f"timm has no network {bare!r}{_did_you_mean(close)}; https://timm.fast.ai lists them"
         )
-    if config != NetworkConfig(name=name, dropout=config.dropout):
+    if config != type(config)(name=str(config.name), dropout=config.dropout):
         raise UsageError(
             f"{name} has its own initial weights and normalisation: leave out batch_norm and initial…"
         )
