@@ -21,6 +21,9 @@ class ImageSet:
     """Path of each image inside its source."""
     hashes: tuple[str, ...]
     """Content hash of each image, from its bytes in the source."""
+    clusters: tuple[int, ...] = ()
+    """Images with equal numbers must not be torn apart: identical, nearly identical, or of one group. Empty
+    where each image stands alone."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -33,6 +36,7 @@ class ImageSet:
             labels=self.labels[index],
             ids=tuple(self.ids[row] for row in rows),
             hashes=tuple(self.hashes[row] for row in rows),
+            clusters=tuple(self.clusters[row] for row in rows) if self.clusters else (),
         )
 
 
@@ -43,6 +47,7 @@ def join(sets: Sequence[ImageSet]) -> ImageSet:
         labels=torch.cat([images.labels for images in sets]),
         ids=tuple(path for images in sets for path in images.ids),
         hashes=tuple(content for images in sets for content in images.hashes),
+        clusters=tuple(cluster for images in sets for cluster in images.clusters),
     )
 
 
@@ -61,8 +66,6 @@ class Dataset:
     """Hash over content, class and split of every image; independent of names, order and size."""
     notes: tuple[str, ...] = ()
     """What a reader of the results should know, a sentence each."""
-    clusters: tuple[tuple[str, ...], ...] = ()
-    """Ids of images that must not be torn apart: identical, nearly identical or of one group."""
     missing_classes: tuple[str, ...] = ()
     """Known classes without an image here."""
 

@@ -13,14 +13,14 @@ from torch import Tensor
 from convscope.config.asked import DataConfig, Fit
 from convscope.data.classes import match_classes, natural_order, refuse_unknown
 from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.example import Example
 from convscope.data.pixels.decoded import SMALL, Decoded, decode_items, side_by_side
 from convscope.data.pixels.reading import PixelFormat, as_array, content_hash, hash_items, in_order
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import Quarantined, stop_if_many
-from convscope.data.records import Record
 from convscope.data.sources import ArraySource, FileSource, open_source
 from convscope.data.sources.source import SPLITS
-from convscope.data.splitting.dividing import Divided, divide_records
+from convscope.data.splitting.dividing import Divided, divide_examples
 from convscope.data.splitting.similar import similar_pairs
 from convscope.errors import DataError
 
@@ -30,9 +30,9 @@ class Loaded:
     """All images of a source, before they are divided."""
 
     name: str
-    records: tuple[Record, ...]
+    examples: tuple[Example, ...]
     images: NDArray[np.uint8]
-    """(M, C, H, W); a record's `row` says which is its own."""
+    """(M, C, H, W); an example's `row` says which is its own."""
     class_names: tuple[str, ...]
     quarantined: tuple[Quarantined, ...]
     notes: tuple[str, ...]
@@ -74,8 +74,12 @@ def load_dataset(
         _from_files(source, config, form) if isinstance(source, FileSource) else _from_arrays(source, form)
     )
     loaded, missing = _match(loaded, config, known_classes, ignore_unknown)
-    result = divide_records(
-        loaded.records, config, seed, divided=divided, similar=similar_records(loaded.records, loaded.decoded)
+    result = divide_examples(
+        loaded.examples,
+        config,
+        seed,
+        divided=divided,
+        similar=similar_examples(loaded.examples, loaded.decoded),
     )
     return _assemble(loaded, result, missing)
 
@@ -87,17 +91,17 @@ def _from_files(source: FileSource, config: DataConfig, form: PixelFormat) -> Lo
     quarantined = sorted((*source.quarantined, *unreadable, *broken), key=lambda entry: entry.path)
     total = len(source.items) + len(source.quarantined)
     stop_if_many(quarantined, total, source.name, allow_broken=config.allow_broken)
-    records = []
+    examples = []
     for item, digest in readable:
         if digest in decoded.row_of:
             if item.label is None:
                 raise DataError(f"{source.name}: {item.id} has no label. Give it one, or take its line out.")
-            records.append(
-                Record(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
+            examples.append(
+                Example(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
             )
     return Loaded(
         source.name,
-        tuple(records),
+        tuple(examples),
         decoded.images,
         source.class_names,
         tuple(quarantined),
@@ -110,8 +114,8 @@ def _from_arrays(source: ArraySource, form: PixelFormat) -> Loaded:
     count = len(source.ids)
     splits = source.splits or (None,) * count
     labels = source.labels.tolist()
-    records = tuple(
-        Record(
+    examples = tuple(
+        Example(
             id=source.ids[row],
             hash=content_hash(source.images[row].tobytes()),
             label=source.class_names[labels[row]] if source.class_names else float(labels[row]),
@@ -123,7 +127,7 @@ def _from_arrays(source: ArraySource, form: PixelFormat) -> Loaded:
         for row in range(count)
     )
     images = _fitted(source, form)
-    return Loaded(source.name, records, images, source.class_names, (), tuple(source.notes))
+    return Loaded(source.name, examples, images, source.class_names, (), tuple(source.notes))
 
 
 def _fitted(source: ArraySource, form: PixelFormat) -> NDArray[np.uint8]:
@@ -150,11 +154,11 @@ def _match(
     loaded: Loaded, config: DataConfig, known: tuple[str, ...] | None, ignore_unknown: bool
 ) -> tuple[Loaded, tuple[str, ...]]:
     """Bring classes into the known order, or check that there is something to learn."""
-    if not loaded.records:
+    if not loaded.examples:
         raise DataError(f"{config.source} has no image that can be used.{_why(loaded.quarantined)}")
     if not loaded.class_names:
         return loaded, ()
-    found = {str(record.label) for record in loaded.records}
+    found = {str(example.label) for example in loaded.examples}
     if known is None:
         empty = natural_order(set(loaded.class_names) - found)
         if empty:
@@ -171,16 +175,16 @@ def _match(
     match = match_classes(known, found)
     notes = list(loaded.notes)
     if match.unknown and ignore_unknown:
-        left_out = sum(str(record.label) in match.unknown for record in loaded.records)
+        left_out = sum(str(example.label) in match.unknown for example in loaded.examples)
         notes.append(f"{left_out:,} images of unknown classes left out: {', '.join(match.unknown)}")
     else:
         refuse_unknown(match, config.source)
     if match.missing:
         notes.append(f"no images here of: {', '.join(match.missing)}")
-    kept = tuple(record for record in loaded.records if str(record.label) not in match.unknown)
+    kept = tuple(example for example in loaded.examples if str(example.label) not in match.unknown)
     if not kept:
         raise DataError(f"{config.source} has no image of a known class ({', '.join(known[:10])}).")
-    loaded = replace(loaded, records=kept, class_names=match.class_names, notes=tuple(notes))
+    loaded = replace(loaded, examples=kept, class_names=match.class_names, notes=tuple(notes))
     return loaded, match.missing
 
 
@@ -188,13 +192,13 @@ def _why(quarantined: Sequence[Quarantined]) -> str:
     return f" {quarantined[0].path}: {quarantined[0].reason}." if quarantined else ""
 
 
-def similar_records(records: Sequence[Record], decoded: Decoded | None) -> list[tuple[int, int]]:
-    """Pairs of records whose images are nearly identical, though their files differ."""
+def similar_examples(examples: Sequence[Example], decoded: Decoded | None) -> list[tuple[int, int]]:
+    """Pairs of examples whose images are nearly identical, though their files differ."""
     if decoded is None:
         return []
     first_of: dict[str, int] = {}
-    for index, record in enumerate(records):
-        first_of.setdefault(record.hash, index)
+    for index, example in enumerate(examples):
+        first_of.setdefault(example.hash, index)
     known = [index for index, digest in enumerate(decoded.hashes) if digest in first_of]
     rows = [decoded.row_of[decoded.hashes[index]] for index in known]
     pairs = similar_pairs(decoded.descriptors[known], decoded.images, rows)
@@ -202,14 +206,16 @@ def similar_records(records: Sequence[Record], decoded: Decoded | None) -> list[
 
 
 def _assemble(loaded: Loaded, result: Divided, missing: tuple[str, ...]) -> Dataset:
-    divided = list(zip(loaded.records, result.splits, strict=True))
-    of_split = {split: [record for record, where in divided if where == split] for split in SPLITS}
-    images = _images_of([of_split[split] for split in SPLITS], loaded)
+    divided = list(zip(loaded.examples, result.splits, result.clusters, strict=True))
+    of_split = {
+        split: [(one, cluster) for one, where, cluster in divided if where == split] for split in SPLITS
+    }
+    images = _images_of([[one for one, _ in of_split[split]] for split in SPLITS], loaded)
     sets = {
         split: _image_set(of_split[split], pixels, loaded)
         for split, pixels in zip(SPLITS, images, strict=True)
     }
-    lines = sorted(f"{record.hash} {record.label} {split}" for record, split in divided if split is not None)
+    lines = sorted(f"{one.hash} {one.label} {split}" for one, split, _ in divided if split is not None)
     return Dataset(
         name=loaded.name,
         class_names=loaded.class_names,
@@ -219,17 +225,16 @@ def _assemble(loaded: Loaded, result: Divided, missing: tuple[str, ...]) -> Data
         quarantined=loaded.quarantined,
         fingerprint=hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest(),
         notes=(*loaded.notes, *result.notes),
-        clusters=result.clusters,
         missing_classes=missing,
     )
 
 
-def _images_of(parts: Sequence[Sequence[Record]], loaded: Loaded) -> list[Tensor]:
+def _images_of(parts: Sequence[Sequence[Example]], loaded: Loaded) -> list[Tensor]:
     """Pixels of each part: small sets in memory, large ones mapped from the cache, in this order."""
     if loaded.decoded is None or loaded.decoded.key is None or loaded.images.nbytes < SMALL:
-        return [_taken(loaded.images, [record.row for record in part]) for part in parts]
+        return [_taken(loaded.images, [example.row for example in part]) for part in parts]
     try:
-        mapped = side_by_side(loaded.decoded, [record.hash for part in parts for record in part])
+        mapped = side_by_side(loaded.decoded, [example.hash for part in parts for example in part])
     except OSError as error:
         raise DataError(
             f"the pixel cache cannot be written: {(error.strerror or str(error)).lower()}.\n"
@@ -246,15 +251,17 @@ def _taken(images: NDArray[np.uint8], rows: Sequence[int]) -> Tensor:
     return torch.from_numpy(images[np.asarray(rows, dtype=np.int64)])
 
 
-def _image_set(records: Sequence[Record], images: Tensor, loaded: Loaded) -> ImageSet:
+def _image_set(members: Sequence[tuple[Example, int]], images: Tensor, loaded: Loaded) -> ImageSet:
+    examples = [example for example, _ in members]
     if loaded.class_names:
         index_of = {name: index for index, name in enumerate(loaded.class_names)}
-        labels = torch.tensor([index_of[str(record.label)] for record in records], dtype=torch.int64)
+        labels = torch.tensor([index_of[str(example.label)] for example in examples], dtype=torch.int64)
     else:
-        labels = torch.tensor([float(record.label) for record in records], dtype=torch.float32)
+        labels = torch.tensor([float(example.label) for example in examples], dtype=torch.float32)
     return ImageSet(
         images=images,
         labels=labels,
-        ids=tuple(record.id for record in records),
-        hashes=tuple(record.hash for record in records),
+        ids=tuple(example.id for example in examples),
+        hashes=tuple(example.hash for example in examples),
+        clusters=tuple(cluster for _, cluster in members),
     )

@@ -37,7 +37,7 @@ def split_into_folds(dataset: Dataset, config: DataConfig, seed: int) -> Iterato
     dealt = folds(
         pooled.hashes,
         strata(labels),
-        _cluster_of(dataset, pooled),
+        pooled.clusters or range(len(pooled)),
         k=config.folds,
         repeats=config.repeats,
         seed=seed,
@@ -87,14 +87,3 @@ def score_of(evaluation: dict[str, Any]) -> tuple[str, float]:
     """The name and value of the figure that a fold is judged by."""
     figure = "accuracy" if "accuracy" in evaluation else "mean_absolute_error"
     return figure, float(evaluation[figure]["value"])
-
-
-def _cluster_of(dataset: Dataset, pooled: ImageSet) -> list[int]:
-    """For each image the first row of its cluster."""
-    row_of = {path: row for row, path in enumerate(pooled.ids)}
-    cluster = list(range(len(pooled)))
-    for together in dataset.clusters:
-        rows = sorted(row_of[path] for path in together if path in row_of)
-        for row in rows:
-            cluster[row] = rows[0]
-    return cluster

@@ -13,13 +13,13 @@ import numpy as np
 from PIL import Image
 
 from convscope.config.asked import DataConfig, Fit
-from convscope.data.loading import similar_records
+from convscope.data.example import Example
+from convscope.data.loading import similar_examples
 from convscope.data.pixels.cache import release_pages
 from convscope.data.pixels.decoded import Decoded, decode_items
 from convscope.data.pixels.reading import PixelFormat, content_hash, hash_items, in_order
 from convscope.data.preprocessing import discarded_share
 from convscope.data.quarantine import Quarantined
-from convscope.data.records import Record
 from convscope.data.sources import ArraySource, FileSource, open_source
 from convscope.data.splitting.similar import describe, similar_pairs
 from convscope.data.splitting.splits import clusters, links_of
@@ -131,12 +131,12 @@ def audit(config: DataConfig, *, size: int = 64, fit: Fit = "squash") -> Audit:
     source = open_source(config)
     overview = survey_source(source, config.max_pixels)
     if isinstance(source, FileSource):
-        records, quarantined, similar, outliers = _of_files(source, overview, config, (size, size), fit)
+        examples, quarantined, similar, outliers = _of_files(source, overview, config, (size, size), fit)
     else:
-        records, similar = _of_arrays(source)
+        examples, similar = _of_arrays(source)
         quarantined, outliers = [], []
-    duplicates = _duplicates(records, similar)
-    counts = Counter(str(record.label) for record in records)
+    duplicates = _duplicates(examples, similar)
+    counts = Counter(str(example.label) for example in examples)
     classes = tuple(ClassCount(name, counts[name]) for name in source.class_names)
     present = [entry.count for entry in classes if entry.count]
     shares = [discarded_share(width, height, (1, 1), "crop") for width, height in overview.sizes]
@@ -149,19 +149,19 @@ def audit(config: DataConfig, *, size: int = 64, fit: Fit = "squash") -> Audit:
         leaks=tuple(entry for entry in duplicates if entry.leaks),
         conflicts=tuple(entry for entry in duplicates if entry.disagrees),
         outliers=tuple(outliers[:_MOST_ODD]),
-        missing=_missing(records, source.class_names),
+        missing=_missing(examples, source.class_names),
         cropped_away=float(np.median(shares)) if shares else 0.0,
     )
 
 
 def _of_files(
     source: FileSource, overview: Survey, config: DataConfig, size: tuple[int, int], fit: Fit
-) -> tuple[list[Record], list[Quarantined], list[tuple[int, int]], list[Outlier]]:
+) -> tuple[list[Example], list[Quarantined], list[tuple[int, int]], list[Outlier]]:
     readable, unreadable = hash_items(source.items)
     decoded = decode_items(readable, PixelFormat(size, 3, fit, config.max_pixels))
     broken = [Quarantined(item.id, decoded.reasons[h]) for item, h in readable if h in decoded.reasons]
-    records = [
-        Record(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
+    examples = [
+        Example(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
         for item, digest in readable
         if digest in decoded.row_of and item.label is not None
     ]
@@ -171,15 +171,15 @@ def _of_files(
         if digest in decoded.row_of and item.label is None
     ]
     quarantined = sorted((*source.quarantined, *unreadable, *broken), key=lambda entry: entry.path)
-    return records, quarantined, similar_records(records, decoded), _outliers(records, overview, decoded)
+    return examples, quarantined, similar_examples(examples, decoded), _outliers(examples, overview, decoded)
 
 
-def _of_arrays(source: ArraySource) -> tuple[list[Record], list[tuple[int, int]]]:
+def _of_arrays(source: ArraySource) -> tuple[list[Example], list[tuple[int, int]]]:
     splits = source.splits or (None,) * len(source.ids)
     labels = source.labels.tolist()
     names = source.class_names
-    records = [
-        Record(
+    examples = [
+        Example(
             source.ids[row],
             content_hash(source.images[row].tobytes()),
             names[labels[row]] if names else labels[row],
@@ -189,10 +189,10 @@ def _of_arrays(source: ArraySource) -> tuple[list[Record], list[tuple[int, int]]
         )
         for row in range(len(labels))
     ]
-    first_rows = sorted({record.hash: record.row for record in reversed(records)}.values())
+    first_rows = sorted({example.hash: example.row for example in reversed(examples)}.values())
     described = in_order(lambda row: describe(_image(source, row)), first_rows)
     pairs = similar_pairs(np.stack(list(described)), source.images, first_rows)
-    return records, [(first_rows[a], first_rows[b]) for a, b in pairs]
+    return examples, [(first_rows[a], first_rows[b]) for a, b in pairs]
 
 
 def _image(source: ArraySource, row: int) -> Image.Image:
@@ -200,24 +200,24 @@ def _image(source: ArraySource, row: int) -> Image.Image:
     return Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
 
 
-def _duplicates(records: Sequence[Record], similar: Sequence[tuple[int, int]]) -> tuple[Duplicate, ...]:
-    same = links_of([record.hash for record in records])
-    groups = links_of(clusters(len(records), [*same, *similar]))
+def _duplicates(examples: Sequence[Example], similar: Sequence[tuple[int, int]]) -> tuple[Duplicate, ...]:
+    same = links_of([example.hash for example in examples])
+    groups = links_of(clusters(len(examples), [*same, *similar]))
     return tuple(
         Duplicate(
-            paths=tuple(records[index].id for index in group),
-            exact=len({records[index].hash for index in group}) == 1,
-            splits=tuple(records[index].split for index in group),
-            labels=tuple(records[index].label for index in group),
+            paths=tuple(examples[index].id for index in group),
+            exact=len({examples[index].hash for index in group}) == 1,
+            splits=tuple(examples[index].split for index in group),
+            labels=tuple(examples[index].label for index in group),
         )
         for group in groups
     )
 
 
-def _outliers(records: Sequence[Record], overview: Survey, decoded: Decoded) -> list[Outlier]:
+def _outliers(examples: Sequence[Example], overview: Survey, decoded: Decoded) -> list[Outlier]:
     """Grey among colour, turned by EXIF, far from square: each only where it is rare."""
-    most = max(1, int(_RARE * len(records)))
-    grey = _grey_ones(records, decoded)
+    most = max(1, int(_RARE * len(examples)))
+    grey = _grey_ones(examples, decoded)
     turned = [path for path, one in zip(overview.paths, overview.orientations, strict=True) if one != 1]
     long = [
         path
@@ -232,15 +232,15 @@ def _outliers(records: Sequence[Record], overview: Survey, decoded: Decoded) -> 
     return [Outlier(path, reason) for reason, paths in kinds if len(paths) <= most for path in paths]
 
 
-def _grey_ones(records: Sequence[Record], decoded: Decoded) -> list[str]:
+def _grey_ones(examples: Sequence[Example], decoded: Decoded) -> list[str]:
     """Paths of grey images. A mapped file is read from its start to its end, and not kept in memory."""
-    order = sorted(range(len(records)), key=lambda index: records[index].row)
+    order = sorted(range(len(examples)), key=lambda index: examples[index].row)
     grey: list[int] = []
     for start in range(0, len(order), _LOOKED_AT):
         some = order[start : start + _LOOKED_AT]
-        grey += [index for index in some if _is_grey(decoded.images[records[index].row])]
+        grey += [index for index in some if _is_grey(decoded.images[examples[index].row])]
         release_pages(decoded.images)
-    return [records[index].id for index in sorted(grey)]
+    return [examples[index].id for index in sorted(grey)]
 
 
 def _is_grey(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
@@ -249,11 +249,11 @@ def _is_grey(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
     return bool(np.abs(red - green).max() <= 2 and np.abs(green - blue).max() <= 2)
 
 
-def _missing(records: Sequence[Record], class_names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _missing(examples: Sequence[Example], class_names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     found: defaultdict[str, set[str | float]] = defaultdict(set)
-    for record in records:
-        if record.split is not None:
-            found[record.split].add(record.label)
+    for example in examples:
+        if example.split is not None:
+            found[example.split].add(example.label)
     lacking = {split: tuple(n for n in class_names if n not in names) for split, names in found.items()}
     return {split: names for split, names in lacking.items() if names}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convscope.config.asked import DataConfig
-from convscope.data.records import Record
+from convscope.data.example import Example
 from convscope.data.sources.source import Split
 from convscope.data.splitting.splits import clusters, divide, links_of
 from convscope.errors import DataError, UsageError
@@ -18,27 +18,27 @@ _STRICTNESS: dict[Split, int] = {"test": 2, "validation": 1, "train": 0}
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """The split of each record; None for one that is left out."""
+    """The split of each example; None for one that is left out."""
 
     splits: tuple[Split | None, ...]
-    clusters: tuple[tuple[str, ...], ...]
-    """Ids that must stay together."""
+    clusters: tuple[int, ...]
+    """Of each example; those with equal numbers must stay together."""
     notes: tuple[str, ...]
 
 
-def divide_records(
-    records: Sequence[Record],
+def divide_examples(
+    examples: Sequence[Example],
     config: DataConfig,
     seed: int,
     *,
     divided: bool = True,
     similar: Sequence[Sequence[int]] = (),
 ) -> Divided:
-    """Decide the split of every record.
+    """Decide the split of every example.
 
     Given splits are kept. Without any, validation and test are dealt out; where only the test is given,
     validation is taken from training; where only validation is given, there is no test. `similar` lists
-    records that look the same. A copy of an image of a stricter split is left out of the other, and noted.
+    examples that look the same. A copy of an image of a stricter split is left out of the other, and noted.
 
     Raises:
         DataError: no training image is left, or none of some class.
@@ -49,28 +49,27 @@ def divide_records(
             f"data.validation_fraction = {config.validation_fraction} and data.test_fraction = "
             f"{config.test_fraction} leave nothing for training; their sum must stay below 1"
         )
-    count = len(records)
-    same = links_of(clusters(count, [*links_of([record.hash for record in records]), *similar]))
-    cluster_of = clusters(count, [*same, *links_of([record.group for record in records])])
-    splits: list[Split | None] = [record.split for record in records]
-    notes = _leave_out_copies(records, splits, same)
+    count = len(examples)
+    same = links_of(clusters(count, [*links_of([example.hash for example in examples]), *similar]))
+    cluster_of = clusters(count, [*same, *links_of([example.group for example in examples])])
+    splits: list[Split | None] = [example.split for example in examples]
+    notes = _leave_out_copies(examples, splits, same)
     if not divided:
-        splits = [_test_unless_left_out(r, s) for r, s in zip(records, splits, strict=True)]
+        splits = [_test_unless_left_out(r, s) for r, s in zip(examples, splits, strict=True)]
     else:
         alike = sum(len(together) for together in same)
         notes += [f"{alike:,} images have copies or near-copies here; they stay on one side"] if alike else []
-        notes += _deal_missing(records, splits, cluster_of, config, seed)
-        _check_training(records, splits, config.source)
-    together = links_of(cluster_of)
-    return Divided(tuple(splits), tuple(tuple(records[i].id for i in c) for c in together), tuple(notes))
+        notes += _deal_missing(examples, splits, cluster_of, config, seed)
+        _check_training(examples, splits, config.source)
+    return Divided(tuple(splits), tuple(cluster_of), tuple(notes))
 
 
-def _test_unless_left_out(record: Record, split: Split | None) -> Split | None:
-    return "test" if record.split is None else split
+def _test_unless_left_out(example: Example, split: Split | None) -> Split | None:
+    return "test" if example.split is None else split
 
 
 def _leave_out_copies(
-    records: Sequence[Record], splits: list[Split | None], same: Sequence[Sequence[int]]
+    examples: Sequence[Example], splits: list[Split | None], same: Sequence[Sequence[int]]
 ) -> list[str]:
     left_out: list[str] = []
     published = 0
@@ -78,11 +77,11 @@ def _leave_out_copies(
         given = [(index, split) for index in together if (split := splits[index]) is not None]
         strictest = max((_STRICTNESS[split] for _, split in given), default=0)
         for index, split in given:
-            if _STRICTNESS[split] < strictest and records[index].official:
+            if _STRICTNESS[split] < strictest and examples[index].official:
                 published += 1
             elif _STRICTNESS[split] < strictest:
                 splits[index] = None
-                left_out.append(records[index].id)
+                left_out.append(examples[index].id)
     notes = []
     if left_out:
         shown = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")
@@ -93,15 +92,15 @@ def _leave_out_copies(
 
 
 def _deal_missing(
-    records: Sequence[Record],
+    examples: Sequence[Example],
     splits: list[Split | None],
     cluster_of: Sequence[int],
     config: DataConfig,
     seed: int,
 ) -> list[str]:
-    given = {record.split for record in records}
+    given = {example.split for example in examples}
     pool = [
-        i for i, r in enumerate(records) if r.split is None or (r.split == "train" and splits[i] is not None)
+        i for i, r in enumerate(examples) if r.split is None or (r.split == "train" and splits[i] is not None)
     ]
     shares: dict[Split, float] = {}
     if not given & {"test", "validation"}:
@@ -113,8 +112,8 @@ def _deal_missing(
             splits[index] = "train"
         return []
     deal = divide(
-        [records[index].hash for index in pool],
-        strata([records[index].label for index in pool]),
+        [examples[index].hash for index in pool],
+        strata([examples[index].label for index in pool]),
         [cluster_of[index] for index in pool],
         shares,
         seed,
@@ -134,11 +133,11 @@ def strata(labels: Sequence[str | float]) -> list[str]:
     return [f"band {band}" for band in np.searchsorted(edges, numbers, side="right")]
 
 
-def _check_training(records: Sequence[Record], splits: Sequence[Split | None], name: str) -> None:
+def _check_training(examples: Sequence[Example], splits: Sequence[Split | None], name: str) -> None:
     if "train" not in splits:
         raise DataError(f"{name} leaves no image to train on; its given splits: test or validation alone.")
-    labels = {record.label for record in records if isinstance(record.label, str)}
-    trained = {r.label for r, split in zip(records, splits, strict=True) if split == "train"}
+    labels = {example.label for example in examples if isinstance(example.label, str)}
+    trained = {r.label for r, split in zip(examples, splits, strict=True) if split == "train"}
     lacking = sorted(labels - trained)
     if lacking:
         names = ", ".join(f"'{label}'" for label in lacking[:5])

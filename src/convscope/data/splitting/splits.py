@@ -9,6 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 from convscope.data.classes import natural_key
 from convscope.data.sources.source import Split
 from convscope.errors import DataError
@@ -23,20 +27,14 @@ class Deal:
 
 
 def clusters(count: int, links: Iterable[Sequence[int]]) -> list[int]:
-    """Connected components: for each of `count` images, the smallest index it is linked with (union-find)."""
-    root = list(range(count))
-
-    def find(index: int) -> int:
-        while root[index] != index:
-            root[index] = root[root[index]]
-            index = root[index]
-        return index
-
-    for together in links:
-        for other in together[1:]:
-            first, second = find(together[0]), find(other)
-            root[max(first, second)] = min(first, second)
-    return [find(index) for index in range(count)]
+    """For each of `count` images, the smallest index that it is linked with, directly or through others."""
+    pairs = np.array([(link[0], other) for link in links for other in link[1:]], dtype=np.int64).reshape(
+        -1, 2
+    )
+    graph = coo_array((np.ones(len(pairs), dtype=np.bool_), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    _, component = connected_components(graph, directed=False)  # (count,)
+    _, smallest, of_image = np.unique(component, return_index=True, return_inverse=True)
+    return [int(index) for index in smallest[of_image]]
 
 
 def links_of(keys: Sequence[Hashable | None]) -> list[list[int]]:

@@ -6,7 +6,7 @@ from convscope.data.sources.source import Split
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Example:
     """What deciding about an image needs; its pixels lie elsewhere, in row `row`."""
 
     id: str
