@@ -129,6 +129,8 @@ def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
     print_line(
         console, "balance", f"the largest class has {found.imbalance:.1f} times the images of the smallest"
     )
+    for note in survey.notes:
+        print_line(console, "note", note)
     _print_findings(console, found)
     print_line(console, "picture", str(path))
     print_line(console, "next", f"convscope train {shlex.quote(source)}")
@@ -136,6 +138,7 @@ def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
 
 def _print_findings(console: Console, found: "Audit") -> None:
     from convscope.cli.results import print_line
+    from convscope.data.classes import listed
 
     broken = [f"{entry.path}: {entry.reason}" for entry in found.quarantined]
     copies = [
@@ -148,7 +151,7 @@ def _print_findings(console: Console, found: "Audit") -> None:
         for e in found.leaks
     ]
     conflicts = [" = ".join(entry.paths) for entry in found.conflicts]
-    missing = [f"{split} has no image of {', '.join(names)}" for split, names in found.missing.items()]
+    missing = [f"{split} has no image of {listed(names)}" for split, names in found.missing.items()]
     missing += [f"no image of {entry.name}: train would refuse" for entry in found.classes if not entry.count]
     if len(found.classes) == 1:
         missing.append("a second class: a classifier needs two or more")

@@ -54,15 +54,21 @@ def refuse_unknown(match: ClassMatch, where: str) -> None:
     """
     if not match.unknown:
         return
-    lacking = f"no images of {_listed(match.missing)} and has " if match.missing else ""
+    lacking = f"no images of {quoted(match.missing)} and has " if match.missing else ""
     plural = "classes that are" if len(match.unknown) > 1 else "a class that is"
     raise DataError(
-        f"{where} has {lacking}{plural} not known: {_listed(match.unknown)}.\n"
-        f"known: {', '.join(match.class_names[:20])}{', …' if len(match.class_names) > 20 else ''}. "
+        f"{where} has {lacking}{plural} not known: {quoted(match.unknown)}.\n"
+        f"known: {listed(match.class_names, 20)}. "
         "Leave the unknown out with --ignore-unknown, or train with them."
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Names in a row, the first ones of many: a, b, c and 997 more."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+
+
+def quoted(names: Sequence[str], most: int = 10) -> str:
+    """As `listed`, each name in quotes."""
+    return listed([f"'{name}'" for name in names], most)

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from convscope.config.asked import DataConfig, Fit
-from convscope.data.classes import match_classes, natural_order, refuse_unknown
+from convscope.data.classes import listed, match_classes, natural_order, refuse_unknown
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.example import Example
 from convscope.data.pixels.decoded import SMALL, Decoded, decode_items, side_by_side
@@ -91,21 +91,18 @@ def _from_files(source: FileSource, config: DataConfig, form: PixelFormat) -> Lo
     quarantined = sorted((*source.quarantined, *unreadable, *broken), key=lambda entry: entry.path)
     total = len(source.items) + len(source.quarantined)
     stop_if_many(quarantined, total, source.name, allow_broken=config.allow_broken)
-    examples = []
-    for item, digest in readable:
-        if digest in decoded.row_of:
-            if item.label is None:
-                raise DataError(f"{source.name}: {item.id} has no label. Give it one, or take its line out.")
-            examples.append(
-                Example(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
-            )
+    examples = [
+        Example(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
+        for item, digest in readable
+        if digest in decoded.row_of
+    ]
     return Loaded(
         source.name,
         tuple(examples),
         decoded.images,
         source.class_names,
         tuple(quarantined),
-        decoded.notes,
+        (*source.notes, *decoded.notes),
         decoded,
     )
 
@@ -176,11 +173,11 @@ def _match(
     notes = list(loaded.notes)
     if match.unknown and ignore_unknown:
         left_out = sum(str(example.label) in match.unknown for example in loaded.examples)
-        notes.append(f"{left_out:,} images of unknown classes left out: {', '.join(match.unknown)}")
+        notes.append(f"{left_out:,} images of unknown classes left out: {listed(match.unknown)}")
     else:
         refuse_unknown(match, config.source)
     if match.missing:
-        notes.append(f"no images here of: {', '.join(match.missing)}")
+        notes.append(f"no images here of: {listed(match.missing)}")
     kept = tuple(example for example in loaded.examples if str(example.label) not in match.unknown)
     if not kept:
         raise DataError(f"{config.source} has no image of a known class ({', '.join(known[:10])}).")

@@ -7,6 +7,8 @@ from convscope.errors import DataError
 
 MOST_BROKEN = 0.05
 """A larger share of broken files stops, because then something else is wrong than a few bad downloads."""
+NO_LABEL = "no label"
+"""Why an image stays out that is whole, but of no known class: nothing is wrong with it."""
 
 
 class BrokenImage(DataError):  # noqa: N818 (it is about an image, and reads so where it is raised)
@@ -22,16 +24,17 @@ class Quarantined:
 
 
 def stop_if_many(quarantined: Sequence[Quarantined], total: int, name: str, *, allow_broken: bool) -> None:
-    """Refuse to go on when more than 5 % of `total` files are broken.
+    """Refuse to go on when more than 5 % of `total` files are broken; those without a label are not.
 
     Raises:
         DataError: naming up to three of them.
     """
-    if allow_broken or total == 0 or len(quarantined) <= MOST_BROKEN * total:
+    broken = [entry for entry in quarantined if entry.reason != NO_LABEL]
+    if allow_broken or total == 0 or len(broken) <= MOST_BROKEN * total:
         return
-    examples = ", ".join(f"{entry.path} ({entry.reason})" for entry in quarantined[:3])
-    more = ", …" if len(quarantined) > 3 else ""
+    examples = ", ".join(f"{entry.path} ({entry.reason})" for entry in broken[:3])
+    more = ", …" if len(broken) > 3 else ""
     raise DataError(
-        f"{name}: {len(quarantined):,} of {total:,} files cannot be used, more than 5 %: {examples}{more}\n"
+        f"{name}: {len(broken):,} of {total:,} files cannot be used, more than 5 %: {examples}{more}\n"
         "Mend or remove them, or go on without them: --allow-broken"
     )

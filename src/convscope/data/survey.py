@@ -105,6 +105,7 @@ def _of_files(source: FileSource, max_pixels: int) -> Survey:
         paths=tuple(paths),
         task_hint=source.task_hint,
         quarantined=tuple(broken),
+        notes=source.notes,
     )
 
 

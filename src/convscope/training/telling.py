@@ -17,12 +17,7 @@ def describe_data(survey: Survey, dataset: Dataset, config: ExperimentConfig) ->
     choices += [Choice("note", note) for note in dataset.notes]
     if config.data.folds is None:
         sizes = " · ".join(f"{len(images):,} {split}" for split, images in dataset.splits.items())
-        given = (
-            "as the source gives it"
-            if survey.split_counts
-            else f"by content and seed {config.seed}, stratified"
-        )
-        choices.append(Choice("split", sizes, given))
+        choices.append(Choice("split", sizes, _division(survey, config.seed)))
     else:
         times = "" if config.data.repeats == 1 else f", {config.data.repeats} times"
         choices.append(
@@ -33,6 +28,23 @@ def describe_data(survey: Survey, dataset: Dataset, config: ExperimentConfig) ->
             )
         )
     return choices
+
+
+def _division(survey: Survey, seed: int) -> str:
+    """Who decided what of the split: the source, or content and seed."""
+    by_content = f"by content and seed {seed}, stratified"
+    match set(survey.split_counts):
+        case given if not given:
+            return by_content
+        case given if {"test", "validation"} <= given:
+            return "as the source gives it"
+        case given if "test" in given:
+            rest = "its training images" if "train" in given else "the others"
+            return f"the source gives the test; validation is taken from {rest}, {by_content}"
+        case given if "validation" in given:
+            return "as the source gives it, which has no test"
+        case _:
+            return f"the source gives training images alone; the others are taken from them, {by_content}"
 
 
 def _contents(dataset: Dataset) -> str:

@@ -199,3 +199,10 @@ def test_digits_divide_evenly_and_resize():
     assert torch.bincount(dataset.test.labels).tolist() == [75] * 10
     assert dataset.train.images.shape == (3500, 3, 20, 20)
     assert torch.equal(dataset.train.images[:, 0], dataset.train.images[:, 2])
+
+
+def test_without_a_test_image_it_is_said(make_folder):
+    dataset = load(make_folder({"train/a": 6, "train/b": 6, "valid/a": 2, "valid/b": 2}))
+    assert not len(dataset.test)
+    assert dataset.notes[-1].startswith("no image is left for a test")
+    assert not any("for a test" in note for note in load(make_folder({"a": 9, "b": 9}, "other")).notes)

@@ -96,3 +96,12 @@ def test_folds_do_not_depend_on_order():
 def test_more_folds_than_images_of_a_class_are_refused():
     with pytest.raises(DataError, match="class 'b' has 3"):
         folds(named(13), ["a"] * 10 + ["b"] * 3, range(13), k=5)
+
+
+def test_a_thousand_small_classes_are_one_note():
+    strata = [f"class {index}" for index in range(1000) for _ in range(1 + index % 2)]
+    (note,) = divide(named(1500), strata, range(1500), SHARES, seed=0).notes
+    assert note == (
+        "1,000 classes have only 1 to 2 images each to divide: not every split has one of them: "
+        "'class 0', 'class 1', 'class 2' and 997 more"
+    )

@@ -163,12 +163,7 @@ def _of_files(
     examples = [
         Example(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
         for item, digest in readable
-        if digest in decoded.row_of and item.label is not None
-    ]
-    broken += [
-        Quarantined(item.id, "no label")
-        for item, digest in readable
-        if digest in decoded.row_of and item.label is None
+        if digest in decoded.row_of
     ]
     quarantined = sorted((*source.quarantined, *unreadable, *broken), key=lambda entry: entry.path)
     return examples, quarantined, similar_examples(examples, decoded), _outliers(examples, overview, decoded)

@@ -44,7 +44,7 @@ def is_archive(path: Path) -> bool:
     return path.name.casefold().endswith(_SUFFIXES)
 
 
-def open_archive(path: Path, group_by: str | None = None) -> FileSource:
+def open_archive(path: Path) -> FileSource:
     """Open an image folder inside an archive.
 
     Raises:
@@ -63,7 +63,7 @@ def open_archive(path: Path, group_by: str | None = None) -> FileSource:
         raise DataError(
             f"{path} is no archive that can be read: {error}. Download or pack it again."
         ) from error
-    return arrange(tree, name or "images", path, group_by)
+    return arrange(tree, name or "images", path)
 
 
 def _read_zip(path: Path) -> Tree:

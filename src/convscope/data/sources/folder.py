@@ -14,7 +14,7 @@ from convscope.data.sources.source import Content, FileSource, Split
 from convscope.errors import DataError
 
 
-def open_folder(folder: Path, group_by: str | None = None) -> FileSource:
+def open_folder(folder: Path) -> FileSource:
     """Open a folder of class folders, of split folders, or of one archive for each split.
 
     Raises:
@@ -25,10 +25,8 @@ def open_folder(folder: Path, group_by: str | None = None) -> FileSource:
     if not tree.folders:
         archives = {path: SPLIT_NAMES[path.stem.casefold()] for path in _split_archives(folder)}
         if archives:
-            return _merged(
-                name, folder, [(open_archive(p, group_by), split) for p, split in archives.items()]
-            )
-    return arrange(tree, name, folder, group_by)
+            return _merged(name, folder, [(open_archive(p), split) for p, split in archives.items()])
+    return arrange(tree, name, folder)
 
 
 def _split_archives(folder: Path) -> list[Path]:

@@ -6,7 +6,6 @@ train/cat/1.jpg               class cat, given split; train, validation (or vali
 photos/train/cat/1.jpg        the same: a single folder around all is passed over
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from convscope.data.classes import canonical, natural_key, natural_order
 from convscope.data.pixels.decoding import probe
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources.source import Content, FileSource, Item, Split
-from convscope.errors import DataError, UsageError
+from convscope.errors import DataError
 
 SPLIT_NAMES: dict[str, Split] = {
     "train": "train",
@@ -55,7 +54,7 @@ def looks_like_image(name: str) -> bool:
     return Path(name).suffix.casefold() in IMAGE_SUFFIXES
 
 
-def arrange(tree: Tree, name: str, location: Path, group_by: str | None = None) -> FileSource:
+def arrange(tree: Tree, name: str, location: Path) -> FileSource:
     """Turn a tree of files into a source.
 
     Raises:
@@ -65,7 +64,6 @@ def arrange(tree: Tree, name: str, location: Path, group_by: str | None = None) 
     tops = {parts[0] for parts in tree.folders if len(parts) == 1}
     is_split = _has_splits(tree, tops, location)
     depth = 2 if is_split else 1
-    pattern = group_pattern(group_by)
     items: list[Item] = []
     quarantined = list(tree.quarantined)
     for parts, content in tree.files:
@@ -74,7 +72,7 @@ def arrange(tree: Tree, name: str, location: Path, group_by: str | None = None) 
             continue
         path = "/".join(parts)
         split = SPLIT_NAMES[parts[0].casefold()] if is_split else None
-        items.append(Item(path, canonical(parts[depth - 1]), split, group_of(path, pattern), content))
+        items.append(Item(path, canonical(parts[depth - 1]), split, None, content))
     class_names = natural_order(canonical(parts[-1]) for parts in tree.folders if len(parts) == depth)
     if not class_names:
         raise DataError(
@@ -88,26 +86,6 @@ def arrange(tree: Tree, name: str, location: Path, group_by: str | None = None) 
         class_names=class_names,
         quarantined=tuple(sorted(quarantined, key=lambda entry: natural_key(entry.path))),
     )
-
-
-def group_pattern(group_by: str | None) -> re.Pattern[str] | None:
-    """Compile a `group_by`.
-
-    Raises:
-        UsageError: it is no regular expression.
-    """
-    try:
-        return re.compile(group_by) if group_by else None
-    except re.error as error:
-        raise UsageError(f"data.group_by = {group_by!r} is no regular expression: {error}") from error
-
-
-def group_of(path: str, pattern: re.Pattern[str] | None) -> str | None:
-    """The group a path names: the first parenthesis of the match, else the whole match."""
-    match = pattern.search(path) if pattern else None
-    if match is None:
-        return None
-    return match.group(1) if match.re.groups else match.group(0)
 
 
 def _without_wrapping(tree: Tree) -> Tree:

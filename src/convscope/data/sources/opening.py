@@ -10,6 +10,7 @@ import numpy as np
 from convscope.config.asked import DataConfig
 from convscope.data.sources.archive import is_archive, open_archive
 from convscope.data.sources.folder import open_folder
+from convscope.data.sources.grouping import group_by_path, refuse_groups
 from convscope.data.sources.named import NAMED_SOURCES, named_source
 from convscope.data.sources.source import ArraySource, FileSource
 from convscope.errors import DataError
@@ -24,6 +25,8 @@ def open_source(config: DataConfig) -> FileSource | ArraySource:
         DataError: it is not there, or cannot be used; with the nearest names.
     """
     source = _open(config)
+    if config.group_by is not None and isinstance(source, ArraySource):
+        refuse_groups(source, config.group_by)
     if config.task == "regression" and source.class_names:
         return _as_numbers(source)
     return source
@@ -39,7 +42,7 @@ def _as_numbers(source: FileSource | ArraySource) -> FileSource | ArraySource:
             f"{source.name}: regression needs classes that are numbers; {reason} is none"
         ) from None
     if isinstance(source, FileSource):
-        items = tuple(replace(item, label=numbers.get(str(item.label))) for item in source.items)
+        items = tuple(replace(item, label=numbers[str(item.label)]) for item in source.items)
         return replace(source, items=items, class_names=(), task_hint="regression")
     values = np.array([numbers[name] for name in source.class_names], dtype=np.float32)
     return replace(source, labels=values[source.labels], class_names=(), task_hint="regression")
@@ -56,14 +59,18 @@ def _open(config: DataConfig) -> FileSource | ArraySource:
         case _ if name in NAMED_SOURCES:
             return named_source(name)
         case _ if path.is_dir():
-            return open_folder(path, config.group_by)
+            return _grouped(open_folder(path), config.group_by)
         case _ if path.suffix.casefold() in _TABLES and path.is_file():
             from convscope.data.sources.table import open_table
 
             return open_table(path, config)
         case _ if path.is_file() and (is_archive(path) or zipfile.is_zipfile(path)):
-            return open_archive(path, config.group_by)
+            return _grouped(open_archive(path), config.group_by)
     raise DataError(_not_found(name, path))
+
+
+def _grouped(source: FileSource, group_by: str | None) -> FileSource:
+    return source if group_by is None else group_by_path(source, group_by)
 
 
 def _not_found(name: str, path: Path) -> str:

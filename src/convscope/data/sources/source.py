@@ -33,8 +33,8 @@ class Item:
 
     id: str
     """Its path inside the source, with forward slashes."""
-    label: str | float | None
-    """Class name, or the number to predict; None where the source gives no label."""
+    label: str | float
+    """Class name, or the number to predict."""
     split: Split | None
     """The split that the source itself gives, if any."""
     group: str | None
@@ -58,7 +58,10 @@ class FileSource:
     """In natural order; also those without a file. Empty for regression."""
     task_hint: Task = "classification"
     quarantined: tuple[Quarantined, ...] = ()
-    """What was set aside before any byte was read: folders named like images, links inside archives."""
+    """What was set aside before any image was decoded: folders named like images, links inside archives,
+    images without a label."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the results should know about this source, a sentence each."""
 
 
 @dataclass(frozen=True, kw_only=True)

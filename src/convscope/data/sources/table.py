@@ -15,9 +15,10 @@ from typing import Any
 
 from convscope.config.asked import DataConfig, Task
 from convscope.data.classes import canonical, natural_order
-from convscope.data.quarantine import BrokenImage
+from convscope.data.quarantine import NO_LABEL, BrokenImage, Quarantined
 from convscope.data.sources.contents import DiskFile
-from convscope.data.sources.layout import SPLIT_NAMES, group_of, group_pattern
+from convscope.data.sources.grouping import group_by_path, tell_groups
+from convscope.data.sources.layout import SPLIT_NAMES
 from convscope.data.sources.source import Content, FileSource, Item, Split
 from convscope.errors import DataError
 
@@ -87,24 +88,37 @@ def open_table(path: Path, config: DataConfig) -> FileSource:
     task = config.task or guess_task([row.values.get("label") for row in rows], named=bool(names))
     grouped = config.group_by in rows[0].values if config.group_by else "group" in rows[0].values
     column = (config.group_by or "group") if grouped else None
-    pattern = None if grouped else group_pattern(config.group_by)
     items = []
+    unlabelled = []
     for line, row in enumerate(rows, start=1):
         where = f"{path}, line {line + 1}"
-        group = str(row.values[column] or "") or None if column else group_of(row.id, pattern)
+        group = _text(row.values[column]) if column else None
         label = _label(row.values.get("label"), task, names, where)
-        items.append(Item(row.id, label, _split(row.values.get("split"), where), group, row.content))
-    return FileSource(
+        if label is None:
+            unlabelled.append(Quarantined(row.id, NO_LABEL))
+        else:
+            items.append(Item(row.id, label, _split(row.values.get("split"), where), group, row.content))
+    source = FileSource(
         name=path.stem,
         location=path,
         items=tuple(items),
         class_names=_named(items) if task == "classification" else (),
         task_hint=task,
+        quarantined=tuple(unlabelled),
     )
+    if column is not None and (config.group_by or any(item.group for item in items)):
+        return tell_groups(source, column)
+    return group_by_path(source, config.group_by, list(rows[0].values)) if config.group_by else source
+
+
+def _text(value: Any) -> str | None:
+    """What a cell says; None where it says nothing. Zero says something."""
+    text = "" if value is None or value != value else str(value).strip()
+    return text or None
 
 
 def _named(items: Sequence[Item]) -> tuple[str, ...]:
-    return natural_order(str(item.label) for item in items if item.label is not None)
+    return natural_order(str(item.label) for item in items)
 
 
 def guess_task(labels: Sequence[Any], *, named: bool = False) -> Task:

@@ -1,11 +1,13 @@
 """The split of every image: given ones are kept, missing ones are dealt out, no image stands in two."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from convscope.config.asked import DataConfig
+from convscope.data.classes import listed, quoted
 from convscope.data.example import Example
 from convscope.data.sources.source import Split
 from convscope.data.splitting.splits import clusters, divide, links_of
@@ -57,11 +59,30 @@ def divide_examples(
     if not divided:
         splits = [_test_unless_left_out(r, s) for r, s in zip(examples, splits, strict=True)]
     else:
+        notes += _torn_groups(examples, splits)
         alike = sum(len(together) for together in same)
         notes += [f"{alike:,} images have copies or near-copies here; they stay on one side"] if alike else []
         notes += _deal_missing(examples, splits, cluster_of, config, seed)
         _check_training(examples, splits, config.source)
+        if "test" not in splits and config.folds is None:
+            notes.append(
+                "no image is left for a test: nothing will say how good it is on images it has not seen"
+            )
     return Divided(tuple(splits), tuple(cluster_of), tuple(notes))
+
+
+def _torn_groups(examples: Sequence[Example], splits: Sequence[Split | None]) -> list[str]:
+    """Given splits are kept, also where they tear a group; then this is said."""
+    given: defaultdict[str, set[Split]] = defaultdict(set)
+    for example, split in zip(examples, splits, strict=True):
+        if example.group is not None and split is not None:
+            given[example.group].add(split)
+    torn = [group for group, where in given.items() if len(where) > 1]
+    if not torn:
+        return []
+    stand = "group stands" if len(torn) == 1 else "groups stand"
+    where = "in two of the given splits, and so left"
+    return [f"{len(torn):,} {stand} {where}: {quoted(torn, 3)}"]
 
 
 def _test_unless_left_out(example: Example, split: Split | None) -> Split | None:
@@ -84,8 +105,9 @@ def _leave_out_copies(
                 left_out.append(examples[index].id)
     notes = []
     if left_out:
-        shown = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")
-        notes.append(f"{len(left_out):,} left out, because a stricter split has the same image: {shown}")
+        notes.append(
+            f"{len(left_out):,} left out, because a stricter split has the same image: {listed(left_out, 3)}"
+        )
     if published:
         notes.append(f"{published:,} images stand in two of the published splits, and are left as published")
     return notes
@@ -140,5 +162,6 @@ def _check_training(examples: Sequence[Example], splits: Sequence[Split | None],
     trained = {r.label for r, split in zip(examples, splits, strict=True) if split == "train"}
     lacking = sorted(labels - trained)
     if lacking:
-        names = ", ".join(f"'{label}'" for label in lacking[:5])
-        raise DataError(f"{name}: no training image of class {names}. Move some there, or remove the class.")
+        raise DataError(
+            f"{name}: no training image of class {quoted(lacking, 5)}. Move some there, or remove the class."
+        )

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from convscope.data.classes import natural_key
+from convscope.data.classes import natural_key, quoted
 from convscope.data.sources.source import Split
 from convscope.errors import DataError
 
@@ -70,7 +70,7 @@ def divide(
         leader = min(together, key=lambda index: hashes[index])
         by_stratum[strata[leader]].append(together)
     splits: list[Split] = ["train"] * len(hashes)
-    notes = []
+    too_few: dict[str, int] = {}
     wanted = {split: share for split, share in shares.items() if share > 0}
     for stratum in sorted(by_stratum, key=natural_key):
         order = sorted(by_stratum[stratum], key=lambda together: _place(together, hashes, seed))
@@ -78,8 +78,8 @@ def divide(
             for index in chosen:
                 splits[index] = split
         if len(order) <= len(wanted):
-            notes.append(_too_few(stratum, order))
-    return Deal(tuple(splits), tuple(notes))
+            too_few[stratum] = sum(map(len, order))
+    return Deal(tuple(splits), _too_few(too_few))
 
 
 def _deal(order: list[list[int]], shares: dict[Split, float]) -> dict[Split, list[int]]:
@@ -110,10 +110,19 @@ def _place(together: Sequence[int], hashes: Sequence[str], seed: int) -> bytes:
     return hashlib.blake2b(f"{seed}/{leader}".encode(), digest_size=16).digest()
 
 
-def _too_few(stratum: str, order: list[list[int]]) -> str:
-    images = sum(map(len, order))
-    plural = "image" if images == 1 else "images"
-    return f"class '{stratum}' has only {images} {plural} to divide: not every split has one"
+def _too_few(images: dict[str, int]) -> tuple[str, ...]:
+    """What to say of classes that do not reach every split; one sentence, however many they are."""
+    if not images:
+        return ()
+    least, most = min(images.values()), max(images.values())
+    count = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    plural = "image" if most == 1 else "images"
+    if len(images) == 1:
+        return (f"class {quoted(list(images))} has only {count} {plural} to divide: not every split has one",)
+    each = (
+        f"{len(images):,} classes have only {count} {plural} each to divide: not every split has one of them"
+    )
+    return (f"{each}: {quoted(list(images), 3)}",)
 
 
 @dataclass(frozen=True, slots=True)
