@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convscope.classifier.classifier import Classifier as Classifier
-    from convscope.classifier.classifier import Prediction as Prediction
+    from convscope.classifier.prediction import Prediction as Prediction
     from convscope.evaluation.proportion import Proportion as Proportion
     from convscope.face import FinishedRun as FinishedRun
     from convscope.face import evaluate as evaluate
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Classifier": "convscope.classifier.classifier",
     "FinishedRun": "convscope.face",
-    "Prediction": "convscope.classifier.classifier",
+    "Prediction": "convscope.classifier.prediction",
     "Proportion": "convscope.evaluation.proportion",
     "evaluate": "convscope.face",
     "load": "convscope.face",

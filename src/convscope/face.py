@@ -13,7 +13,7 @@ from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
 from convscope.evaluation.evaluating import evaluate_path
-from convscope.evaluation.measuring import ImageEvaluation
+from convscope.evaluation.predictions import ImageEvaluation
 from convscope.runs.folder import Run
 from convscope.training.run import resume_training, start_training
 
@@ -96,6 +96,7 @@ def evaluate(
     split: str = "test",
     checkpoint: str = "final",
     ignore_unknown: bool = False,
+    allow_broken: bool = False,
 ) -> ImageEvaluation:
     """Evaluate a run on its own data, or on other images whose classes are matched by name."""
     return evaluate_path(
@@ -104,6 +105,7 @@ def evaluate(
         split=split,
         checkpoint=checkpoint,
         ignore_unknown=ignore_unknown,
+        allow_broken=allow_broken,
     ).evaluation
 
 

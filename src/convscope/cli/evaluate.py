@@ -13,6 +13,7 @@ def evaluate(
     split: str = "test",
     checkpoint: str = "final",
     ignore_unknown: bool = False,
+    allow_broken: bool = False,
     test_time_augmentation: bool = False,
     json: bool = False,
 ) -> int:
@@ -30,6 +31,8 @@ def evaluate(
         final, last, best, untrained, or a step.
     ignore_unknown
         Leave out images of classes that the classifier does not know.
+    allow_broken
+        Go on even when more than 5 % of the files cannot be read.
     test_time_augmentation
         Also report, apart, answers averaged over each image and its mirror image.
     json
@@ -45,6 +48,7 @@ def evaluate(
         split=split,
         checkpoint=checkpoint,
         ignore_unknown=ignore_unknown,
+        allow_broken=allow_broken,
         test_time_augmentation=test_time_augmentation,
     )
     if json:

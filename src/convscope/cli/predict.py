@@ -12,7 +12,8 @@ from convscope.cli.output import log_console, print_json, result_console
 from convscope.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from convscope.classifier.classifier import Classifier, Prediction
+    from convscope.classifier.classifier import Classifier
+    from convscope.classifier.prediction import Prediction
 
 CHUNK = 256
 

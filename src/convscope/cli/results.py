@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from convscope.evaluation.confusion import Confusion
-from convscope.evaluation.measuring import ImageEvaluation
 from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.predictions import ImageEvaluation
 from convscope.evaluation.proportion import Proportion, mean_over_folds
 
 LABEL_WIDTH = 14

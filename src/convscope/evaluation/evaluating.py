@@ -1,7 +1,8 @@
 """Evaluate a run, or a saved classifier, on a split of its data or on other data."""
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
-from convscope.classifier.classifier import DESCRIPTION, Classifier
+from convscope.classifier.classifier import Classifier
+from convscope.classifier.storage import DESCRIPTION
 from convscope.config.asked import DataConfig
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.loading import load_dataset
+from convscope.data.quarantine import Quarantined
 from convscope.errors import DataError, RunError, UsageError
-from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
+from convscope.evaluation.predictions import ImageEvaluation, predict_images, read_held_out
 from convscope.runs.folder import Run
 
 SPLITS = ("test", "validation", "train")
+NAMED_BROKEN = 3
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class PathEvaluation:
         split: `test`, `validation` or `train`.
         evaluation: the figures.
         notes: what a reader should know, a sentence each.
+        quarantined: files of the source that cannot be used, and are in no figure.
         mirrored: the same with each answer averaged over the image and its mirror image, where asked for.
     """
 
@@ -38,6 +43,7 @@ class PathEvaluation:
     split: str
     evaluation: ImageEvaluation
     notes: tuple[str, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
     mirrored: ImageEvaluation | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,6 +55,7 @@ class PathEvaluation:
             self.split: self.evaluation.to_dict(),
             **apart,
             "notes": list(self.notes),
+            "quarantined": [{"path": entry.path, "reason": entry.reason} for entry in self.quarantined],
         }
 
 
@@ -59,36 +66,94 @@ def evaluate_path(
     split: str = "test",
     checkpoint: str = "final",
     ignore_unknown: bool = False,
+    allow_broken: bool = False,
     test_time_augmentation: bool = False,
 ) -> PathEvaluation:
     """Evaluate the classifier at `path`; changes nothing, in the run or in the classifier.
 
     With `test_time_augmentation` it is also evaluated on answers that are averaged over each image and its
-    mirror image; those figures stand apart, since `predict` answers without.
+    mirror image; those figures stand apart, since `predict` answers without. A cross-validated run was fitted
+    on all its images: its own test figures are those of the images that each fold held out.
+
+    Args:
+        path: a run, or a folder that a classifier was saved to.
+        data: other images; the run's own unless given.
+        split: `test`, `validation` or `train`.
+        checkpoint: as in `Classifier.load`.
+        ignore_unknown: leave images of classes that the classifier does not know out.
+        allow_broken: go on though more than 5 % of the files cannot be used.
+        test_time_augmentation: evaluate with mirror images as well.
 
     Raises:
         UsageError: for a split that does not exist.
-        DataError: when classes are unknown to the classifier, or there is no image.
+        DataError: when classes are unknown to the classifier, too many files are broken, or none is left.
         RunError: when there is no classifier at `path`, or it has no data of its own and none is given.
     """
     if split not in SPLITS:
         raise UsageError(f"--split: '{split}' is not a split; it takes test, validation or train")
     path = Path(path)
+    if data is None and _is_cross_validated(path):
+        return _evaluate_folds(path, split, checkpoint, test_time_augmentation)
     classifier = Classifier.load(path, checkpoint)
     dataset = (
-        _held_out_data(path, classifier) if data is None else _other_data(data, classifier, ignore_unknown)
+        _held_out_data(path, classifier)
+        if data is None
+        else _other_data(data, classifier, ignore_unknown=ignore_unknown, allow_broken=allow_broken)
     )
     images = dataset.splits[split]
     if not len(images):
         raise UsageError(f"--split: {dataset.name} has no {split} images")
-    outputs = classifier.logits(images.images).numpy()
-    evaluation = evaluate_outputs(classifier.target, outputs, images)
-    notes = dataset.notes if data is None else (*dataset.notes, *_seen_in_training(path, images))
+    judged = predict_images(classifier, images, split)
     mirrored = None
     if test_time_augmentation:
-        averaged = average_outputs(classifier, outputs, classifier.logits(images.images.flip(-1)).numpy())
-        mirrored = evaluate_outputs(classifier.target, averaged, images)
-    return PathEvaluation(str(path), data or dataset.name, split, evaluation, notes, mirrored)
+        averaged = average_outputs(
+            classifier, judged.logits, classifier.logits(images.images.flip(-1)).numpy()
+        )
+        mirrored = replace(judged, logits=averaged).evaluation
+    seen = [] if data is None else _seen_in_training(path, images)
+    return PathEvaluation(
+        str(path),
+        data or dataset.name,
+        split,
+        judged.evaluation,
+        (*dataset.notes, *_left_out(dataset.quarantined), *seen),
+        dataset.quarantined,
+        mirrored,
+    )
+
+
+def _is_cross_validated(path: Path) -> bool:
+    return (path / DESCRIPTION).is_file() and Run.open(path).config.data.folds is not None
+
+
+def _evaluate_folds(path: Path, split: str, checkpoint: str, mirrored: bool) -> PathEvaluation:
+    """What the folds said about the images held out from them, which the run keeps."""
+    run = Run.open(path)
+    held_out = read_held_out(run)
+    if split != "test" or checkpoint != "final" or mirrored:
+        what = f"--split {split}" if split != "test" else f"--checkpoint {checkpoint}"
+        raise UsageError(
+            f"{path} is cross-validated: what was held out was judged by the classifiers of its folds, which "
+            f"are not kept, and {'--test-time-augmentation' if mirrored else what} needs them.\n"
+            f"Leave it out, or evaluate on other images: convscope evaluate {path} DATA"
+        )
+    data = run.config.data
+    times = f", {data.repeats} times, of which this is the first" if data.repeats > 1 else ""
+    note = (
+        f"{held_out.folds}-fold cross-validation{times}: each of the {len(held_out):,} images is judged by "
+        "the one of its classifiers that had not seen it; the classifier kept is fitted on all of them"
+    )
+    return PathEvaluation(str(path), data.source, split, held_out.evaluation, (note,))
+
+
+def _left_out(quarantined: Sequence[Quarantined]) -> list[str]:
+    """One sentence for the files that are in no figure, naming the first."""
+    if not quarantined:
+        return []
+    named = ", ".join(f"{entry.path} ({entry.reason})" for entry in quarantined[:NAMED_BROKEN])
+    rest = len(quarantined) - NAMED_BROKEN
+    files = "1 file" if len(quarantined) == 1 else f"{len(quarantined):,} files"
+    return [f"{files} left out of these figures: {named}{f' and {rest:,} more' if rest > 0 else ''}"]
 
 
 def average_outputs(
@@ -132,14 +197,9 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
 
 
 def _held_out_data(path: Path, classifier: Classifier) -> Dataset:
-    """The run's data, if some of it was kept from training."""
+    """The run's data, some of which was kept from training."""
     if not (path / DESCRIPTION).is_file():
         raise RunError(f"{path} has no data of its own. Say on what: convscope evaluate {path} DATA")
-    if Run.open(path).config.data.folds is not None:
-        raise RunError(
-            f"{path} was fitted on all its images; none is left to evaluate it on. See its folds.\n"
-            f"On other images: convscope evaluate {path} DATA"
-        )
     return load_own_data(path, classifier)
 
 
@@ -154,11 +214,16 @@ def _seen_in_training(path: Path, images: ImageSet) -> list[str]:
     return [f"{seen:,} of these {len(images):,} images were trained on: the figures flatter"] if seen else []
 
 
-def _other_data(source: str, classifier: Classifier, ignore_unknown: bool) -> Dataset:
+def _other_data(source: str, classifier: Classifier, *, ignore_unknown: bool, allow_broken: bool) -> Dataset:
     """Other images, classes matched by name; what has no split of its own is all for the test."""
     preprocessing = classifier.preprocessing
     return load_dataset(
-        DataConfig(source=source, task=classifier.target.task),
+        DataConfig(
+            source=source,
+            task=classifier.target.task,
+            allow_broken=allow_broken,
+            max_pixels=classifier.reading.max_pixels,
+        ),
         size=preprocessing.size,
         channels=preprocessing.channels,
         fit=preprocessing.fit,

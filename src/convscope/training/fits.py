@@ -10,7 +10,7 @@ from convscope.data.loading import load_dataset
 from convscope.data.preprocessing import discarded_share
 from convscope.data.sources import FileSource, open_source
 from convscope.data.survey import survey_source
-from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
+from convscope.evaluation.predictions import ImageEvaluation, predict_images
 
 FITS: tuple[Fit, ...] = ("crop", "squash", "pad")
 SQUARE_ENOUGH = 0.005
@@ -64,7 +64,6 @@ def compare_fits(
             source=part,
         ).test
         discarded = mean(discarded_share(width, height, size, fit) for width, height in sizes)
-        outputs = classifier.logits(images.images).numpy()
-        evaluation = evaluate_outputs(classifier.target, outputs, images)
+        evaluation = predict_images(classifier, images, "validation").evaluation
         scores.append(FitScore(fit, discarded, fit == classifier.preprocessing.fit, evaluation))
     return scores

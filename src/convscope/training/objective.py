@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convscope.classifier.classifier import Target
 from convscope.classifier.logits import compute_logits
+from convscope.classifier.target import Target
 from convscope.data.preprocessing import Preprocessing
 
 

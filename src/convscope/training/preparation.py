@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from convscope.classifier.classifier import Classifier, Target
+from convscope.classifier.classifier import Classifier
+from convscope.classifier.reading import Reading
+from convscope.classifier.target import Target
 from convscope.config.asked import ExperimentConfig, Fit
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
@@ -59,7 +61,13 @@ def prepare(config: ExperimentConfig, dataset: Dataset, device: torch.device, pr
             centre=preprocessing.centre,
             scale=bool(preprocessing.scale),
         )
-    classifier = Classifier.build(config.network, measured, describe_target(dataset), seed=config.seed)
+    classifier = Classifier.build(
+        config.network,
+        measured,
+        describe_target(dataset),
+        seed=config.seed,
+        reading=Reading(max_pixels=config.data.max_pixels),
+    )
     return Job(config, dataset, classifier.to(device), device, progress)
 
 

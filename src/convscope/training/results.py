@@ -5,14 +5,13 @@ import io
 import math
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from convscope.classifier.classifier import Classifier, checkpoint_step, final_checkpoint
-from convscope.data.dataset import Dataset, ImageSet
+from convscope.classifier.classifier import Classifier
+from convscope.classifier.storage import checkpoint_step, final_checkpoint
+from convscope.data.dataset import Dataset
 from convscope.data.preprocessing import Preprocessing
-from convscope.evaluation.measuring import ImageEvaluation, evaluate_outputs
+from convscope.evaluation.predictions import predict_images, read_held_out, write_predictions
 from convscope.runs.folder import Run
 from convscope.training.cross_validation import FoldScores
 from convscope.training.fits import compare_fits
@@ -70,18 +69,23 @@ def finish_run(
     seconds: dict[str, float],
     folds: FoldScores | None = None,
 ) -> None:
-    """Evaluate the run's classifier on validation and test, and keep predictions and `summary.json`."""
+    """Evaluate the run's classifier on validation and test, and keep predictions and `summary.json`.
+
+    A cross-validated run (`folds`) is fitted on all its images: its test figures are made of what its folds
+    said about the images held out from them.
+    """
     which = final_checkpoint(run)
     classifier = Classifier.load(run.path, which).to(device)
-    evaluations: dict[str, ImageEvaluation] = {}
-    logits: dict[str, NDArray[np.float32]] = {}
-    for split in ("validation", "test"):
-        images = dataset.splits[split]
-        if len(images):
-            logits[split] = classifier.logits(images.images).numpy()
-            evaluations[split] = evaluate_outputs(classifier.target, logits[split], images)
-            write_predictions(run, split, logits[split], images)
-    run.write_arrays("predictions/images.npz", choose_showcase(dataset, logits))
+    judged = [
+        (predict_images(classifier, dataset.splits[split], split), dataset.splits[split])
+        for split in ("validation", "test")
+        if len(dataset.splits[split])
+    ]
+    if folds is not None:
+        judged.append((read_held_out(run), dataset.train))
+    for predictions, _ in judged:
+        write_predictions(run, predictions)
+    run.write_arrays("predictions/images.npz", choose_showcase(judged))
     fits = compare_fits(classifier, run.config.data, dataset.validation.ids)
     metrics = run.metrics()
     run.write(
@@ -97,16 +101,10 @@ def finish_run(
             "untrained": _untrained(run, classifier),
             **({"fits": [fit.to_dict() for fit in fits]} if fits else {}),
             **({} if folds is None else {"folds": folds.to_dict()}),
-            **{split: evaluation.to_dict() for split, evaluation in evaluations.items()},
+            **{predictions.split: predictions.evaluation.to_dict() for predictions, _ in judged},
             "seconds": {name: round(value, 2) for name, value in seconds.items()},
         },
     )
-
-
-def write_predictions(run: Run, split: str, logits: NDArray[np.float32], images: ImageSet) -> None:
-    """`predictions/<split>.npz`: logits, labels and ids."""
-    arrays = {"logits": logits, "labels": images.labels.numpy(), "ids": np.array(images.ids)}
-    run.write_arrays(f"predictions/{split}.npz", arrays)
 
 
 def _untrained(run: Run, classifier: Classifier) -> dict[str, Any] | None:

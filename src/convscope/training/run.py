@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from convscope.classifier.classifier import DESCRIPTION
+from convscope.classifier.storage import DESCRIPTION
 from convscope.config.asked import ExperimentConfig
 from convscope.config.checks import parse_duration
 from convscope.config.experiment_file import override

@@ -1,11 +1,14 @@
 """Which images a run keeps, so that its report can be drawn when the data is elsewhere."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.dataset import ImageSet
 from convscope.evaluation.errors import cross_entropy_per_image
+from convscope.evaluation.predictions import Predictions
 
 PER_CELL = 6
 RIGHT_PER_CLASS = 2
@@ -15,21 +18,23 @@ MOST_IMAGES = 600
 LARGEST_SIDE = 128
 
 
-def choose_showcase(
-    dataset: Dataset, logits: dict[str, NDArray[np.float32]]
-) -> dict[str, NDArray[np.generic]]:
+def choose_showcase(judged: Sequence[tuple[Predictions, ImageSet]]) -> dict[str, NDArray[np.generic]]:
     """Thumbnails of errors and of a few right answers.
+
+    Args:
+        judged: the predictions of each split, and a set that holds their images.
 
     Returns:
         `split` (M,) and `index` (M,), the row in that split's predictions; `images` (M, H, W, C) uint8.
     """
     splits, rows, pictures = [], [], []
-    for split, outputs in logits.items():
-        images = dataset.splits[split]
-        chosen = _choose_classes(images, outputs) if dataset.class_names else _choose_numbers(images, outputs)
-        splits += [split] * len(chosen)
+    for predictions, images in judged:
+        chosen = _choose_numbers(predictions) if predictions.is_regression else _choose_classes(predictions)
+        row_of = {path: row for row, path in enumerate(images.ids)}
+        places = [row_of[predictions.ids[row]] for row in chosen]
+        splits += [predictions.split] * len(chosen)
         rows += chosen
-        pictures.append(_thumbnails(images.images[torch.tensor(chosen, dtype=torch.int64)]))
+        pictures.append(_thumbnails(images.images[torch.tensor(places, dtype=torch.int64)]))
     empty = np.zeros((0, 1, 1, 1), np.uint8)
     return {
         "split": np.array(splits, dtype=np.str_),
@@ -38,10 +43,10 @@ def choose_showcase(
     }
 
 
-def _choose_classes(images: ImageSet, logits: NDArray[np.float32]) -> list[int]:
+def _choose_classes(judged: Predictions) -> list[int]:
     """The worst and the first errors, some of every cell of the confusion matrix, a few right ones."""
-    labels, predicted = images.labels.numpy(), logits.argmax(1)
-    loss = cross_entropy_per_image(logits, labels)
+    labels, predicted = judged.labels, judged.predicted
+    loss = cross_entropy_per_image(judged.logits, labels)
     wrong = np.flatnonzero(labels != predicted)
     chosen = list(wrong[np.argsort(-loss[wrong], kind="stable")][:WORST]) + list(wrong[:FIRST_ERRORS])
     seen: dict[tuple[int, int], int] = {}
@@ -53,9 +58,9 @@ def _choose_classes(images: ImageSet, logits: NDArray[np.float32]) -> list[int]:
     return [int(row) for row in dict.fromkeys(chosen)][:MOST_IMAGES]
 
 
-def _choose_numbers(images: ImageSet, outputs: NDArray[np.float32]) -> list[int]:
+def _choose_numbers(judged: Predictions) -> list[int]:
     """The answers furthest off."""
-    distance = np.abs(outputs[:, 0] - images.labels.numpy())
+    distance = np.abs(judged.values - judged.labels)
     return [int(row) for row in np.argsort(-distance, kind="stable")[:WORST]]
 
 

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 import convscope
-from convscope.classifier.classifier import Classifier, Target
+from convscope.classifier.classifier import Classifier
+from convscope.classifier.target import Target
 from convscope.config.asked import NetworkConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import ConvscopeError, DataError, RunError

@@ -11,8 +11,9 @@ from PIL import Image
 from torch import nn
 
 import convscope
-from convscope.classifier.classifier import Classifier, Target
+from convscope.classifier.classifier import Classifier
 from convscope.classifier.logits import compute_logits, evaluation_mode
+from convscope.classifier.target import Target
 from convscope.config.asked import NetworkConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.evaluation.evaluating import evaluate_path

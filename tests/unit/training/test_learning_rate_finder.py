@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from convscope.classifier.classifier import Target
+from convscope.classifier.target import Target
 from convscope.config.asked import OptimizerName
 from convscope.data.augmentation import Augmentation
 from convscope.data.dataset import ImageSet

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from convscope.classifier.classifier import Classifier, checkpoint_step, final_checkpoint
+from convscope.classifier.classifier import Classifier
+from convscope.classifier.storage import checkpoint_step, final_checkpoint
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.quarantine import BrokenImage
 from convscope.errors import DataError, UsageError

@@ -1,0 +1,63 @@
+"""From a file or an opened picture to the pixels that the network sees: as in training, by the same code."""
+
+from __future__ import annotations
+
+import io
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from convscope.data.pixels.decoding import DEFAULT_MAX_PIXELS
+from convscope.data.pixels.reading import PixelFormat, as_array, decode_fitted
+from convscope.data.preprocessing import Preprocessing
+from convscope.data.sources.contents import DiskFile
+
+PNG_MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
+
+Picture = str | Path | Image.Image
+
+_pillow_loads = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a run was told about reading images; its classifier reads by it wherever it goes.
+
+    Attributes:
+        max_pixels: files whose header announces more pixels are set aside, not decoded.
+    """
+
+    max_pixels: int = DEFAULT_MAX_PIXELS
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def read_picture(picture: Picture, preprocessing: Preprocessing, reading: Reading) -> Tensor:
+    """One image file or opened picture -> uint8 `(C, H, W)`.
+
+    Raises:
+        BrokenImage: with the reason in plain words.
+    """
+    content = _as_file(picture) if isinstance(picture, Image.Image) else DiskFile(Path(picture)).read()
+    form = PixelFormat(
+        preprocessing.size, preprocessing.channels, preprocessing.fit, max_pixels=reading.max_pixels
+    )
+    return torch.from_numpy(as_array(decode_fitted(content, form)).copy())
+
+
+def _as_file(picture: Image.Image) -> bytes:
+    """The file an opened picture could be, so that it goes the way of files: upright, on white, 8 bits."""
+    with _pillow_loads:  # one picture may be given to several threads, and Pillow reads it at first use
+        picture.load()
+    if picture.mode not in PNG_MODES:
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    content = io.BytesIO()
+    picture.save(content, "PNG", exif=picture.getexif(), compress_level=0)
+    return content.getvalue()

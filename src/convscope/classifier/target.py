@@ -1,0 +1,31 @@
+"""What the outputs of a classifier mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convscope.config.asked import Task
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the outputs mean: class scores, or one number.
+
+    Attributes:
+        task: classification or regression.
+        class_names: in index order; empty for regression.
+        mean, std: a regression's output is `prediction = output * std + mean`.
+        low, high: the range of the numbers seen in training.
+    """
+
+    task: Task = "classification"
+    class_names: tuple[str, ...] = ()
+    mean: float = 0.0
+    std: float = 1.0
+    low: float = 0.0
+    high: float = 0.0
+
+    @property
+    def num_outputs(self) -> int:
+        """Units of the last layer."""
+        return len(self.class_names) if self.task == "classification" else 1
