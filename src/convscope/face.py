@@ -18,7 +18,7 @@ from convscope.runs.folder import Run
 from convscope.training.run import resume_training, start_training
 
 if TYPE_CHECKING:
-    from convscope.report.looking.look import Look
+    from convscope.report.pictures.look import Look
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def look(run: str | Path | FinishedRun, checkpoint: str = "final") -> Look:
     Raises:
         RunError: when there is no such run, or no such checkpoint in it.
     """
-    from convscope.report.looking.look import Look  # charts and pictures, which training does not need
+    from convscope.report.pictures.look import Look  # charts and pictures, which training does not need
 
     return Look(Path(run), checkpoint)
 

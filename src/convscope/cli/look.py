@@ -11,8 +11,8 @@ from convscope.cli.output import print_json, result_console
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from convscope.report.looking.album import Written
-    from convscope.report.looking.asking import LeftOut
+    from convscope.looking.asking import LeftOut
+    from convscope.report.page.look_folder import Written
 
 ONE = Parameter(negative="", consume_multiple=True)
 
@@ -50,9 +50,9 @@ def look(
     json
         Print one JSON document on stdout.
     """
-    from convscope.report.looking.album import write_look
-    from convscope.report.looking.asking import LeftOut, Request
-    from convscope.report.looking.subject import open_subject
+    from convscope.looking.asking import LeftOut, Request
+    from convscope.looking.subject import open_subject
+    from convscope.report.page.look_folder import write_look
 
     request = Request(
         layers=tuple(layer or ()),
@@ -100,7 +100,7 @@ def _print_end(console: "Console", run: Path, left_out: list["LeftOut"]) -> None
 
 
 def _document(run: Path, written: list["Written"], left_out: list["LeftOut"]) -> dict[str, Any]:
-    from convscope.report.looking.album import INDEX
+    from convscope.report.page.look_folder import INDEX
     from convscope.runs.folder import Run
 
     files = {each.path.name for each in written}

@@ -32,9 +32,13 @@ class Finding:
         if self.severity not in _ORDER:
             raise ValueError(f"severity is one of {', '.join(_ORDER)}; got {self.severity!r}")
 
+    @property
+    def said(self) -> str:
+        """Conclusion and evidence."""
+        return f"{self.conclusion}: {self.evidence}" if self.evidence else self.conclusion
+
     def __str__(self) -> str:
-        said = f"{self.conclusion}: {self.evidence}" if self.evidence else self.conclusion
-        return f"{said}. {self.advice}" if self.advice else said
+        return f"{self.said}. {self.advice}" if self.advice else self.said
 
     @property
     def is_alarming(self) -> bool:

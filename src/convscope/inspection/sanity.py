@@ -28,15 +28,26 @@ class SanityCheck:
 
     stages: which layers were randomised at each stage, from the output towards the image; cascading adds to
     those before, independent restores them. similarity: (S, N), Spearman's rank correlation for each stage
-    and image, NaN where a map is the same everywhere and so has no ranks. verdict: one sentence. depends:
-    True if the maps depend on the weights, False if they do not, None if it cannot be told.
+    and image, NaN where a map is the same everywhere and so has no ranks.
     """
 
     randomisation: Randomisation
     stages: tuple[tuple[str, ...], ...]
     similarity: NDArray[np.float64]
-    depends: bool | None
-    verdict: str
+
+    @property
+    def rested_on(self) -> NDArray[np.float64]:
+        """The correlations that decide: once all is randomised (cascading), or of all stages."""
+        return self.similarity[-1] if self.randomisation == "cascading" else self.similarity
+
+    @property
+    def depends(self) -> bool | None:
+        """True if the maps depend on the weights, False if they do not, None if it cannot be told.
+
+        They do not where their mean correlation with those of random weights is 0.5 or more.
+        """
+        known = self.rested_on[np.isfinite(self.rested_on)]
+        return None if known.size == 0 else bool(known.mean() < _UNCHANGED_FROM)
 
 
 def sanity_check(
@@ -52,8 +63,7 @@ def sanity_check(
 
     The layers with weights are put into at most `max_stages` groups. A matrix or kernel is drawn anew from
     a normal distribution with its own mean and standard deviation; biases and scales are shuffled, so that
-    the values keep their size. The verdict rests on the mean correlation once all is randomised
-    (cascading), or over all stages (independent): from 0.5 up, the maps do not depend on the weights.
+    the values keep their size.
     Afterwards the weights are restored bit for bit, also after an error.
     """
     if randomisation not in ("cascading", "independent"):
@@ -72,11 +82,7 @@ def sanity_check(
                 with restored_weights(network):
                     _randomise(network, stage, generator)
                     similarity.append(_similarity(original, make_maps(network, images)))
-    table = np.array(similarity)
-    depends, verdict = _verdict(table[-1] if randomisation == "cascading" else table)
-    return SanityCheck(
-        randomisation=randomisation, stages=stages, similarity=table, depends=depends, verdict=verdict
-    )
+    return SanityCheck(randomisation=randomisation, stages=stages, similarity=np.array(similarity))
 
 
 def check_class_maps(
@@ -134,16 +140,3 @@ def _rank_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
     return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
-
-
-def _verdict(similarity: NDArray[np.float64]) -> tuple[bool | None, str]:
-    known = similarity[np.isfinite(similarity)]
-    if known.size == 0:
-        return None, "cannot be told: the maps are the same everywhere once the weights are randomised"
-    mean = float(known.mean())
-    figures = f"rank correlation {mean:.2f} with the maps of random weights"
-    if known.size < similarity.size:
-        figures += f" ({known.size} of {similarity.size}; the others are the same everywhere)"
-    if mean >= _UNCHANGED_FROM:
-        return False, f"the maps hardly depend on what the network learned: {figures}"
-    return True, f"the maps depend on what the network learned: {figures}"

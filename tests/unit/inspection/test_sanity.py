@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from convscope.diagnosis.pictures import sanity
 from convscope.errors import UsageError
 from convscope.inspection.sanity import check_class_maps, sanity_check
 
@@ -22,7 +23,7 @@ def test_a_map_that_ignores_the_network_fails(residual, images, randomisation):
     check = sanity_check(residual, images(3, (3, 16, 16)), _brightness, randomisation=randomisation)
     assert check.depends is False
     assert np.allclose(check.similarity, 1)
-    assert "hardly depend" in check.verdict
+    assert "hardly depend" in sanity(check, "brightness").conclusion
 
 
 def test_a_map_that_follows_the_network_passes(residual, images):
@@ -43,13 +44,13 @@ def test_the_verdict_says_how_many_maps_it_rests_on(residual, images):
 
     check = sanity_check(residual, images(3, (3, 16, 16)), blank_for_the_second)
     assert np.isnan(check.similarity[:, 1]).all()
-    assert "(2 of 3;" in check.verdict
+    assert "(2 of 3;" in sanity(check, "gradient").said
 
 
 def test_a_map_that_is_the_same_everywhere_cannot_be_judged(residual, images):
     check = sanity_check(residual, images(2, (3, 16, 16)), lambda _, batch: np.zeros((len(batch), 4, 4)))
     assert check.depends is None
-    assert "cannot be told" in check.verdict
+    assert "cannot be told" in sanity(check, "zeros").said
 
 
 @pytest.mark.parametrize("randomisation", ["cascading", "independent"])
@@ -87,7 +88,7 @@ def test_class_maps_can_be_checked(made, images, name):
     network, shape = made(name)
     first, second = (check_class_maps(network, images(3, shape), layer="conv1", seed=4) for _ in range(2))
     assert np.array_equal(first.similarity, second.similarity, equal_nan=True)
-    assert first.verdict
+    assert sanity(first, "Grad-CAM").said
 
 
 def test_an_unknown_randomisation_is_a_usage_error(small, images):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.diagnosis.finding import Finding
 from convscope.evaluation.calibration import Calibration, calibrate
 from convscope.evaluation.confusion import Confusion, confusion_matrix
 from convscope.evaluation.errors import ImageError, find_errors
@@ -76,6 +77,8 @@ class LookPicture:
     path: Path
     title: str
     question: str
+    findings: tuple[str, ...]
+    """What was found, each with what to do about it."""
     alt: str
     layer: str
 
@@ -187,8 +190,16 @@ def _look(run: Run) -> list[LookPicture]:
                     path=path,
                     title=str(entry.get("title", path.stem)),
                     question=str(entry.get("question", "")),
+                    findings=_findings(entry),
                     alt=str(entry.get("alt", entry.get("title", path.stem))),
                     layer=str(entry.get("layer") or ""),
                 )
             )
     return pictures
+
+
+def _findings(entry: dict[str, Any]) -> tuple[str, ...]:
+    """The findings of a picture; pictures of before there were findings have a line of text."""
+    if "findings" in entry:
+        return tuple(str(Finding(**finding)) for finding in entry["findings"])
+    return (str(entry["finding"]),) if entry.get("finding") else ()

@@ -24,6 +24,8 @@ class Picture:
     """A picture of pixels, or a chart."""
     alt: str
     """What can be seen on it, in words."""
+    caption: str = ""
+    """What was found; stands under it."""
 
     @property
     def svg(self) -> str:
@@ -70,7 +72,10 @@ class Picture:
     def _repr_html_(self) -> str:
         width = f' width="{self.drawing.width // 2}"' if isinstance(self.drawing, Image.Image) else ""
         source = _uri(self.png) if isinstance(self.drawing, Image.Image) else _svg_uri(self.svg)
-        return f'<img src="{source}" alt="{escape(self.alt)}"{width} style="max-width: 100%">'
+        image = f'<img src="{source}" alt="{escape(self.alt)}"{width} style="max-width: 100%">'
+        if not self.caption:
+            return image
+        return f"<figure>{image}<figcaption>{escape(self.caption)}</figcaption></figure>"
 
 
 def _uri(png: bytes) -> str:

@@ -137,7 +137,7 @@ def overlay_sheet(
     signed = bool((heats < 0).any())
     tiles = []
     for image, heat, name in zip(images, heats, names, strict=True):
-        laid = _signed_overlay(image, heat) if signed else overlay(image, heat)
+        laid = signed_overlay(image, heat) if signed else overlay(image, heat)
         tiles.append(Tile(picture=enlarge(picture_of(image), _HEAT_SIDE)))
         tiles.append(Tile(picture=enlarge(laid, _HEAT_SIDE), lines=(name,)))
     if signed:
@@ -153,7 +153,16 @@ def overlay_sheet(
     return draw(Sheet(tiles=tiles, columns=columns, heading=heading, bar=bar, wide_after=wide))
 
 
-def _signed_overlay(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:
+def signed_overlay(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:
+    """Lay signed heat over an image: the image pale and grey, red what is above zero, blue what is below.
+
+    Args:
+        image: uint8 (C, H, W).
+        heat: (H, W); drawn relative to its largest absolute value.
+
+    Raises:
+        ValueError: when the two differ in height or width.
+    """
     if image.shape[1:] != heat.shape:
         raise ValueError(f"image {image.shape[1:]} and heat {heat.shape} differ in height or width")
     limit = float(np.abs(heat).max()) or 1.0

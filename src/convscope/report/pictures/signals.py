@@ -1,21 +1,19 @@
-"""Do the values live on their way through the network, or do they explode, vanish, or die?"""
+"""The values on their way through the network, drawn: histograms, their size by layer, and their drift."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from convscope.inspection.dead_units import DeadUnits, dead_units
-from convscope.inspection.histograms import LayerHistograms, layer_histograms
+from convscope.diagnosis import signals as rules
+from convscope.diagnosis.figures import percent
+from convscope.inspection.dead_units import DeadUnits
 from convscope.inspection.running_histogram import ValueHistogram
-from convscope.report.charts.signals import Histogram, histogram_sheet, signal_chart
-from convscope.report.looking.answer import Answer, percent, rounded
-from convscope.report.looking.plan import Plan
-from convscope.report.looking.subject import Subject, spread
+from convscope.looking.signals import Drift, Signals
+from convscope.report.charts.signals import Histogram, drift_chart, histogram_sheet, signal_chart
+from convscope.report.pictures.answer import Answer, together
 from convscope.report.pictures.notebook import Picture
 
-_IMAGES = 256
-_IMAGES_HEAVY = 64
 _MOST_HISTOGRAMS = 16
 _MOST_ON_THE_CHART = 13
 _MOST_BINS = 48
@@ -23,53 +21,28 @@ _LONGEST_NAME = 16
 _COLUMNS = 3
 
 
-@dataclass(frozen=True, eq=False)
-class Signals:
-    """The values of every layer over some training images."""
-
-    histograms: LayerHistograms
-    dead: dict[str, DeadUnits]
-    images: int
-
-
-def measure_signals(subject: Subject, plan: Plan) -> Signals:
-    """One pass for the histograms, one for the dead units."""
-    train = subject.dataset.train
-    rows = spread(len(train), _IMAGES_HEAVY if plan.is_heavy else _IMAGES)
-    images = subject.standardised(subject.images(train, rows))
-    histograms = layer_histograms(subject.network, images, batch_size=32)
-    dead = {each.layer: each for each in dead_units(subject.network, images, batch_size=32)}
-    return Signals(histograms, dead, len(rows))
-
-
-def histograms_of(subject: Subject, signals: Signals) -> Answer:
+def draw_histograms(signals: Signals) -> Answer:
     """A histogram of each layer before its non-linearity, of the logits and of the probabilities."""
     found = signals.histograms
     layers = _spread_over(found.layers, _MOST_HISTOGRAMS)
     shown = [_drawn(each, signals.dead.get(each.name)) for each in layers]
     shown.append(_drawn(found.logits, None))
-    if subject.class_names:
+    if signals.has_classes:
         shown.append(_drawn(found.probabilities, None))
-    units = sum(len(each.dead) for each in signals.dead.values())
-    dead = sum(int(each.dead.sum()) for each in signals.dead.values())
-    finding = f"{dead:,} of {units:,} units never fire on {signals.images} images"
-    zeros = {each.name: each.zero_share for each in found.layers if each.zero_share is not None}
-    if zeros:
-        most = max(zeros, key=lambda name: zeros[name])
-        finding += f"; most zeros behind {most}: {percent(zeros[most])}"
-    else:
-        finding = f"no rectifier among its {len(found.layers)} non-linearities: nothing can die"
     counts = np.stack([np.pad(each.counts, (0, _MOST_BINS - len(each.counts))) for each in shown])
+    findings = rules.values(signals)
+    ends = "the logits and the probabilities" if signals.has_classes else "the answer"
     return Answer(
         about="histograms",
         name="histograms",
         title="The values before each non-linearity, the scores and the probabilities",
         question="How are the values of each layer spread, and how many end as zero?",
-        finding=finding,
+        findings=findings,
         picture=Picture(
             array=counts,
             drawing=histogram_sheet(shown, columns=_COLUMNS),
-            alt=f"Histograms of {len(layers)} layers, the logits and the probabilities. {finding}.",
+            alt=f"Histograms of {len(layers)} layers, {ends}",
+            caption=together(findings),
         ),
         numbers={
             "images": signals.images,
@@ -80,30 +53,50 @@ def histograms_of(subject: Subject, signals: Signals) -> Answer:
     )
 
 
-def signal_of(signals: Signals) -> Answer:
+def draw_signal(signals: Signals) -> Answer:
     """The standard deviation of every layer's values, in the order of the pass."""
     found = signals.histograms
     layers = [*_spread_over(found.layers, _MOST_ON_THE_CHART), found.logits]
     deviations = [each.std for each in layers]
-    growth = found.growth
-    if growth is None:
-        finding = "a layer's values are all alike, or not finite: the signal is lost"
-    else:
-        finding = f"standard deviation {rounded(deviations[0])} in the first layer, "
-        finding += f"{rounded(deviations[-1])} in the logits: ×{growth:.2f} a layer"
-    names = [_short(each.name) for each in layers]
+    findings = rules.signal(signals)
     return Answer(
         about="histograms",
         name="signal",
         title="How large the values are, layer by layer",
         question="Does the signal keep its size on its way, or does it explode or vanish?",
-        finding=finding,
+        findings=findings,
         picture=Picture(
             array=np.array(deviations),
-            drawing=signal_chart(names, deviations),
-            alt=f"Standard deviation of each layer's values before its non-linearity. {finding}.",
+            drawing=signal_chart([_short(each.name) for each in layers], deviations),
+            alt="Standard deviation of each layer's values before its non-linearity",
+            caption=together(findings),
         ),
-        numbers={"growth": growth, "std": {each.name: each.std for each in (*found.layers, found.logits)}},
+        numbers={
+            "growth": found.growth,
+            "std": {each.name: each.std for each in (*found.layers, found.logits)},
+        },
+    )
+
+
+def draw_drift(drift: Drift) -> Answer:
+    """The standard deviation of some layers against the step."""
+    findings = rules.drift(drift)
+    return Answer(
+        about="histograms",
+        name="drift",
+        title="How the values of each layer drifted while it learned",
+        question="Do the values of a layer grow, shrink or stay while training goes on?",
+        findings=findings,
+        picture=Picture(
+            array=np.array(list(drift.deviations.values()), dtype=np.float64),
+            drawing=drift_chart(drift.steps, drift.deviations),
+            alt=f"Standard deviation of {len(drift.deviations)} layers against the step",
+            caption=together(findings),
+        ),
+        numbers={
+            "steps": list(drift.steps),
+            "deviations": {name: list(line) for name, line in drift.deviations.items()},
+        },
     )
 
 

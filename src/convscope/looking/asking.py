@@ -4,28 +4,31 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, get_args
 
 from convscope.errors import ConvscopeError, UsageError
-from convscope.report.looking.answer import ABOUT, Answer
-from convscope.report.looking.drift import drift_of
-from convscope.report.looking.filters import filters_of
-from convscope.report.looking.histograms import histograms_of, measure_signals, signal_of
-from convscope.report.looking.maps import maps_of
-from convscope.report.looking.patches import (
+from convscope.looking.filters import SeenFilters, see_filters
+from convscope.looking.maps import SeenMaps, see_maps
+from convscope.looking.patches import (
     UNITS,
     UNITS_PROJECTED,
     Excitation,
+    Projected,
     find_excitation,
-    patches_of,
-    projection_of,
+    project_excitation,
 )
-from convscope.report.looking.plan import Cases, Plan, make_plan, telling_images, telling_units
-from convscope.report.looking.plane import hidden_values_of, plane_of
-from convscope.report.looking.subject import Looked, Subject
-from convscope.report.looking.wants import UNITS as UNITS_WANTING
-from convscope.report.looking.wants import class_wants, wants_of
-from convscope.report.looking.where import cases_for, where_of
+from convscope.looking.plan import Cases, Plan, make_plan, telling_images, telling_units
+from convscope.looking.plane import SeenPlane, hidden_values_of, see_plane
+from convscope.looking.signals import Drift, Signals, measure_drift, measure_signals
+from convscope.looking.subject import Looked, Subject
+from convscope.looking.wants import UNITS as UNITS_WANTING
+from convscope.looking.wants import SeenWants, see_class_wants, see_unit_wants
+from convscope.looking.where import SeenWhere, cases_for, see_where
 from convscope.runs.records import read_records
+
+About = Literal["filters", "maps", "histograms", "patches", "projection", "where", "wants", "plane"]
+ABOUT: tuple[str, ...] = get_args(About)
+"""What can be looked at, in the order in which a reader should meet it."""
 
 _CASES = 4
 _CASES_HEAVY = 3
@@ -65,7 +68,24 @@ class LeftOut:
     reason: str
 
 
-def ask(subject: Subject, request: Request) -> Iterator[Answer | LeftOut]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SeenCases:
+    """Where the network looks in images that go together.
+
+    Attributes:
+        why: why these images: the reader chose them, or the network is right, or wrong about them.
+        seen: what was measured.
+    """
+
+    why: Literal["chosen", "right", "wrong"]
+    seen: SeenWhere
+
+
+Seen = SeenFilters | SeenMaps | Excitation | Projected | SeenCases | SeenWants | Signals | Drift | SeenPlane
+"""What was measured to answer one question."""
+
+
+def ask(subject: Subject, request: Request) -> Iterator[Seen | LeftOut]:
     """Answer one question after another; what was asked for by name and cannot be answered raises.
 
     Raises:
@@ -92,7 +112,7 @@ class _Asking:
 
     def __init__(self, subject: Subject, request: Request, plan: Plan, chosen: Sequence[Looked]) -> None:
         self._subject, self._request, self._plan, self._chosen = subject, request, plan, chosen
-        self.questions: dict[str, Callable[[], Iterator[Answer]]] = {
+        self.questions: dict[str, Callable[[], Iterator[Seen]]] = {
             "filters": self._filters,
             "maps": self._maps,
             "patches": self._patches,
@@ -122,62 +142,55 @@ class _Asking:
             )
         return self._plan.layers
 
-    def _filters(self) -> Iterator[Answer]:
+    def _filters(self) -> Iterator[SeenFilters]:
         if not self._plan.filters:
             raise UsageError("no convolution here has filters larger than a point")
         for layer in self._plan.filters:
-            yield filters_of(self._subject, layer)
+            yield see_filters(self._subject, layer)
 
-    def _maps(self) -> Iterator[Answer]:
+    def _maps(self) -> Iterator[SeenMaps]:
         layers = self._layers()
         for looked in self._chosen:
             for layer in layers:
-                yield maps_of(self._subject, layer, looked, named=True)
+                yield see_maps(self._subject, layer, looked, is_chosen=True)
         if not self._chosen:
             shown = self._subject.pick((self._cases.right or self._cases.wrong)[0])
             for layer in layers:
-                yield maps_of(self._subject, layer, shown)
+                yield see_maps(self._subject, layer, shown)
 
-    def _patches(self) -> Iterator[Answer]:
+    def _patches(self) -> Iterator[Excitation]:
+        yield from self._excitations.values()
+
+    def _projection(self) -> Iterator[Projected]:
         for excitation in self._excitations.values():
-            yield patches_of(self._subject, excitation)
+            yield project_excitation(self._subject, excitation.of_first_units(UNITS_PROJECTED))
 
-    def _projection(self) -> Iterator[Answer]:
-        for excitation in self._excitations.values():
-            yield projection_of(self._subject, excitation.of_first_units(UNITS_PROJECTED))
-
-    def _where(self) -> Iterator[Answer]:
-        if self._chosen:
-            sheets = {"images": ("Where it looks in these images", self._chosen)}
-        else:
-            right = [self._subject.pick(row) for row in self._cases.right]
-            wrong = [self._subject.pick(row) for row in self._cases.wrong]
-            is_class = bool(self._subject.class_names)
-            sheets = {
-                "right": (f"Where it looks when it is {'right' if is_class else 'close'}", right),
-                "wrong": (f"Where it looks when it is {'wrong' if is_class else 'far off'}", wrong),
+    def _where(self) -> Iterator[SeenCases]:
+        groups: dict[Literal["chosen", "right", "wrong"], Sequence[Looked]] = {"chosen": self._chosen}
+        if not self._chosen:
+            groups = {
+                "right": [self._subject.pick(row) for row in self._cases.right],
+                "wrong": [self._subject.pick(row) for row in self._cases.wrong],
             }
-        for name, (title, images) in sheets.items():
+        for why, images in groups.items():
             if images:
                 cases = cases_for(self._subject, images, self._request.class_name)
-                yield where_of(self._subject, cases, name=name, title=title, is_heavy=self._plan.is_heavy)
+                yield SeenCases(why=why, seen=see_where(self._subject, cases, is_heavy=self._plan.is_heavy))
 
-    def _wants(self) -> Iterator[Answer]:
+    def _wants(self) -> Iterator[SeenWants]:
         heavy = self._plan.is_heavy
         if self._plan.layers:
             for layer, units in self._units.items():
-                yield wants_of(self._subject, layer, units[:UNITS_WANTING], is_heavy=heavy)
-        yield class_wants(self._subject, is_heavy=heavy)
+                yield see_unit_wants(self._subject, layer, units[:UNITS_WANTING], is_heavy=heavy)
+        yield see_class_wants(self._subject, is_heavy=heavy)
 
-    def _histograms(self) -> Iterator[Answer]:
-        signals = measure_signals(self._subject, self._plan)
-        yield histograms_of(self._subject, signals)
-        yield signal_of(signals)
+    def _histograms(self) -> Iterator[Signals | Drift]:
+        yield measure_signals(self._subject, self._plan)
         recorded = read_records(self._subject.run.histograms_path)
         if len(recorded) > 1:
-            yield drift_of(recorded)
+            yield measure_drift(recorded)
 
-    def _plane(self) -> Iterator[Answer]:
+    def _plane(self) -> Iterator[SeenPlane]:
         hidden, labels = hidden_values_of(self._subject)
         for method in ("pca", "t-sne"):
-            yield plane_of(self._subject, hidden, labels, method)
+            yield see_plane(self._subject, hidden, labels, method)

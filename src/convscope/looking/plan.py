@@ -10,9 +10,9 @@ from torch import nn
 
 from convscope.inspection.borrowing import borrowed
 from convscope.inspection.layers import LayerTaps, find_layer, last_spatial_layer
+from convscope.looking.subject import Subject, spread
 from convscope.networks.shapes import output_shapes
 from convscope.networks.summary import summarise
-from convscope.report.looking.subject import Subject, spread
 
 _SAMPLE = 128
 _MAP_SIDE = (

@@ -11,13 +11,13 @@ from PIL import Image
 from torch import nn
 
 import convscope as cs
+from convscope.diagnosis.figures import percent
 from convscope.errors import UsageError
-from convscope.report.looking.album import Written, write_look
-from convscope.report.looking.answer import percent
-from convscope.report.looking.asking import LeftOut, Request, ask
-from convscope.report.looking.look import Look
-from convscope.report.looking.plan import layer_for_class_maps, make_plan, telling_images, telling_units
-from convscope.report.looking.subject import Subject, open_subject, spread
+from convscope.looking.asking import LeftOut, Request, ask
+from convscope.looking.plan import layer_for_class_maps, make_plan, telling_images, telling_units
+from convscope.looking.subject import Subject, open_subject, spread
+from convscope.report.page.look_folder import Written, write_look
+from convscope.report.pictures.look import Look
 
 
 def make_bars(folder: Path, per_class: int = 24) -> Path:

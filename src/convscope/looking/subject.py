@@ -1,8 +1,10 @@
 """What is looked at: a run, one of its checkpoints, and the images it learned from and is judged on."""
 
+import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,7 +15,9 @@ from torch import Tensor, nn
 from convscope.classifier.classifier import Classifier
 from convscope.classifier.storage import checkpoint_step, final_checkpoint
 from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.pixels.reading import content_hash
 from convscope.data.quarantine import BrokenImage
+from convscope.data.sources.contents import DiskFile
 from convscope.errors import DataError, UsageError
 from convscope.evaluation.evaluating import load_own_data
 from convscope.runs.folder import Run
@@ -21,21 +25,35 @@ from convscope.runs.folder import Run
 MOST_JUDGED = 1000
 
 ImageChoice = str | Path | Image.Image | int
-"""A file, a picture, or the number of an image in the test split."""
+"""A file, a picture, or the number of an image in the judged split."""
+
+Split = Literal["train", "validation", "test"]
+SPLIT_NAMES: dict[Split, str] = {"train": "training", "validation": "validation", "test": "test"}
+"""How images of a split are called: `training images`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Looked:
-    """One image: uint8 (C, H, W), what it is called, and its true class where that is known."""
+    """One image.
+
+    Attributes:
+        pixels: uint8 (C, H, W).
+        name: what it is called.
+        label: its true class, where that is known.
+        split: the one of the run that it stands in, by its content; None where it is new to the run.
+        digest: names its content.
+    """
 
     pixels: Tensor
     name: str
     label: int | None = None
+    split: Split | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
-    """Test images with what the classifier says of them: rows (N,) in the split, outputs (N, K)."""
+    """Judged images with what the classifier says of them: rows (N,) in the split, outputs (N, K)."""
 
     rows: NDArray[np.int64]
     outputs: NDArray[np.float32]
@@ -68,18 +86,23 @@ class Subject:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The run's data, divided as in training."""
+        """The run's data, with what this classifier was fitted on as the training split."""
         return load_own_data(self.run.path, self.classifier)
 
     @cached_property
+    def judging_split(self) -> Split:
+        """The split that the network was not fitted on, test or validation; training where there is none."""
+        splits: tuple[Split, ...] = ("test", "validation")
+        return next((split for split in splits if len(self.dataset.splits[split])), "train")
+
+    @property
     def judging(self) -> ImageSet:
-        """The split that the network was not fitted on: test, or what there is instead."""
-        splits = self.dataset.splits
-        return next((splits[name] for name in ("test", "validation") if len(splits[name])), splits["train"])
+        """The images of that split."""
+        return self.dataset.splits[self.judging_split]
 
     @cached_property
     def judged(self) -> Judged:
-        """Outputs for the test split: those that the run kept, or else of up to 1,000 images."""
+        """Outputs for the judged split: those that the run kept, or else of up to 1,000 images."""
         kept = self._kept_outputs()
         if kept is not None:
             return Judged(rows=np.arange(len(kept)), outputs=kept)
@@ -87,12 +110,22 @@ class Subject:
         return Judged(rows=rows, outputs=self.classifier.logits(self.images(self.judging, rows)).numpy())
 
     def _kept_outputs(self) -> NDArray[np.float32] | None:
-        name = "predictions/test.npz"
-        if self.checkpoint != "final" or not self.run.has(name):
+        name = f"predictions/{self.judging_split}.npz"
+        if self.checkpoint != "final" or self.judging_split == "train" or not self.run.has(name):
             return None
         arrays = self.run.read_arrays(name)
         same = tuple(str(each) for each in arrays["ids"]) == self.judging.ids
         return np.asarray(arrays["logits"], dtype=np.float32) if same else None
+
+    @cached_property
+    def _split_of(self) -> dict[str, Split]:
+        """By content hash, for each image of the run; empty where the run kept no list."""
+        listed = self.run.path / "splits.csv"
+        if not listed.is_file():
+            return {}
+        with listed.open(newline="", encoding="utf-8") as file:
+            rows = [(row["content"], row["split"]) for row in csv.DictReader(file)]
+        return {content: split for content, where in rows for split in SPLIT_NAMES if split == where}
 
     @staticmethod
     def images(images: ImageSet, rows: NDArray[np.int64]) -> Tensor:
@@ -113,14 +146,23 @@ class Subject:
         if isinstance(image, int):
             if not 0 <= image < len(self.judging):
                 raise UsageError(f"image {image} does not exist: {len(self.judging):,} images, from 0 on")
-            label = int(self.judging.labels[image]) if self.class_names else None
-            return Looked(pixels=self.judging.images[image], name=self.judging.ids[image], label=label)
+            return Looked(
+                pixels=self.judging.images[image],
+                name=self.judging.ids[image],
+                label=int(self.judging.labels[image]) if self.class_names else None,
+                split=self.judging_split,
+                digest=self.judging.hashes[image],
+            )
         if isinstance(image, Image.Image):
-            return Looked(pixels=self.classifier.read(image), name="image")
+            pixels = self.classifier.read(image)
+            return Looked(pixels=pixels, name="image", digest=content_hash(pixels.numpy().tobytes()))
         try:
-            return Looked(pixels=self.classifier.read(image), name=Path(image).name)
+            content = content_hash(DiskFile(Path(image)).read())
+            pixels = self.classifier.read(image)
         except BrokenImage as broken:
             raise DataError(f"{image}: {broken}") from None
+        split = self._split_of.get(content)
+        return Looked(pixels=pixels, name=Path(image).name, split=split, digest=content)
 
     def class_index(self, name: str) -> int:
         """The index of a class; UsageError with all names where there is none of this name."""

@@ -1,6 +1,7 @@
 """The pictures of a look, written into the run: `look/`, with an index that the report reads."""
 
 import io
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from typing import Any
 
 from PIL import Image
 
-from convscope.report.looking.answer import ABOUT, Answer
-from convscope.report.looking.asking import LeftOut, Request, ask
-from convscope.report.looking.subject import Subject
+from convscope.looking.asking import ABOUT, LeftOut, Request, ask
+from convscope.looking.subject import Subject
 from convscope.report.page.html import write_report
+from convscope.report.pictures.answer import Answer
+from convscope.report.pictures.drawing import answers_to
 from convscope.runs.folder import Run
 
 FOLDER = "look"
@@ -42,17 +44,33 @@ def write_look(subject: Subject, request: Request) -> Iterator[Written | LeftOut
         RunError: when the disk refuses.
     """
     entries: list[dict[str, Any]] = []
-    for answer in ask(subject, request):
-        if isinstance(answer, LeftOut):
-            yield answer
+    for seen in ask(subject, request):
+        if isinstance(seen, LeftOut):
+            yield seen
             continue
-        name, content = _as_file(subject, answer)
-        subject.run.write_bytes(f"{FOLDER}/{name}", content)
-        entries.append(_entry(subject, answer, name))
-        _write_index(subject, entries)
-        yield Written(subject.run.path / FOLDER / name, answer)
+        for answer in answers_to(subject, seen):
+            yield _write(subject, answer, entries)
     if entries:
         write_report(subject.run.path)
+
+
+def _write(subject: Subject, answer: Answer, entries: list[dict[str, Any]]) -> Written:
+    """Write one picture, and note it in `entries` and in the index."""
+    ending, content = _as_file(answer)
+    name = _free_stem(subject, answer, [*entries, *_earlier(subject.run)]) + ending
+    subject.run.write_bytes(f"{FOLDER}/{name}", content)
+    entries.append(_entry(subject, answer, name))
+    _write_index(subject, entries)
+    return Written(subject.run.path / FOLDER / name, answer)
+
+
+def _free_stem(subject: Subject, answer: Answer, taken: list[dict[str, Any]]) -> str:
+    """The answer's name; numbered where a picture of other images has it already."""
+    prefix = "" if subject.checkpoint == "final" else f"{subject.checkpoint}-"
+    shows = {Path(entry["file"]).stem: str(entry.get("shows", "")) for entry in taken}
+    first = prefix + answer.name
+    stems = (first if number == 1 else f"{first}-{number}" for number in itertools.count(1))
+    return next(stem for stem in stems if shows.get(stem, answer.shows) == answer.shows)
 
 
 def _write_index(subject: Subject, entries: list[dict[str, Any]]) -> None:
@@ -87,8 +105,10 @@ def _entry(subject: Subject, answer: Answer, file: str) -> dict[str, Any]:
         "title": answer.title + when,
         "question": answer.question,
         "finding": answer.finding,
+        "findings": [finding.to_dict() for finding in answer.findings],
         "alt": answer.picture.alt,
         "layer": answer.layer,
+        "shows": answer.shows,
         "checkpoint": subject.checkpoint,
         "step": subject.step,
         "numbers": _plain(answer.numbers),
@@ -100,18 +120,17 @@ def checkpoint_words(subject: Subject) -> str:
     return "before training" if subject.checkpoint == "untrained" else f"after step {subject.step:,}"
 
 
-def _as_file(subject: Subject, answer: Answer) -> tuple[str, bytes]:
-    """A chart as SVG; pixels as PNG, or where that is large as JPEG."""
-    prefix = "" if subject.checkpoint == "final" else f"{subject.checkpoint}-"
-    stem, drawing = prefix + answer.name, answer.picture.drawing
+def _as_file(answer: Answer) -> tuple[str, bytes]:
+    """Ending and content: a chart as SVG; pixels as PNG, or where that is large as JPEG."""
+    drawing = answer.picture.drawing
     if not isinstance(drawing, Image.Image):
-        return f"{stem}.svg", answer.picture.svg.encode()
+        return ".svg", answer.picture.svg.encode()
     png = answer.picture.png
     if len(png) <= _MOST_PNG_BYTES:
-        return f"{stem}.png", png
+        return ".png", png
     file = io.BytesIO()
     drawing.convert("RGB").save(file, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-    return f"{stem}.jpg", file.getvalue()
+    return ".jpg", file.getvalue()
 
 
 def _plain(value: Any) -> Any:

@@ -2,23 +2,18 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.inspection.hidden_values import last_hidden_values
 from convscope.inspection.layers import LayerTap
 from convscope.inspection.unit_optimisation import ExcitationSettings, ExcitingImages, exciting_images
+from convscope.looking.subject import Subject
 from convscope.networks.receptive_fields import Box, ReceptiveField, followed_fields
 from convscope.networks.shapes import output_shapes
-from convscope.report.looking.answer import Answer, file_name, rounded, some
-from convscope.report.looking.subject import Subject
-from convscope.report.pictures.grids import TILE, image_grid
-from convscope.report.pictures.notebook import Picture
 
 MOST_CLASSES = 10
 UNITS = 6
@@ -30,7 +25,28 @@ _LARGE = 28  # pixels; who sees fewer may want each of them to differ from the n
 _SMOOTHNESS = 0.4  # of neighbouring pixels, where what excites the unit has the weight 1
 
 
-def wants_of(subject: Subject, layer: str, units: Sequence[int], *, is_heavy: bool = False) -> Answer:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SeenWants:
+    """Images made to excite something.
+
+    Attributes:
+        found: standardised images, of the size that a unit sees, and the answers before and after.
+        pixels: (n, C, h, w), the same as they would look, 0 to 1.
+        names: of the units or classes, one each.
+        of_units: whether they are units of a layer; else classes, or the number that the network answers.
+        has_classes: whether the network answers with classes.
+    """
+
+    found: ExcitingImages
+    pixels: Tensor
+    names: tuple[str, ...]
+    of_units: bool
+    has_classes: bool
+
+
+def see_unit_wants(
+    subject: Subject, layer: str, units: Sequence[int], *, is_heavy: bool = False
+) -> SeenWants:
     """What each unit of a layer would like to see where it looks: its receptive field in the middle."""
     shape = output_shapes(subject.network, subject.image_shape).get(layer, ())
     field = followed_fields(subject.network, subject.image_shape).get(layer)
@@ -41,39 +57,34 @@ def wants_of(subject: Subject, layer: str, units: Sequence[int], *, is_heavy: bo
     asked = _Asked(subject.network, LayerTap(subject.network, layer))
     settings = _settings(subject, is_heavy, size)
     found = exciting_images(asked, "answer", units, subject.image_shape, settings)
-    return _answer(
-        subject,
-        replace(found, layer=layer, images=found.images[:, :, box.top : box.bottom, box.left : box.right]),
-        [f"unit {unit}" for unit in units],
-        name=file_name("wants", layer, str(units[0]) if len(units) == 1 else ""),
-        title=f"What the units of {layer} would like to see",
-        question="Which picture, of the size that a unit sees, would excite it most?",
-        heading=f"{layer}: the {size[0]}×{size[1]} pixels that would excite each unit most",
-    )
+    seen = found.images[:, :, box.top : box.bottom, box.left : box.right]
+    names = [f"unit {unit}" for unit in units]
+    return _seen(subject, replace(found, layer=layer, images=seen), names, of_units=True)
 
 
-def class_wants(subject: Subject, *, is_heavy: bool = False) -> Answer:
+def see_class_wants(subject: Subject, *, is_heavy: bool = False) -> SeenWants:
     """An image made to raise each class's score, of up to ten classes; or the number, and one to lower it."""
     network = subject.network
     layer = last_hidden_values(network, torch.zeros(1, *subject.image_shape)).output_layer
     if subject.class_names:
         names = list(subject.class_names[:MOST_CLASSES])
         asked = _Asked(network, network)
-        title, raised = "What each class would like to see", "the score of each class"
     else:
         names = ["a larger number", "a smaller number"]
         asked = _Asked(network, lambda images: torch.cat([network(images), -network(images)], dim=1))
-        title, raised = "What would raise the number, and what would lower it", "or lower the number"
     settings = _settings(subject, is_heavy, subject.image_shape[1:])
     found = exciting_images(asked, "answer", range(len(names)), subject.image_shape, settings)
-    return _answer(
-        subject,
-        replace(found, layer=layer),
-        names,
-        name="wants-classes",
-        title=title,
-        question="Which image would raise each answer most? It shows what the network goes by.",
-        heading=f"An image made to raise {raised}",
+    return _seen(subject, replace(found, layer=layer), names, of_units=False)
+
+
+def _seen(subject: Subject, found: ExcitingImages, names: Sequence[str], *, of_units: bool) -> SeenWants:
+    shown = subject.classifier.preprocessing.unstandardise(torch.from_numpy(found.images)).clamp(0, 1)
+    return SeenWants(
+        found=found,
+        pixels=shown,
+        names=tuple(names),
+        of_units=of_units,
+        has_classes=bool(subject.class_names),
     )
 
 
@@ -134,59 +145,3 @@ def _settings(subject: Subject, is_heavy: bool, seen: tuple[int, int]) -> Excita
         lowest=low,
         highest=high,
     )
-
-
-def _answer(
-    subject: Subject,
-    found: ExcitingImages,
-    names: Sequence[str],
-    *,
-    name: str,
-    title: str,
-    question: str,
-    heading: str,
-) -> Answer:
-    shown = subject.classifier.preprocessing.unstandardise(torch.from_numpy(found.images)).clamp(0, 1)
-    pixels = np.asarray((_contrasted(shown) * 255).round().numpy(), dtype=np.uint8)
-    rise = found.after - found.before
-    best = int(rise.argmax())
-    finding = f"{names[best]} rises most: its answer goes from {rounded(float(found.before[best]))} "
-    finding += f"to {rounded(float(found.after[best]))}"
-    return Answer(
-        about="wants",
-        name=name,
-        title=title,
-        question=question,
-        finding=finding,
-        layer=found.layer,
-        picture=Picture(
-            array=found.images,
-            drawing=image_grid(_large(pixels), names, columns=_columns(len(names)), heading=heading),
-            alt=f"{some(len(names), 'image')}, made for {', '.join(names)}. {finding}.",
-        ),
-        numbers={
-            "units": found.units.tolist(),
-            "before": found.before.tolist(),
-            "after": found.after.tolist(),
-        },
-    )
-
-
-def _contrasted(images: Tensor) -> Tensor:
-    """Colour images (N, 3, H, W) stretched around their middle, where they are faint; others as they are."""
-    if images.shape[1] != 3:
-        return images
-    distance = images - images.flatten(1).median(1).values[:, None, None, None]
-    reach = distance.abs().flatten(1).sort(1).values[:, int(0.998 * distance[0].numel())]
-    gain = (0.5 / reach.clamp(min=1e-3)).clamp(min=1)[:, None, None, None]
-    return torch.where(gain > 1, 0.5 + gain * distance, images).clamp(0, 1)
-
-
-def _large(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pixels doubled where a tile would else be narrower than its caption."""
-    return pixels.repeat(2, axis=2).repeat(2, axis=3) if TILE / 2 < pixels.shape[3] < TILE else pixels
-
-
-def _columns(count: int) -> int:
-    """In one row up to six, else in rows of five."""
-    return count if count <= 6 else 5

@@ -1,0 +1,201 @@
+"""Rules on what a look measured: filters, maps, patches, where it looks, what it wants, how classes lie."""
+
+from collections import Counter
+
+import numpy as np
+
+from convscope.diagnosis.figures import percent, rounded, some
+from convscope.diagnosis.finding import Finding
+from convscope.inspection.sanity import SanityCheck
+from convscope.looking.filters import SeenFilters
+from convscope.looking.maps import SeenMaps
+from convscope.looking.patches import Excitation, Projected
+from convscope.looking.plane import SeenPlane
+from convscope.looking.subject import Looked
+from convscope.looking.wants import SeenWants
+from convscope.looking.where import MOST_MISSED, SeenWhere
+from convscope.networks.receptive_fields import ReceptiveField
+
+METHOD_NAMES = {"grad-cam": "Grad-CAM", "layer-cam": "LayerCAM"}
+"""How papers write the methods; others are called what they are called."""
+
+_MANY = 0.5
+_TRIALS = 400
+_RARELY_BY_CHANCE = 0.95
+
+
+def filters(seen: SeenFilters) -> list[Finding]:
+    """How many filters are dead, or nearly like another."""
+    found = seen.found
+    count, alike, dead = len(found.weights), int((found.twin >= 0).sum()), int(found.dead.sum())
+    size = f"{found.weights.shape[2]}×{found.weights.shape[3]}"
+    said = f"{some(count, 'filter')} of {size}: {dead} dead, {alike} nearly like another"
+    if dead + alike > _MANY * count:
+        return [Finding(name="filters", severity="warning", conclusion=said)]
+    return [Finding(name="filters", severity="note" if dead + alike else "fine", conclusion=said)]
+
+
+def maps(seen: SeenMaps) -> list[Finding]:
+    """Which unit answers strongest, and how many are silent."""
+    found = seen.found
+    count, silent = len(found.maps), int((found.strength <= 0).sum())
+    strongest = int(found.order[0])
+    size = f"{found.maps.shape[1]}×{found.maps.shape[2]}"
+    if silent == count:
+        said = f"none of its {some(count, 'unit')} is above zero anywhere; maps of {size}"
+        return [Finding(name="maps", severity="warning", conclusion=said), *fitted_on([seen.looked])]
+    said = f"unit {strongest} answers strongest ({rounded(float(found.strength[strongest]))}); "
+    said += f"{silent} of {count} are nowhere above zero" if silent else f"all {count} answer somewhere"
+    return [
+        Finding(name="maps", severity="note", conclusion=f"{said}; maps of {size}"),
+        *fitted_on([seen.looked]),
+    ]
+
+
+def patches(seen: Excitation) -> list[Finding]:
+    """The unit whose patches agree most on a class, where that is more than chance gives."""
+    patches = seen.patches
+    sees = f"each unit sees {field_words(patches.field)}"
+    searched = Finding(
+        name="receptive-field", severity="note", conclusion=f"{sees}, of {patches.seen:,} training images"
+    )
+    if not seen.classes.size or _is_small(patches.field):
+        return [searched]
+    agreeing = [Counter(row).most_common(1)[0] for row in seen.classes.tolist()]
+    best = max(range(len(agreeing)), key=lambda place: agreeing[place][1])
+    label, count = agreeing[best]
+    of_all = seen.classes.shape[1]
+    if count <= _agreement_by_chance(seen):
+        said = f"no unit's {of_all} patches agree on a class more than chance makes one in {len(agreeing)} do"
+        return [Finding(name="class-units", severity="note", conclusion=f"{said}; {sees}")]
+    name = seen.class_names[label]
+    said = f"unit {patches.units[best]}: {count} of {of_all} patches are from images of '{name}'"
+    return [Finding(name="class-units", severity="note", conclusion=f"{said}; {sees}")]
+
+
+def projection(seen: Projected) -> list[Finding]:
+    """By which method, and why by no better one."""
+    field = field_words(seen.excitation.patches.field)
+    said = f"{projection_method(seen)}; each unit sees {field}" + (f"; {seen.reason}" if seen.reason else "")
+    return [Finding(name="projection", severity="note", conclusion=said)]
+
+
+def projection_method(seen: Projected) -> str:
+    """`deconvnet`, or `guided backpropagation`."""
+    return "deconvnet" if seen.projections.method == "deconvnet" else "guided backpropagation"
+
+
+def where(seen: SeenWhere) -> list[Finding]:
+    """Whether the maps are about the network, whether they add up, and whether the images are new to it."""
+    findings = []
+    if seen.sanity is not None:
+        findings.append(sanity(seen.sanity, METHOD_NAMES.get(seen.methods[0], seen.methods[0])))
+    findings.append(_completeness(seen))
+    return [*findings, *fitted_on([case.looked for case in seen.cases])]
+
+
+def sanity(check: SanityCheck, method: str) -> Finding:
+    """Whether a method's maps change when the weights are randomised."""
+    known = check.rested_on[np.isfinite(check.rested_on)]
+    if check.depends is None:
+        said = "cannot be told: the maps are the same everywhere once the weights are randomised"
+        return Finding(name="map-sanity", severity="note", conclusion=f"{method}: {said}")
+    evidence = f"rank correlation {known.mean():.2f} with the maps of random weights".replace("-", "−")
+    if known.size < check.rested_on.size:
+        evidence += f" ({known.size} of {check.rested_on.size}; the others are the same everywhere)"
+    if check.depends:
+        said = f"{method}: the maps depend on what the network learned"
+        return Finding(name="map-sanity", severity="fine", conclusion=said, evidence=evidence)
+    said = f"{method}: the maps hardly depend on what the network learned"
+    return Finding(name="map-sanity", severity="warning", conclusion=said, evidence=evidence)
+
+
+def is_incomplete(missed: float) -> bool:
+    """Whether integrated gradients miss so much of the score that they are not to be believed."""
+    return missed > MOST_MISSED
+
+
+def _completeness(seen: SeenWhere) -> Finding:
+    missed = seen.missed
+    bad = [share for share in missed.tolist() if is_incomplete(share)]
+    if not bad:
+        said = f"integrated gradients miss at most {percent(float(missed.max()))} of the score"
+        return Finding(name="map-completeness", severity="fine", conclusion=said)
+    rows = f"in {len(bad)} of {some(len(missed), 'row')}" if len(missed) > 1 else "here"
+    most = "more than all" if max(bad) == np.inf else percent(max(bad))
+    said = f"integrated gradients miss up to {most} of the score {rows}, so trust them little there"
+    return Finding(name="map-completeness", severity="warning", conclusion=said, advice="Those are faded")
+
+
+def fitted_on(images: list[Looked]) -> list[Finding]:
+    """A warning where images are among those that the network was fitted on."""
+    seen = sum(image.split == "train" for image in images)
+    if not seen:
+        return []
+    who = "this is a training image" if len(images) == 1 else f"{seen} of {len(images)} are training images"
+    if seen == len(images) > 1:
+        who = f"all {seen} are training images"
+    return [
+        Finding(
+            name="fitted-on",
+            severity="warning",
+            conclusion=f"{who}: the network was fitted on what it answers here",
+        )
+    ]
+
+
+def wants(seen: SeenWants) -> list[Finding]:
+    """Whose answer rises most."""
+    before, after = seen.found.before, seen.found.after
+    best = int((after - before).argmax())
+    said = f"{seen.names[best]} rises most: its answer goes from {rounded(float(before[best]))} "
+    return [
+        Finding(name="wants", severity="note", conclusion=said + f"to {rounded(float(after[best]))}"),
+    ]
+
+
+def plane(seen: SeenPlane) -> list[Finding]:
+    """How much the plane shows, and whether neighbours are of one class."""
+    findings = []
+    if seen.laid.explained_variance is not None:
+        said = f"the plane holds {percent(sum(seen.laid.explained_variance))} of the variance"
+        findings.append(Finding(name="plane", severity="note", conclusion=said))
+    near = seen.neighbours
+    if near is None:
+        said = "no class has two images here, so who is near whom says nothing of classes"
+        return [*findings, Finding(name="neighbours", severity="note", conclusion=said)]
+    bounds = f"by chance {percent(near.by_chance)}"
+    bounds += "" if near.most == 1 else f", at most {percent(near.most)}"
+    nearest = "nearest" if near.nearest == 1 else f"{near.nearest} nearest"
+    said = f"of an image's {nearest}, {percent(near.share)} are of its own class ({bounds})"
+    apart = near.share > near.by_chance
+    findings.append(Finding(name="neighbours", severity="note" if apart else "warning", conclusion=said))
+    if seen.split == "train":
+        said = "these are training images: the network was fitted to keep them apart"
+        findings.append(Finding(name="fitted-on", severity="warning", conclusion=said))
+    return findings
+
+
+def field_words(field: ReceptiveField) -> str:
+    """`14×14 pixels`, or `the whole image`."""
+    is_all = field.size[0] >= field.image_size[0] and field.size[1] >= field.image_size[1]
+    if field.stride == (0, 0) or is_all:
+        return "the whole image"
+    return f"{field.size[0]}×{field.size[1]} pixels"
+
+
+def _is_small(field: ReceptiveField) -> bool:
+    """Whether units see too little of an image for its class to mean anything."""
+    return min(field.size[axis] / field.image_size[axis] for axis in (0, 1)) < 1 / 3
+
+
+def _agreement_by_chance(seen: Excitation) -> int:
+    """How many of a unit's patches agree, in the best of so many units, if patches knew nothing of classes.
+
+    The 95th percentile over draws of images without regard to their class.
+    """
+    random = np.random.default_rng(0)
+    units, count = seen.classes.shape
+    counts = np.asarray(seen.class_counts, dtype=np.int64)
+    drawn = random.multivariate_hypergeometric(counts, min(count, int(counts.sum())), size=(_TRIALS, units))
+    return int(np.quantile(drawn.max(axis=(1, 2)), _RARELY_BY_CHANCE))

@@ -1,0 +1,119 @@
+"""Rules on the values inside a network: whether they live on their way, and while it learns."""
+
+import math
+
+from convscope.diagnosis.figures import percent, rounded, some
+from convscope.diagnosis.finding import Finding, Severity
+from convscope.inspection.running_histogram import ValueHistogram
+from convscope.looking.signals import Drift, Signals
+
+_MANY_DEAD = 0.5
+_OUT_OF_SIZE = 1000.0  # times larger or smaller at the end than at the start
+
+
+def values(signals: Signals) -> list[Finding]:
+    """Whether units die, and where values are no numbers."""
+    return [*_not_finite(signals), _dead(signals)]
+
+
+def signal(signals: Signals) -> list[Finding]:
+    """Whether the values keep their size from the first layer to the answer."""
+    found = signals.histograms
+    answer = "logits" if signals.has_classes else "answer"
+    lost = next((each for each in (*found.layers, found.logits) if not _is_alive(each)), None)
+    if lost is not None:
+        broken = lost.non_finite > 0 or not math.isfinite(lost.std)
+        return [
+            Finding(
+                name="signal-lost",
+                severity="error",
+                conclusion=f"the signal is lost in {lost.name}",
+                evidence="values there are not finite"
+                if broken
+                else "its values are the same for all images",
+                advice="Train with a lower --learning-rate, or with --initialiser he",
+            )
+        ]
+    last = found.logits.std
+    if not found.layers:
+        said = (
+            f"no layer lies between the image and the {answer}, whose standard deviation is {rounded(last)}"
+        )
+        return [Finding(name="signal", severity="fine", conclusion=said)]
+    first, growth = found.layers[0].std, found.growth
+    said = f"standard deviation {rounded(first)} in the first layer, {rounded(last)} in the {answer}"
+    said += "" if growth is None else f": ×{growth:.2f} a layer"
+    if last > _OUT_OF_SIZE * first:
+        return [_out_of_size("explode", said)]
+    if last * _OUT_OF_SIZE < first:
+        return [_out_of_size("vanish", said)]
+    return [Finding(name="signal", severity="fine", conclusion=said)]
+
+
+def drift(found: Drift) -> list[Finding]:
+    """Which layer's values moved most while the network learned."""
+    moved = {name: _factor(line[0], line[-1]) for name, line in found.deviations.items() if line}
+    comparable = {name: factor for name, factor in moved.items() if factor is not None}
+    lost = [name for name, factor in moved.items() if factor is None]
+    findings = []
+    if lost:
+        said = f"{', '.join(lost)}: all values alike, or not finite, at its first or last record"
+        findings.append(Finding(name="signal-lost", severity="warning", conclusion=said))
+    if comparable:
+        name = max(comparable, key=lambda each: comparable[each])
+        line = found.deviations[name]
+        said = f"{name} moves most: standard deviation {rounded(line[0])} at step {found.steps[0]:,}, "
+        said += f"{rounded(line[-1])} at step {found.steps[-1]:,}"
+        findings.append(Finding(name="drift", severity="note", conclusion=said))
+    return findings
+
+
+def _not_finite(signals: Signals) -> list[Finding]:
+    found = (*signals.histograms.layers, signals.histograms.logits)
+    broken = next((each for each in found if each.non_finite), None)
+    if broken is None:
+        return []
+    said = f"{some(broken.non_finite, 'value')} of {broken.name} are not finite"
+    return [Finding(name="not-finite", severity="error", conclusion=said)]
+
+
+def _dead(signals: Signals) -> Finding:
+    layers = signals.histograms.layers
+    zeros = {each.name: each.zero_share for each in layers if each.zero_share is not None}
+    if not layers:
+        said = "it has no non-linearity: nothing can die"
+        return Finding(name="dead-units", severity="fine", conclusion=said)
+    if not zeros:
+        said = (
+            f"no rectifier among its {some(len(layers), 'non-linearity', 'non-linearities')}: nothing can die"
+        )
+        return Finding(name="dead-units", severity="fine", conclusion=said)
+    units = sum(len(each.dead) for each in signals.dead.values())
+    dead = sum(int(each.dead.sum()) for each in signals.dead.values())
+    most = max(zeros, key=lambda name: zeros[name])
+    severity: Severity = "warning" if dead > _MANY_DEAD * units else "note" if dead else "fine"
+    said = f"{dead:,} of {units:,} units never fire on {some(signals.images, 'image')}"
+    said += f"; most zeros behind {most}: {percent(zeros[most])}"
+    advice = "A lower --learning-rate keeps more of them alive" if severity == "warning" else ""
+    return Finding(name="dead-units", severity=severity, conclusion=said, advice=advice)
+
+
+def _is_alive(found: ValueHistogram) -> bool:
+    return not found.non_finite and 0 < found.std < math.inf
+
+
+def _out_of_size(what: str, evidence: str) -> Finding:
+    return Finding(
+        name="signal-size",
+        severity="warning",
+        conclusion=f"the values {what} on their way",
+        evidence=evidence,
+        advice="Train with --initialiser he, which keeps their size",
+    )
+
+
+def _factor(first: float, last: float) -> float | None:
+    """How far apart two deviations are, as |log| of their ratio; None where either is 0 or not finite."""
+    if not (0 < first < math.inf and 0 < last < math.inf):
+        return None
+    return abs(math.log(last / first))

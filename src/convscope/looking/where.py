@@ -1,0 +1,138 @@
+"""Where in an image does the network look for a class, and can the picture be believed?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.errors import UsageError
+from convscope.inspection.attribution import IntegratedGradients, integrated_gradients, occlusion
+from convscope.inspection.class_maps import ClassMapMethod, class_maps
+from convscope.inspection.sanity import SanityCheck, check_class_maps
+from convscope.looking.plan import MapLayer, layer_for_class_maps
+from convscope.looking.subject import Looked, Subject
+
+MOST_MISSED = 0.2
+"""Of the change of score: integrated gradients that miss more are not to be believed."""
+
+_STEPS = 24
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """One row of the picture: an image, and the class that is asked about."""
+
+    looked: Looked
+    target: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SeenWhere:
+    """What the methods say of N cases.
+
+    Attributes:
+        cases: images, and the class asked about.
+        methods: how the maps were made.
+        maps: (methods, N, H, W): positive where a pixel speaks for the class, negative where it speaks
+            against it, as class maps cannot.
+        outputs: (N,), the probability of the class asked about, or the number answered.
+        missed: (N,), the share of the change of score that integrated gradients do not account for.
+        sanity: whether the class map depends on the weights; None for a network without maps.
+        layer: that the class map is of; empty without.
+        class_names: in index order; empty where the network answers with a number.
+    """
+
+    cases: tuple[Case, ...]
+    methods: tuple[str, ...]
+    maps: NDArray[np.float32]
+    outputs: NDArray[np.float64]
+    missed: NDArray[np.float64]
+    sanity: SanityCheck | None
+    layer: str
+    class_names: tuple[str, ...]
+
+
+def cases_for(subject: Subject, images: Sequence[Looked], class_name: str | None = None) -> list[Case]:
+    """Each image for the class that the network sees in it, and for another.
+
+    The other is the class named; or else the true one where the network is wrong, and nothing where it is
+    right or the truth is not known.
+    """
+    outputs = subject.classifier.logits(torch.stack([looked.pixels for looked in images]))
+    cases = []
+    for looked, row in zip(images, outputs, strict=True):
+        predicted = int(row.argmax())
+        named = looked.label if class_name is None else subject.class_index(class_name)
+        targets = [predicted] if named is None or named == predicted else [predicted, named]
+        cases += [Case(looked=looked, target=target) for target in targets]
+    return cases
+
+
+def see_where(subject: Subject, cases: Sequence[Case], *, is_heavy: bool = False) -> SeenWhere:
+    """A class map where the network has one, integrated gradients and occlusion, for each case."""
+    images = subject.standardised(torch.stack([case.looked.pixels for case in cases]))
+    classes = [case.target for case in cases]
+    methods: list[str] = []
+    maps: list[NDArray[np.float32]] = []
+    sanity, layer = None, _map_layer(subject)
+    if layer is not None:
+        method, sanity = _class_map_method(subject, images, layer)
+        methods.append(method)
+        found = class_maps(subject.network, images, method=method, classes=classes, layer=layer.name)
+        maps.append(found.maps)
+    gradients = integrated_gradients(subject.network, images, classes=classes, steps=_STEPS)
+    window = max(1, min(subject.image_shape[1:]) // 5)
+    covered = occlusion(
+        subject.network, images, classes=classes, window=window, stride=window if is_heavy else None
+    )
+    return SeenWhere(
+        cases=tuple(cases),
+        methods=(*methods, "integrated gradients", "occlusion"),
+        maps=np.stack([*maps, gradients.maps, covered.maps]).astype(np.float32),
+        outputs=_outputs(subject, cases),
+        missed=_missed(gradients),
+        sanity=sanity,
+        layer="" if layer is None else layer.name,
+        class_names=subject.class_names,
+    )
+
+
+def _missed(gradients: IntegratedGradients) -> NDArray[np.float64]:
+    """How far the pixels' sum is from the change of score, as a share of it; (N,)."""
+    error = np.abs(gradients.completeness_error.astype(np.float64))
+    change = np.abs(gradients.score_change.astype(np.float64))
+    without_change = np.where(error == 0, 0.0, np.inf)
+    return np.divide(error, change, out=without_change, where=change > 0)
+
+
+def _class_map_method(
+    subject: Subject, images: Tensor, layer: MapLayer
+) -> tuple[ClassMapMethod, SanityCheck]:
+    """Grad-CAM where its channels are averaged, LayerCAM elsewhere; the other one if that fails the check."""
+    order: tuple[ClassMapMethod, ...] = ("grad-cam", "layer-cam")
+    checks = {}
+    for method in order if layer.is_pooled_globally else order[::-1]:
+        checks[method] = check_class_maps(subject.network, images, method=method, layer=layer.name)
+        if checks[method].depends is not False:
+            return method, checks[method]
+    return next(iter(checks.items()))
+
+
+def _map_layer(subject: Subject) -> MapLayer | None:
+    try:
+        return layer_for_class_maps(subject)
+    except UsageError:  # a network without maps: the other methods need none
+        return None
+
+
+def _outputs(subject: Subject, cases: Sequence[Case]) -> NDArray[np.float64]:
+    """What the network says: the probability of the class asked about; (N,), or its number."""
+    images: Tensor = torch.stack([case.looked.pixels for case in cases])
+    outputs = subject.classifier.logits(images).double()
+    if not subject.class_names:
+        return np.asarray(outputs[:, 0].numpy())
+    targets = torch.tensor([case.target for case in cases])
+    return np.asarray(outputs.softmax(1).gather(1, targets[:, None])[:, 0].numpy())
