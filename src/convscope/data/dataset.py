@@ -1,7 +1,7 @@
 """What training, evaluation and everything after them work on: pixels, labels and where they came from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -73,3 +73,8 @@ class Dataset:
     def splits(self) -> dict[str, ImageSet]:
         """The three sets by their names."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def all_for_training(self) -> "Dataset":
+        """The same images, none kept apart: what the classifier of a cross-validated run is fitted on."""
+        pooled = join([images for images in self.splits.values() if len(images)])
+        return replace(self, train=pooled, validation=pooled.take(()), test=pooled.take(()))

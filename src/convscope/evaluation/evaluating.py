@@ -170,7 +170,7 @@ def average_outputs(
 def load_own_data(path: Path, classifier: Classifier) -> Dataset:
     """The data of the run at `path`, divided as in training.
 
-    Where a run was fitted on all its images the splits are what they would have been without folds.
+    The classifier of a cross-validated run was fitted on all its images: they are all in the training split.
 
     Raises:
         RunError: when there is no run at `path`.
@@ -186,14 +186,13 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
         fit=preprocessing.fit,
         seed=config.seed,
     )
-    known = run.read("dataset.json")["fingerprint"] if config.data.folds is None else dataset.fingerprint
-    if dataset.fingerprint != known:
+    if dataset.fingerprint != run.read("dataset.json")["fingerprint"]:
         # Divided anew, today's test images may be among those that were trained on, and classes may shift.
         raise DataError(
             f"{config.data.source} has changed since {path} was trained on it: its splits differ now.\n"
             f"Evaluate on images that it never saw: convscope evaluate {path} DATA"
         )
-    return dataset
+    return dataset if config.data.folds is None else dataset.all_for_training()
 
 
 def _held_out_data(path: Path, classifier: Classifier) -> Dataset:

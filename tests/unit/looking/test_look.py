@@ -20,34 +20,6 @@ from convscope.report.page.look_folder import Written, write_look
 from convscope.report.pictures.look import Look
 
 
-def make_bars(folder: Path, per_class: int = 24) -> Path:
-    """Two classes of 16 × 16 pictures: a bright bar that lies, or one that stands."""
-    random = np.random.default_rng(0)
-    for name in ("lying", "standing"):
-        (folder / name).mkdir(parents=True)
-        for number in range(per_class):
-            pixels = random.integers(0, 60, (16, 16), dtype=np.uint8)
-            place = random.integers(3, 12)
-            if name == "lying":
-                pixels[place : place + 2] += 180
-            else:
-                pixels[:, place : place + 2] += 180
-            Image.fromarray(pixels).save(folder / name / f"{number:02d}.png")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def bars(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_bars(tmp_path_factory.mktemp("data") / "bars")
-
-
-@pytest.fixture(scope="module")
-def run(bars: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    runs = tmp_path_factory.mktemp("runs")
-    settings = {"steps": 12, "batch_size": 16, "learning_rate": 0.003, "threads": 1}
-    return cs.train(bars, runs=runs, network="two-conv", **settings).path
-
-
 @pytest.fixture(scope="module")
 def subject(run: Path) -> Subject:
     return open_subject(run)
@@ -222,17 +194,13 @@ def test_a_picture_of_weights_that_are_no_more_leaves_the_index(run: Path) -> No
     assert "old.png" not in index.read_text()
 
 
-def test_a_network_without_convolutions_says_what_cannot_be_asked(
-    bars: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    runs = tmp_path_factory.mktemp("linear")
-    run = cs.train(bars, runs=runs, network="linear", steps=4, batch_size=16, threads=1).path
-    found = list(ask(open_subject(run), Request()))
+def test_a_network_without_convolutions_says_what_cannot_be_asked(linear_run: Path) -> None:
+    found = list(ask(open_subject(linear_run), Request()))
     left_out = {each.about: each.reason for each in found if isinstance(each, LeftOut)}
     assert "no convolution" in left_out["maps"]
     assert {"where", "wants", "histograms"} & set(left_out) == set()
     with pytest.raises(UsageError, match="no convolution"):
-        list(ask(open_subject(run), Request(only=("patches",))))
+        list(ask(open_subject(linear_run), Request(only=("patches",))))
 
 
 def test_a_network_that_answers_with_a_number_is_looked_at_too(
