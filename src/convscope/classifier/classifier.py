@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ from PIL import Image
 from torch import Tensor, nn
 
 from convscope.classifier.logits import compute_logits
+from convscope.classifier.pictures import Asked, Picture, asked_pictures
 from convscope.classifier.prediction import Prediction, describe_outputs
-from convscope.classifier.reading import Picture, Reading, read_picture
+from convscope.classifier.reading import Reading, read_picture
 from convscope.classifier.storage import Description, Stored, find_classifier, write_classifier
 from convscope.classifier.target import Target
 from convscope.config.asked import NetworkConfig
+from convscope.data.pixels.reading import in_order
 from convscope.data.preprocessing import Preprocessing
+from convscope.data.quarantine import BrokenImage, Quarantined
+from convscope.data.sources.layout import looks_like_image
 from convscope.errors import RunError
 from convscope.networks.build import build_network
 from convscope.runs.folder import Run
@@ -85,26 +90,55 @@ class Classifier:
         """One image file or picture -> uint8 `(C, H, W)`, as in training.
 
         Raises:
-            BrokenImage: with the reason in plain words.
+            BrokenImage: with its path and the reason in plain words.
         """
-        return read_picture(picture, self.preprocessing, self.reading)
+        try:
+            return read_picture(picture, self.preprocessing, self.reading)
+        except BrokenImage as broken:
+            raise BrokenImage(f"{_name_of(picture)}: {broken}") from None
 
     def predict(self, pictures: Picture | Iterable[Picture]) -> list[Prediction]:
-        """Classify image files or PIL images.
+        """Classify image files, folders of them, or PIL images.
+
+        In a folder, what training leaves out is left out, and so is a file that neither is an image nor is
+        named like one. `predict_all` goes on where this stops.
 
         Raises:
-            DataError: for a file that is not an image.
+            DataError: for a file that is not an image, naming it.
         """
-        if isinstance(pictures, str | Path | Image.Image):
-            pictures = [pictures]
-        predictions: list[Prediction] = []
-        for chunk in _chunks(pictures):
-            names = [
-                str(picture) if isinstance(picture, str | Path) else f"image {len(predictions) + position}"
-                for position, picture in enumerate(chunk)
-            ]
-            predictions += self.predict_pixels([self.read(picture) for picture in chunk], names)
+        predictions = []
+        for asked, answer in self._answers(pictures):
+            if isinstance(answer, Prediction):
+                predictions.append(answer)
+            elif not asked.listed or looks_like_image(asked.name):
+                raise BrokenImage(f"{answer.path}: {answer.reason}")
         return predictions
+
+    def predict_all(self, pictures: Picture | Iterable[Picture]) -> Iterator[Prediction | Quarantined]:
+        """As `predict`, one after the other: of what cannot be read, its path and the reason."""
+        return (answer for _, answer in self._answers(pictures))
+
+    def _answers(
+        self, pictures: Picture | Iterable[Picture]
+    ) -> Iterator[tuple[Asked, Prediction | Quarantined]]:
+        waiting = asked_pictures(pictures)
+        while asked := list(islice(waiting, PREDICT_CHUNK)):
+            pixels = list(in_order(self._pixels, asked))
+            images = [image for image in pixels if isinstance(image, Tensor)]
+            names = [
+                each.name for each, image in zip(asked, pixels, strict=True) if isinstance(image, Tensor)
+            ]
+            predictions = iter(self.predict_pixels(images, names))
+            for each, image in zip(asked, pixels, strict=True):
+                yield each, next(predictions) if isinstance(image, Tensor) else image
+
+    def _pixels(self, asked: Asked) -> Tensor | Quarantined:
+        if isinstance(asked.picture, Quarantined):
+            return asked.picture
+        try:
+            return read_picture(asked.picture, self.preprocessing, self.reading)
+        except BrokenImage as broken:
+            return Quarantined(asked.name, str(broken))
 
     def predict_pixels(self, images: Sequence[Tensor], names: Sequence[str]) -> list[Prediction]:
         """Classify images that `read` returned, uint8 `(C, H, W)` each."""
@@ -179,12 +213,5 @@ def _from_stored(stored: Stored) -> Classifier:
     return classifier
 
 
-def _chunks(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
-    chunk: list[Picture] = []
-    for picture in pictures:
-        chunk.append(picture)
-        if len(chunk) == PREDICT_CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _name_of(picture: Picture) -> str:
+    return "the image" if isinstance(picture, Image.Image) else str(picture)

@@ -12,14 +12,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from convscope.classifier.pictures import Picture
 from convscope.data.pixels.decoding import DEFAULT_MAX_PIXELS
 from convscope.data.pixels.reading import PixelFormat, as_array, decode_fitted
 from convscope.data.preprocessing import Preprocessing
+from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.contents import DiskFile
 
 PNG_MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
-
-Picture = str | Path | Image.Image
+WIDE_MODES = ("I", "F", "I;16B", "I;16L")
 
 _pillow_loads = threading.Lock()
 
@@ -54,10 +55,22 @@ def read_picture(picture: Picture, preprocessing: Preprocessing, reading: Readin
 
 def _as_file(picture: Image.Image) -> bytes:
     """The file an opened picture could be, so that it goes the way of files: upright, on white, 8 bits."""
-    with _pillow_loads:  # one picture may be given to several threads, and Pillow reads it at first use
-        picture.load()
+    try:
+        with _pillow_loads:  # one picture may be given to several threads, and Pillow reads it at first use
+            picture.load()
+        return _encoded(picture)
+    except Exception as error:  # of many kinds: cut short, closed, of a mode that no file has
+        raise BrokenImage(f"an opened picture that cannot be read: {error}") from error
+
+
+def _encoded(picture: Image.Image) -> bytes:
+    content = io.BytesIO()
+    if (
+        picture.mode in WIDE_MODES
+    ):  # decoding scales them, or says why it cannot; converting would cut them off
+        picture.save(content, "TIFF")
+        return content.getvalue()
     if picture.mode not in PNG_MODES:
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    content = io.BytesIO()
     picture.save(content, "PNG", exif=picture.getexif(), compress_level=0)
     return content.getvalue()

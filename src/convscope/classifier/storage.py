@@ -110,10 +110,9 @@ def _saved(path: Path) -> Stored:
 def _with_reading(run: Run) -> dict[str, Any]:
     """`classifier.json`; of a run from before it held a `reading`, with what its configuration says."""
     values: dict[str, Any] = run.read(DESCRIPTION)
-    if "reading" in values:
+    if not isinstance(values, dict) or "reading" in values:
         return values
-    told = run.read(CONFIG).get("data", {})
-    return {**values, "reading": {"max_pixels": told.get("max_pixels", Reading().max_pixels)}}
+    return {**values, "reading": Reading(max_pixels=run.config.data.max_pixels).to_dict()}
 
 
 def write_classifier(folder: Path, description: Description, weights: Tensors, *, overwrite: bool) -> None:

@@ -12,10 +12,7 @@ from convscope.cli.output import log_console, print_json, result_console
 from convscope.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from convscope.classifier.classifier import Classifier
     from convscope.classifier.prediction import Prediction
-
-CHUNK = 256
 
 
 def predict(
@@ -45,51 +42,34 @@ def predict(
     if json and csv:
         raise UsageError("--json and --csv both say how to print; give one of them")
     from convscope.classifier.classifier import Classifier
+    from convscope.classifier.prediction import Prediction
 
     paths = list(_paths(images))
     if not paths:
-        raise DataError(f"no file in {', '.join(images)}")
+        raise DataError(f"no path in {', '.join(images)}")
     classifier = Classifier.load(run, checkpoint)
-    predictions, broken = _predict(classifier, paths)
+    answers = list(classifier.predict_all(paths))
+    predictions = [answer for answer in answers if isinstance(answer, Prediction)]
+    broken = [answer for answer in answers if not isinstance(answer, Prediction)]
     if json:
         document: dict[str, Any] = {"run": str(run), "predictions": [p.to_dict() for p in predictions]}
-        print_json(document | {"quarantined": [{"path": path, "reason": reason} for path, reason in broken]})
+        print_json(document | {"quarantined": [{"path": b.path, "reason": b.reason} for b in broken]})
     elif csv:
         _print_csv(predictions)
     else:
         _print_table(predictions)
-    for path, reason in broken:
-        log_console().print(f"left out: {path} ({reason})", style="yellow")
+    for left_out in broken:
+        log_console().print(f"left out: {left_out.path} ({left_out.reason})", style="yellow")
     if not predictions:
-        raise DataError(f"none of the {len(paths):,} files is an image")
+        first = broken[0]
+        raise DataError(f"none of {len(broken):,} is an image; the first, {first.path}: {first.reason}")
     return 0
-
-
-def _predict(classifier: "Classifier", paths: list[Path]) -> tuple[list["Prediction"], list[tuple[str, str]]]:
-    """All predictions, and the files that are no images with the reason why."""
-    from convscope.data.quarantine import BrokenImage
-
-    predictions, broken = [], []
-    for start in range(0, len(paths), CHUNK):
-        images, names = [], []
-        for path in paths[start : start + CHUNK]:
-            try:
-                images.append(classifier.read(path))
-                names.append(str(path))
-            except BrokenImage as error:
-                broken.append((str(path), str(error)))
-        predictions += classifier.predict_pixels(images, names)
-    return predictions, broken
 
 
 def _paths(images: list[str]) -> Iterator[Path]:
     for name in images:
         if name == "-":
-            yield from (Path(line.rstrip("\n")) for line in sys.stdin if line.strip())
-        elif Path(name).is_dir():
-            yield from sorted(
-                path for path in Path(name).rglob("*") if path.is_file() and path.name[0] != "."
-            )
+            yield from (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
         elif Path(name).exists():
             yield Path(name)
         elif name.startswith("-"):

@@ -130,7 +130,7 @@ def resolved_from_dict(values: dict[str, Any]) -> ResolvedExperiment:
     Raises:
         UsageError: for what the schema does not know or allow.
     """
-    training = values.get("training")
+    training = values.get("training") if isinstance(values, dict) else None
     if isinstance(training, dict) and training.get("steps") is not None:
         values = values | {"training": training | {"time": None}}
     return resolve(experiment_from_dict(values))

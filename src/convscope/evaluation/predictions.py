@@ -161,7 +161,7 @@ def read_predictions(run: Run, split: str) -> Predictions:
     arrays = run.read_arrays(_name(split))
     try:
         return _from_arrays(run, split, arrays)
-    except (KeyError, ValueError, IndexError) as error:
+    except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
         raise RunError(f"{run.path / _name(split)} cannot be read: {error}") from None
 
 

@@ -29,6 +29,17 @@ def open_folder(folder: Path) -> FileSource:
     return arrange(tree, name, folder)
 
 
+def list_files(folder: Path) -> tuple[list[Path], list[Quarantined]]:
+    """Every file in a folder that training would look at, in natural order, and what cannot be opened.
+
+    Raises:
+        DataError: the folder cannot be listed.
+    """
+    tree = _walk(folder)
+    files = sorted(tree.files, key=lambda file: natural_key("/".join(file[0])))
+    return [content.path for _, content in files if isinstance(content, DiskFile)], list(tree.quarantined)
+
+
 def _split_archives(folder: Path) -> list[Path]:
     return [
         path
