@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from convscope.errors import DataError
+from convscope.wording import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,21 @@ def natural_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def canonical(name: str) -> str:
-    """One spelling for names that look the same: archives made on a Mac write é as e and an accent."""
-    return unicodedata.normalize("NFC", name)
+    """One spelling for names that look the same: archives made on a Mac write é as e and an accent. Fit to
+    be shown and written."""
+    return unicodedata.normalize("NFC", shown(name))
+
+
+def look_alikes(names: Iterable[str]) -> list[str]:
+    """What to say of classes whose names differ in nothing but capitals, spaces, - and _; as Cat and cat."""
+    alike: dict[str, list[str]] = {}
+    for name in natural_order(names):
+        alike.setdefault(re.sub(r"[\s_-]+", "", name.casefold()), []).append(name)
+    pairs = [together for together in alike.values() if len(together) > 1]
+    if not pairs:
+        return []
+    shown = listed([" and ".join(f"'{name}'" for name in together) for together in pairs], 3)
+    return [f"{shown} are classes of their own here; give them one name if they are one"]
 
 
 def match_classes(known: Sequence[str], found: Iterable[str]) -> ClassMatch:

@@ -13,9 +13,8 @@ from convscope.data.sources.folder import open_folder
 from convscope.data.sources.grouping import group_by_path, refuse_groups
 from convscope.data.sources.named import NAMED_SOURCES, named_source
 from convscope.data.sources.source import ArraySource, FileSource
+from convscope.data.sources.table import SUFFIXES, open_table
 from convscope.errors import DataError
-
-_TABLES = (".csv", ".tsv", ".parquet")
 
 
 def open_source(config: DataConfig) -> FileSource | ArraySource:
@@ -60,9 +59,7 @@ def _open(config: DataConfig) -> FileSource | ArraySource:
             return named_source(name)
         case _ if path.is_dir():
             return _grouped(open_folder(path), config.group_by)
-        case _ if path.suffix.casefold() in _TABLES and path.is_file():
-            from convscope.data.sources.table import open_table
-
+        case _ if path.suffix.casefold() in SUFFIXES and path.is_file():
             return open_table(path, config)
         case _ if path.is_file() and (is_archive(path) or zipfile.is_zipfile(path)):
             return _grouped(open_archive(path), config.group_by)
