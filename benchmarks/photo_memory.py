@@ -95,7 +95,7 @@ def train(folder: Path, network: str, steps: int) -> dict[str, Any]:
     from convscope.cli.process import tune_process
     from convscope.config.asked import ExperimentConfig
     from convscope.config.experiment_file import override
-    from convscope.training.run import start_training
+    from convscope.training.start import start_training
 
     settings = {
         "data.source": str(folder),

@@ -30,7 +30,7 @@ from convscope.runs import atomic
 from convscope.runs.folder import Run
 from convscope.training import loop
 from convscope.training.progress import Silent
-from convscope.training.run import resume_training, start_training
+from convscope.training.start import resume_training, start_training
 
 KINDS = ("moment", "moment", "write", "flush", "rename")
 STEPS = 30

@@ -15,7 +15,7 @@ from convscope.errors import UsageError
 from convscope.evaluation.evaluating import evaluate_path
 from convscope.evaluation.predictions import ImageEvaluation
 from convscope.runs.folder import Run
-from convscope.training.run import resume_training, start_training
+from convscope.training.start import resume_training, start_training
 
 if TYPE_CHECKING:
     from convscope.report.pictures.look import Look
@@ -81,7 +81,9 @@ def resume(
     run: str | Path | FinishedRun, *, steps: int | None = None, epochs: int | None = None
 ) -> FinishedRun:
     """Go on with a run where its last checkpoint is, to its end or to a new one."""
-    return FinishedRun(resume_training(Path(run), steps=steps, epochs=epochs).path)
+    asked = {"training.steps": steps, "training.epochs": epochs}
+    changes = {field: value for field, value in asked.items() if value is not None}
+    return FinishedRun(resume_training(Path(run), changes=changes).path)
 
 
 def load(run: str | Path | FinishedRun, checkpoint: str = "final") -> Classifier:

@@ -87,7 +87,7 @@ def test_no_import_runs_back() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "from convscope.training.run import start_training",
+        "from convscope.training.start import start_training",
         "import convscope.report.page.html",
         "def late():\n    from convscope.report import html",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from convscope.training.loop import Loop",

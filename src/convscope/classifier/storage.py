@@ -143,7 +143,12 @@ def write_classifier(folder: Path, description: Description, weights: Tensors, *
 
 
 def final_checkpoint(run: Run) -> str:
-    """What a run's figures are measured on: the best checkpoint if training may stop early, else the last."""
+    """What a run's figures are measured on: the one that its training kept.
+
+    Of a run that is not finished, and of version 0.1.0, the best if training may stop early, else the last.
+    """
+    if (run.checkpoint_folder / "final").exists():
+        return "final"
     if run.config.training.early_stopping is not None and (run.checkpoint_folder / "best").exists():
         return "best"
     return "last"

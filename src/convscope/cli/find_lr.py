@@ -11,6 +11,7 @@ from convscope.cli.output import log_console, print_json, result_console
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.config.fields import settings
+from convscope.config.resolved import ResolvedExperiment
 from convscope.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,19 +43,18 @@ def find_lr(
 
     found = survey(config.data)
     plan = plan_experiment(config, found)
-    config = plan.config
     log = log_console()
     for choice in plan.choices:
         if choice.what != "plan":  # it names a learning rate, which is what we look for
             Watcher(log).on_choice(choice)
-    search = _search(config, log)
+    search = _search(plan.config, log)
     path = picture or Path(f"{_stem(data, found.name)}-learning-rate.png")
     _write(_chart(search), path)
     command = shlex.join(["convscope", "train", data, *_flags(overrides), *_rate_flag(search)])
     if json:
         print_json(search.to_dict() | {"picture": str(path), "next": command})
     else:
-        _print(result_console(), config, search, path, command)
+        _print(result_console(), plan.config, search, path, command)
     return 0
 
 
@@ -64,7 +64,7 @@ def _read(data: str, overrides: dict[str, Any]) -> ExperimentConfig:
     return override(ExperimentConfig(), {"data.source": data, **overrides})
 
 
-def _search(config: ExperimentConfig, log: Console) -> "LearningRateSearch":
+def _search(config: ResolvedExperiment, log: Console) -> "LearningRateSearch":
     from rich.progress import Progress
 
     from convscope.training.learning_rate_finder import NUM_STEPS, find_learning_rate
@@ -117,7 +117,7 @@ def _flags(overrides: dict[str, Any]) -> list[str]:
 
 
 def _print(
-    console: Console, config: ExperimentConfig, search: "LearningRateSearch", path: Path, command: str
+    console: Console, config: ResolvedExperiment, search: "LearningRateSearch", path: Path, command: str
 ) -> None:
     from convscope.cli.results import print_line
 

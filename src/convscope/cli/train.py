@@ -80,7 +80,7 @@ def _start(
     else:
         overrides = {"data.source": data, **overrides}
     config = override(config, overrides)
-    from convscope.training.run import start_training
+    from convscope.training.start import start_training
 
     return start_training(config, runs=runs, name=name, progress=watcher, started=started)
 
@@ -88,14 +88,9 @@ def _start(
 def _resume(data: str | None, resume: Path, overrides: dict[str, Any], watcher: Any) -> Any:
     if data is not None:
         raise UsageError("--resume goes on with the run's own data; leave DATA out")
-    allowed = {"training.steps": "steps", "training.epochs": "epochs"}
-    for field in overrides:
-        if field not in allowed:
-            flag = field.rpartition(".")[2].replace("_", "-")
-            raise UsageError(f"--{flag} cannot change in a run that goes on; only --steps and --epochs can")
-    from convscope.training.run import resume_training
+    from convscope.training.start import resume_training
 
-    return resume_training(resume, **{allowed[k]: v for k, v in overrides.items()}, progress=watcher)
+    return resume_training(resume, changes=overrides, progress=watcher)
 
 
 def _number(runs: Path, stem: str) -> str:

@@ -3,7 +3,7 @@
     checkpoints/step-00000430/network.safetensors    the weights that the classifier uses
                               training.safetensors   optimizer state, and the raw weights beside an average
                               state.json             the step, and plain numbers of the training state
-    checkpoints/last, best                           symbolic links to two of them
+    checkpoints/last, best, head, final              symbolic links to some of them
 
 No pickle is written or read.
 """
@@ -22,6 +22,7 @@ from convscope.errors import RunError
 from convscope.runs import atomic
 
 Tensors = dict[str, Tensor]
+NAMES = ("best", "head", "final")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,18 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, is_best: bool) -> P
     return path
 
 
+def name_checkpoint(folder: Path, name: str, path: Path) -> None:
+    """Let `head` stand for a pretrained network's fitted head, or `final` for what is kept in the end.
+
+    Raises:
+        RunError: when the disk refuses.
+    """
+    try:
+        atomic.point(folder / name, path.name)
+    except OSError as error:
+        raise RunError(f"{folder / name} could not be written: {error.strerror or error}") from error
+
+
 def load_checkpoint(folder: Path, which: str = "last") -> Checkpoint:
     """Read a whole checkpoint.
 
@@ -95,8 +108,8 @@ def find_checkpoint(folder: Path, which: str = "last") -> Path:
     known = list_checkpoints(folder)
     if which == "last" and known:
         return known[-1]
-    if which == "best" and (folder / "best").exists():
-        return (folder / "best").resolve()
+    if which in NAMES and (folder / which).exists():
+        return (folder / which).resolve()
     name = checkpoint_name(int(which)) if which.isdecimal() else which
     for path in known:
         if path.name == name:
@@ -114,10 +127,10 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 
 def prune_checkpoints(folder: Path, keep: int) -> None:
-    """Remove all but the latest `keep` checkpoints and the best."""
-    best = (folder / "best").resolve()
+    """Remove all but the latest `keep` checkpoints and those with a name."""
+    named = {(folder / name).resolve() for name in NAMES}
     for path in list_checkpoints(folder)[:-keep]:
-        if path.resolve() != best:
+        if path.resolve() not in named:
             shutil.rmtree(path)
 
 

@@ -1,89 +1,137 @@
-"""Small data, judged honestly: every image is held out once, by a classifier that never saw it."""
+"""Cross-validation: fit and judge every fold, each in a run of its own in `folds/`.
 
-from collections.abc import Iterator, Sequence
+A fine-tuned network and its fitted head alone are both judged on what was held out. Which of the two a fold
+stands for is decided by the other folds of the same repeat, so that no image has a say in its own figure;
+which of them the final fit keeps, by all folds.
+"""
+
+import shutil
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from convscope.config.asked import DataConfig
-from convscope.data.dataset import Dataset, ImageSet, join
-from convscope.data.splitting.dividing import strata
-from convscope.data.splitting.splits import Fold, folds
-from convscope.evaluation.proportion import MeanOverRuns
+from convscope.classifier.classifier import Classifier
+from convscope.errors import InterruptedTrainingError
+from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.predictions import (
+    Predictions,
+    has_predictions,
+    predict_images,
+    read_predictions,
+    write_predictions,
+)
+from convscope.runs.folder import Run
+from convscope.training.fit import HEAD, LAST, fit
+from convscope.training.folds import FoldData, FoldScores, score_of, split_into_folds
+from convscope.training.objective import Score
+from convscope.training.preparation import Job, prepare
+from convscope.training.progress import Choice, Silent
+from convscope.training.results import SUMMARY
+
+JUDGING_SECONDS = 1.0
+"""What a fold takes besides its fit, of a time budget."""
 
 
 @dataclass(frozen=True, eq=False)
-class FoldData:
-    """One fold's data set: the held-out part is its test split, and there is no validation to select on."""
+class _Judged:
+    """A fold that is fitted, and what each candidate, by its name, says of the images held out from it."""
 
-    fold: Fold
-    dataset: Dataset
+    run: Run
+    part: FoldData
+    candidates: dict[str, Predictions]
 
-    @property
-    def name(self) -> str:
-        """`repeat-1-fold-2`."""
-        return f"repeat-{self.fold.repeat + 1}-fold-{self.fold.index + 1}"
+    def figure(self, name: str) -> tuple[str, float]:
+        """What a candidate is judged by, and its value."""
+        return score_of(self.candidates[name].evaluation.to_dict())
 
 
-def split_into_folds(dataset: Dataset, config: DataConfig, seed: int) -> Iterator[FoldData]:
-    """The data sets of all folds: stratified, copies and groups together; all images take part.
+def cross_validate(run: Run, job: Job, deadline: float | None) -> tuple[FoldScores, str]:
+    """Fit and judge every fold; finished ones are not done again.
 
-    Raises:
-        DataError: fewer different images of a class than folds.
+    Args:
+        run: the run whose folds they are.
+        job: with the data set that is divided.
+        deadline: of all folds and the final fit together, on `time.perf_counter`.
+
+    Returns:
+        What the folds say, and which candidate the final fit should keep: `head` or `last`.
     """
-    assert config.folds is not None
-    pooled = pool(dataset)
-    names = dataset.class_names
-    labels: Sequence[str | float] = [names[i] if names else i for i in pooled.labels.tolist()]
-    dealt = folds(
-        pooled.hashes,
-        strata(labels),
-        pooled.clusters or range(len(pooled)),
-        k=config.folds,
-        repeats=config.repeats,
-        seed=seed,
-    )
-    for fold in dealt:
-        train, held_out = pooled.take(fold.train), pooled.take(fold.held_out)
-        yield FoldData(fold, replace(dataset, train=train, validation=pooled.take(()), test=held_out))
+    parts = list(split_into_folds(job.dataset, job.config.data, job.config.seed))
+    judged: list[_Judged] = []
+    for number, part in enumerate(parts):
+        fold_run = Run(run.path / "folds" / part.name)
+        if not has_predictions(fold_run, LAST):
+            _fit_fold(run, fold_run, part, job, _share_of(deadline, parts[number:]))
+        judged.append(_Judged(fold_run, part, _read_candidates(fold_run)))
+        figure, value = judged[-1].figure(LAST)
+        job.progress.on_choice(
+            Choice(f"fold {number + 1} of {len(parts)}", f"{figure.replace('_', ' ')} {value:.3f}")
+        )
+    values = tuple(_stand_for(fold, _better(_others(fold, judged))) for fold in judged)
+    candidates = {name: tuple(fold.figure(name)[1] for fold in judged) for name in judged[0].candidates}
+    data = job.config.data
+    return FoldScores(values, data.folds or 0, data.repeats, figure, candidates), _better(judged)
 
 
-def pool(dataset: Dataset) -> ImageSet:
-    """All images of a data set."""
-    return join([images for images in dataset.splits.values() if len(images)])
+def _fit_fold(run: Run, fold_run: Run, part: FoldData, job: Job, deadline: float | None) -> None:
+    """Fit a fold and keep what its candidates say of the held-out images; `last` is written last."""
+    fold_run.path.mkdir(parents=True, exist_ok=True)
+    fold_run.write_config(job.config)
+    try:
+        fitted = fit(fold_run, prepare(job.config, part.dataset, job.device, Silent()), deadline=deadline)
+    except InterruptedTrainingError:
+        raise InterruptedTrainingError(
+            f"stopped in {part.name}; everything is saved.\nGo on with: convscope train --resume {run.path}"
+        ) from None
+    for name in (HEAD, LAST) if job.is_pretrained and fitted.kept != HEAD else (LAST,):
+        classifier = Classifier.load(fold_run.path, name).to(job.device)
+        write_predictions(fold_run, predict_images(classifier, part.dataset.test, name))
+    fold_run.write("fitted.json", fitted.to_dict())
+    shutil.rmtree(fold_run.checkpoint_folder)  # a fold is judged, not used
 
 
-def on_all_images(dataset: Dataset) -> Dataset:
-    """The data set of the final fit: everything is for training."""
-    pooled = pool(dataset)
-    return replace(dataset, train=pooled, validation=pooled.take(()), test=pooled.take(()))
+def _read_candidates(fold_run: Run) -> dict[str, Predictions]:
+    names = [name for name in (HEAD, LAST) if has_predictions(fold_run, name)]
+    return {name: read_predictions(fold_run, name) for name in names}
 
 
-@dataclass(frozen=True)
-class FoldScores:
-    """What the folds say together.
-
-    Attributes:
-        values: accuracy (or mean absolute error) of each fold, repeat by repeat.
-        folds, repeats: how often.
-        figure: what the values are.
-    """
-
-    values: tuple[float, ...]
-    folds: int
-    repeats: int
-    figure: str = "accuracy"
-
-    @property
-    def mean(self) -> MeanOverRuns:
-        """Mean, standard deviation and interval over the folds."""
-        return MeanOverRuns.of_folds(self.values, self.folds, is_share=self.figure == "accuracy")
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON: `accuracy.{value,sd,interval,n}`, `folds`, `repeats`."""
-        return {self.figure: self.mean.to_dict(), "folds": self.folds, "repeats": self.repeats}
+def _stand_for(fold: _Judged, name: str) -> float:
+    """Let a fold be judged by one of its candidates; returns the figure."""
+    write_predictions(fold.run, replace(fold.candidates[name], split="test"))
+    fold.run.write(SUMMARY, {"kept": name, "test": fold.candidates[name].evaluation.to_dict()})
+    return fold.figure(name)[1]
 
 
-def score_of(evaluation: dict[str, Any]) -> tuple[str, float]:
-    """The name and value of the figure that a fold is judged by."""
-    figure = "accuracy" if "accuracy" in evaluation else "mean_absolute_error"
-    return figure, float(evaluation[figure]["value"])
+def _others(fold: _Judged, judged: Sequence[_Judged]) -> list[_Judged]:
+    repeat = fold.part.fold.repeat
+    return [each for each in judged if each is not fold and each.part.fold.repeat == repeat]
+
+
+def _better(folds: Sequence[_Judged]) -> str:
+    """The candidate that is right most often on what these folds held out; of equals, the surer one."""
+    return max(folds[0].candidates, key=lambda name: _score(folds, name))
+
+
+def _score(folds: Sequence[_Judged], name: str) -> Score:
+    """Over all images that the folds held out."""
+    evaluations = [fold.candidates[name].evaluation for fold in folds]
+    sizes = [len(fold.candidates[name]) for fold in folds]
+    accuracy = loss = 0.0
+    for evaluation, size in zip(evaluations, sizes, strict=True):
+        if isinstance(evaluation, Evaluation):
+            accuracy += size * evaluation.accuracy.value
+            loss += size * evaluation.loss
+        else:
+            loss += size * evaluation.root_mean_squared_error**2
+    return accuracy / sum(sizes), -loss / sum(sizes)
+
+
+def _share_of(deadline: float | None, parts: Sequence[FoldData]) -> float | None:
+    """When the next fold must be fitted, so that all folds and the fit on all images get as many epochs."""
+    if deadline is None:
+        return None
+    sizes = [len(part.dataset.train) for part in parts]
+    everything = len(parts[0].dataset.train) + len(parts[0].dataset.test)
+    now = time.perf_counter()
+    share = (deadline - now) * sizes[0] / (sum(sizes) + everything)
+    return now + max(0.0, share - JUDGING_SECONDS)

@@ -1,5 +1,8 @@
 """What fitting images into the square costs: validation accuracy under each of three ways, side by side."""
 
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from statistics import mean
 from typing import Any
@@ -7,13 +10,16 @@ from typing import Any
 from convscope.classifier.classifier import Classifier
 from convscope.config.asked import DataConfig, Fit
 from convscope.data.loading import load_dataset
+from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import discarded_share
+from convscope.data.quarantine import BrokenImage
 from convscope.data.sources import FileSource, open_source
 from convscope.data.survey import survey_source
 from convscope.evaluation.predictions import ImageEvaluation, predict_images
 
 FITS: tuple[Fit, ...] = ("crop", "squash", "pad")
 SQUARE_ENOUGH = 0.005
+MEASURED = 4
 
 
 @dataclass(frozen=True)
@@ -41,15 +47,12 @@ def compare_fits(
     classifier: Classifier, config: DataConfig, validation_ids: tuple[str, ...]
 ) -> list[FitScore]:
     """The three fits, or nothing where the images are square, already decoded, or not there."""
-    source = open_source(config)
-    if not isinstance(source, FileSource) or not validation_ids:
+    part = _files_of(config, validation_ids)
+    if part is None:
         return []
-    wanted = set(validation_ids)
-    items = tuple(replace(item, split=None) for item in source.items if item.id in wanted)
-    part = replace(source, items=items, quarantined=())
     size = classifier.preprocessing.size
     sizes = survey_source(part, config.max_pixels).sizes
-    if mean(discarded_share(width, height, size, "crop") for width, height in sizes) < SQUARE_ENOUGH:
+    if _lost_by_cropping(sizes, size) < SQUARE_ENOUGH:
         return []
     scores = []
     for fit in FITS:
@@ -67,3 +70,35 @@ def compare_fits(
         evaluation = predict_images(classifier, images, "validation").evaluation
         scores.append(FitScore(fit, discarded, fit == classifier.preprocessing.fit, evaluation))
     return scores
+
+
+def seconds_to_compare(
+    classifier: Classifier, config: DataConfig, validation_ids: tuple[str, ...], per_image: float
+) -> float:
+    """What `compare_fits` will take, from a few images; `per_image` is what the network takes for one."""
+    part = _files_of(config, validation_ids[:MEASURED])
+    if part is None:
+        return 0.0
+    begun = time.perf_counter()
+    sizes = survey_source(part, config.max_pixels).sizes
+    if _lost_by_cropping(sizes, classifier.preprocessing.size) < SQUARE_ENOUGH:
+        return 0.0
+    for item in part.items:
+        with suppress(BrokenImage):
+            decode(item.read(), channels=classifier.preprocessing.channels)
+    decoding = (time.perf_counter() - begun) / len(part.items)
+    return len(FITS) * len(validation_ids) * (decoding + per_image)
+
+
+def _files_of(config: DataConfig, ids: tuple[str, ...]) -> FileSource | None:
+    """The part of a source that these ids name; None where it has no files to decode, or none of them."""
+    source = open_source(config)
+    if not isinstance(source, FileSource) or not ids:
+        return None
+    wanted = set(ids)
+    items = tuple(replace(item, split=None) for item in source.items if item.id in wanted)
+    return replace(source, items=items, quarantined=()) if items else None
+
+
+def _lost_by_cropping(sizes: Sequence[tuple[int, int]], size: tuple[int, int]) -> float:
+    return mean(discarded_share(width, height, size, "crop") for width, height in sizes) if sizes else 0.0

@@ -5,24 +5,33 @@ approach to neural network hyper-parameters", with a rate that grows exponential
 """
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from convscope.config.asked import ExperimentConfig, OptimizerName
-from convscope.data.augmentation import Augmentation
+from convscope.config.asked import OptimizerName
+from convscope.config.resolved import ResolvedExperiment
 from convscope.data.batches import derive_seed, epoch_batches
-from convscope.data.dataset import ImageSet
-from convscope.data.preprocessing import Preprocessing
 from convscope.errors import DivergedError
-from convscope.training.objective import Objective, even_class_weights
-from convscope.training.optimizers import build_optimizer, set_learning_rate
-from convscope.training.preparation import Job, choose_precision, load_planned, prepare, use_device
+from convscope.training.device import use_device
+from convscope.training.fine_tuning import soften_head
+from convscope.training.preparation import (
+    Job,
+    build_state,
+    build_step,
+    fit_head_first,
+    load_planned,
+    prepare,
+    sampling_weights,
+)
 from convscope.training.progress import Silent
+from convscope.training.state import TrainingState
+from convscope.training.step import TrainingStep
 
 NUM_STEPS = 100
 SMOOTHING = 0.9
@@ -68,18 +77,16 @@ class LearningRateSearch:
 
 
 def find_learning_rate(
-    config: ExperimentConfig, *, num_steps: int = NUM_STEPS, on_step: Callable[[int], None] | None = None
+    config: ResolvedExperiment, *, num_steps: int = NUM_STEPS, on_step: Callable[[int], None] | None = None
 ) -> LearningRateSearch:
-    """Search a learning rate for an experiment with nothing left open (see `plan_experiment`).
+    """Search a learning rate for an experiment.
 
     Raises:
         DivergedError: no rate makes the loss fall.
         DataError, RunError, UsageError: as in training.
     """
-    device = use_device(config)
-    return search_for_job(
-        prepare(config, load_planned(config), device, Silent()), num_steps=num_steps, on_step=on_step
-    )
+    job = prepare(config, load_planned(config), use_device(config.training), Silent())
+    return search_for_job(job, num_steps=num_steps, on_step=on_step)
 
 
 def search_for_job(
@@ -87,90 +94,53 @@ def search_for_job(
 ) -> LearningRateSearch:
     """Search a learning rate for a fit that is prepared; its classifier stays as it is.
 
+    A copy takes the steps that training would take: what is frozen is frozen, stages have their rates, and a
+    pretrained network starts from its fitted head. Images, augmentation and dropout draw from a stream of
+    their own, made from the seed.
+
     Raises:
-        DivergedError: no rate makes the loss fall.
+        DivergedError: no rate makes the loss fall, or it is not finite from the start.
     """
-    training, target = job.config.training, job.classifier.target
-    assert training.optimizer is not None
-    assert training.batch_size is not None
-    weights = None
-    if training.balance == "loss":
-        weights = even_class_weights(job.dataset.train.labels, target.num_outputs).to(job.device)
-    return search_learning_rate(
-        job.classifier.network,
-        job.dataset.train,
-        job.classifier.preprocessing,
-        Augmentation.from_text(job.config.augmentation.preset or "none"),
-        Objective(target, training.label_smoothing or 0.0, weights),
-        training.optimizer,
-        batch_size=training.batch_size,
-        weight_decay=training.weight_decay or 0.0,
-        momentum=training.momentum,
-        rate_scales={},
-        seed=job.config.seed,
-        device=job.device,
-        precision=choose_precision(training.precision, job.device, job.classifier.network),
-        num_steps=num_steps,
-        on_step=on_step,
-    )
+    classifier = replace(job.classifier, network=copy.deepcopy(job.classifier.network))
+    trial = replace(job, classifier=classifier)
+    training, device = job.config.training, job.device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        if trial.is_pretrained:
+            fit_head_first(trial)
+            if not training.frozen:
+                soften_head(classifier.network, training.head_scale)
+        step = build_step(trial, derive_seed(job.config.seed, "learning-rate-finder"))
+        state = replace(build_state(trial), average=None)
+        return search_learning_rate(step, state, sampling_weights(trial), num_steps, on_step)
 
 
 def search_learning_rate(
-    network: nn.Module,
-    train: ImageSet,
-    preprocessing: Preprocessing,
-    augmentation: Augmentation,
-    objective: Objective,
-    optimizer_name: OptimizerName,
-    *,
-    batch_size: int,
-    weight_decay: float,
-    momentum: float,
-    rate_scales: dict[str, float],
-    seed: int,
-    device: torch.device,
-    precision: torch.dtype = torch.float32,
-    num_steps: int = NUM_STEPS,
-    on_step: Callable[[int], None] | None = None,
+    step: TrainingStep,
+    state: TrainingState,
+    weights: Tensor | None,
+    num_steps: int,
+    on_step: Callable[[int], None] | None,
 ) -> LearningRateSearch:
-    """Train a copy of a network for a moment, at a rate that grows with every step.
-
-    The network, its mode and the random state are afterwards as they were, also after an error. Images,
-    augmentation and dropout draw from a stream of their own, made from the seed.
+    """Take steps at a rate that grows with every one of them.
 
     Args:
-        network: what training would start from, on any device.
-        rate_scales: parameter name -> factor on the rate; the rates of the search are before this factor.
-        precision: of the activations, as in training.
+        step: whose random numbers are the search's own.
+        state: moves; nobody should miss it.
+        weights: `(N,)`, how often each image is drawn; None for all alike.
         num_steps: rates to try, evenly spaced on a logarithmic scale.
         on_step: called with the number of steps done.
 
     Raises:
         DivergedError: no rate makes the loss fall, or it is not finite from the start.
     """
-    copied = copy.deepcopy(network).to(device)
-    trial = _Trial(
-        copied,
-        build_optimizer(
-            copied, optimizer_name, weight_decay=weight_decay, momentum=momentum, rate_scales=rate_scales
-        ),
-        preprocessing,
-        augmentation,
-        objective,
-        device,
-        precision,
-        derive_seed(seed, "learning-rate-finder"),
-    )
     curve = _Curve()
-    rates = rates_to_try(optimizer_name, num_steps)
-    batches = _endless_batches(len(train), batch_size, trial.seed)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        for step, (rate, indices) in enumerate(zip(rates, batches, strict=False)):
-            loss = trial.take_step(step, rate, train.images[indices], train.labels[indices])
-            if not curve.add(rate, loss):
-                break
-            if on_step is not None:
-                on_step(step + 1)
+    batches = _endless_batches(len(step.train), step.config.batch_size, step.seed, weights)
+    for rate, indices in zip(rates_to_try(step.config.optimizer, num_steps), batches, strict=False):
+        loss, _, _ = step.take(state, indices, rate)
+        if not curve.add(rate, loss.item()):
+            break
+        if on_step is not None:
+            on_step(state.step)
     return curve.conclude()
 
 
@@ -217,40 +187,6 @@ def propose(
     return float(f"{proposed:.1e}"), rates[begin], rates[end]
 
 
-@dataclass(frozen=True, eq=False)
-class _Trial:
-    """A copy of the network in training, which nobody will miss."""
-
-    network: nn.Module
-    optimizer: torch.optim.Optimizer
-    preprocessing: Preprocessing
-    augmentation: Augmentation
-    objective: Objective
-    device: torch.device
-    precision: torch.dtype
-    seed: int
-
-    def take_step(self, step: int, rate: float, images: Tensor, labels: Tensor) -> float:
-        """One update, as in the training loop; returns the loss before it."""
-        changed, targets = self.augmentation.apply(
-            images.to(self.device),
-            labels.to(self.device),
-            num_classes=self.objective.target.num_outputs,
-            seed=self.seed,
-            step=step,
-        )
-        torch.manual_seed(derive_seed(self.seed, "step", step))  # what dropout draws from
-        self.network.train()
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            outputs = self.network(self.preprocessing.standardise(changed, in_place=True))
-        loss = self.objective.loss(outputs.float(), targets)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        set_learning_rate(self.optimizer, rate)
-        self.optimizer.step()
-        return loss.item()
-
-
 @dataclass
 class _Curve:
     """Loss against rate, as it grows."""
@@ -293,9 +229,7 @@ class _Curve:
         )
 
 
-def _endless_batches(num_images: int, batch_size: int, seed: int) -> Iterator[Tensor]:
+def _endless_batches(num_images: int, batch_size: int, seed: int, weights: Tensor | None) -> Iterator[Tensor]:
     """The indices of step after step, epoch after epoch."""
-    epoch = 0
-    while True:
-        yield from epoch_batches(num_images, batch_size, seed=seed, epoch=epoch)
-        epoch += 1
+    for epoch in itertools.count():
+        yield from epoch_batches(num_images, batch_size, seed=seed, epoch=epoch, weights=weights)

@@ -1,18 +1,12 @@
 """The training loop, readable from top to bottom."""
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from convscope.config.asked import TrainingConfig
-from convscope.data.augmentation import Augmentation
-from convscope.data.batches import derive_seed, epoch_batches
-from convscope.data.batches import steps_per_epoch as count_steps
-from convscope.data.dataset import Dataset
-from convscope.data.preprocessing import Preprocessing
+from convscope.data.batches import epoch_batches, steps_per_epoch
 from convscope.errors import InterruptedTrainingError
 from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
 from convscope.runs.folder import Run
@@ -22,266 +16,222 @@ from convscope.training.batch_statistics import (
     layers_that_follow_batches,
     measure_batch_statistics,
 )
+from convscope.training.budget import Budget
+from convscope.training.cadence import Cadence
+from convscope.training.clock import Clock
 from convscope.training.fine_tuning import set_training_mode
-from convscope.training.guard import FiniteGuard, gradient_norm
+from convscope.training.guard import FiniteGuard
 from convscope.training.histograms import histogram_record
 from convscope.training.interruption import Interruption
-from convscope.training.objective import Objective
-from convscope.training.optimizers import set_learning_rate
-from convscope.training.progress import Progress
+from convscope.training.objective import Figures
+from convscope.training.preparation import Job, build_step, sampling_weights
 from convscope.training.schedules import learning_rate_factor
 from convscope.training.state import TrainingState
+from convscope.training.step import TrainingStep
+from convscope.training.timetable import Timetable
 
-RECORDS_PER_EPOCH = 5
-MOST_RECORDS = 200
 LARGEST_SAMPLE = 5_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Loop:
-    """One training: what moves (`state`), what it sees, and where it is written down.
+    """One training: what moves (`state`), when what is due, and where it is written down.
 
     Attributes:
-        config: resolved; `batch_size`, `learning_rate`, `schedule` and so on are set.
-        total_steps: the length of the whole training, resumed parts included.
-        sampling_weights: `(N,)`, how often each training image is drawn; None for once per epoch.
-        deadline: on `time.perf_counter`; steps end there at the latest.
+        run: where records and checkpoints go.
+        timetable: how many steps, resumed parts included, and where each stands on the schedule.
+        budget: draws the timetable anew as time goes by; None where the number of steps was asked for.
+        seen: the step at which what was due was last done, and
+        saved: the step of the last checkpoint.
     """
 
     run: Run
-    config: TrainingConfig
-    seed: int
+    job: Job
     state: TrainingState
-    dataset: Dataset
-    preprocessing: Preprocessing
-    augmentation: Augmentation
-    objective: Objective
-    device: torch.device
-    precision: torch.dtype
-    total_steps: int
-    progress: Progress
-    sampling_weights: Tensor | None = None
-    deadline: float | None = None
+    timetable: Timetable
+    budget: Budget | None = None
+    seen: int | None = None
+    saved: int | None = None
+    step: TrainingStep = field(init=False)
+    sampling_weights: Tensor | None = field(init=False)
+    guard: FiniteGuard = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.step = build_step(self.job, self.job.config.seed)
+        self.sampling_weights = sampling_weights(self.job)
+        self.guard = FiniteGuard(self.state.network, self.job.device)
 
     def train(self) -> None:
-        """Take all steps that are left.
+        """Take all steps that are left. Before the first, after each and after the last, see what is due.
 
         Raises:
             DivergedError: at the first number that is not finite; the last good checkpoint stays.
-            InterruptedTrainingError: after Ctrl-C or SIGTERM, with the state saved.
+            InterruptedTrainingError: after Ctrl-C or a signal to stop, with the state saved.
             RunError: when a checkpoint cannot be written.
         """
-        state = self.state
-        guard = FiniteGuard(state.network, self.device)
-        try:
-            with Interruption() as interruption, torch.random.fork_rng():
-                clock = Clock(state.seconds)
-                for indices in () if self._stops_early() else self._batches_left():
-                    loss, accuracy = self.step(indices, guard)
-                    state.seconds = clock.seconds()
-                    self.progress.on_step(state.step, len(indices))
-                    if self._is_due(state.step, self._record_every):
-                        guard.check(state.step, self._learning_rate(state.step - 1))
-                        self._record(
-                            "batch", loss, accuracy, images_per_second=clock.rate(state.step, len(indices))
-                        )
-                    if self._histograms_are_due():
-                        self._record_histograms()
-                    is_best = self._validation_is_due() and self._measure()
-                    if is_best or self._checkpoint_is_due() or interruption.requested:
-                        guard.check(state.step, self._learning_rate(state.step - 1))
-                        self.save(is_best=is_best)
-                    if interruption.requested:
-                        raise InterruptedTrainingError(
-                            f"stopped after step {state.step} of {self.total_steps}; everything is saved.\n"
-                            f"Go on with: convscope train --resume {self.run.path}"
-                        )
-                    if self._stops_early():
-                        break
-                    if self.deadline is not None and time.perf_counter() > self.deadline:
-                        self.save(is_best=self._measure())
-                        break
-                state.seconds = clock.seconds()
-                if not (self.run.checkpoint_folder / "last").exists():
-                    self.save(is_best=False)
-        finally:
-            self.progress.on_end()
+        state, progress = self.state, self.job.progress
+        clock, batches, images = Clock(state.seconds), self._batches_left(), 0
+        with Interruption() as interruption, torch.random.fork_rng():
+            while True:
+                is_over = self._is_over()
+                if self.seen != state.step:
+                    with clock.paused():
+                        self._see_what_is_due(is_over)
+                if is_over or self.has_stopped_early():
+                    break
+                if interruption.requested:
+                    raise self._interrupted()
+                indices = next(batches)
+                loss, outputs, targets = self.step.take(state, indices, self._learning_rate(), self._watch)
+                state.seconds, images = clock.seconds(), images + len(indices)
+                progress.on_step(state.step, len(indices))
+                if self.budget is not None:
+                    self._keep_to(self.budget, clock)
+                if self._cadence.record.is_due(state.step, at_end=self._is_over()):
+                    accuracy = self.step.objective.accuracy(outputs, targets)
+                    self._check_finite()
+                    rate = clock.images_per_second(images)
+                    self._record("batch", Figures(loss.item(), accuracy), images_per_second=rate)
 
-    def record_start(self) -> None:
-        """Record what the network is worth before its first step."""
-        self._measure()
-        if self.config.record_histograms is not None:
-            self._record_histograms()
+    def measure(self) -> dict[str, Figures]:
+        """Record loss and accuracy of validation and of a fixed part of training, both in evaluation mode."""
+        found = self.measure_splits()
+        for split, figures in found.items():
+            self._record(split, figures)
+        return found
 
-    def step(self, indices: Tensor, guard: FiniteGuard) -> tuple[Tensor, float | None]:
-        """One optimizer update."""
-        state = self.state
-        learning_rate = self._learning_rate(state.step)
-        images, labels = self._augmented(indices)
-        torch.manual_seed(derive_seed(self.seed, "step", state.step))  # what dropout draws from
-        set_training_mode(state.network, frozen_statistics=bool(self.config.frozen_statistics))
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            outputs = state.network(images)
-        loss = self.objective.loss(outputs.float(), labels)
-        state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = gradient_norm(state.network)
-        guard.watch(state.step + 1, loss, norm, images, learning_rate)
-        if self.config.clip_gradient is not None:
-            torch.nn.utils.clip_grads_with_norm_(state.network.parameters(), self.config.clip_gradient, norm)
-        set_learning_rate(state.optimizer, learning_rate)
-        state.optimizer.step()
-        state.step += 1
-        if state.average is not None:
-            state.average.update(state.network, state.step)
-        due = self._is_due(state.step, self._record_every)
-        return loss.detach(), self.objective.accuracy(outputs.detach(), labels) if due else None
-
-    def _augmented(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Training images as the network sees them in this step, and their targets."""
-        train = self.dataset.train
-        images, labels = self.augmentation.apply(
-            train.images[indices].to(self.device),
-            train.labels[indices].to(self.device),
-            num_classes=self.objective.target.num_outputs,
-            seed=self.seed,
-            step=self.state.step,
-        )
-        return self.preprocessing.standardise(images, in_place=True), labels
-
-    def _batches_left(self) -> Iterator[Tensor]:
-        """The indices of every step that is still to be taken."""
-        per_epoch = self.steps_per_epoch
-        while self.state.step < self.total_steps:
-            epoch, done = divmod(self.state.step, per_epoch)
-            batches = epoch_batches(
-                len(self.dataset.train),
-                self.batch_size,
-                seed=self.seed,
-                epoch=epoch,
-                weights=self.sampling_weights,
-            )
-            yield from batches[done : done + self.total_steps - self.state.step]
-
-    def _record_histograms(self) -> None:
-        images, _ = self._training_sample()
-        record = histogram_record(self.state.network, self.preprocessing, images, self.state.step)
-        append_record(self.run.histograms_path, record)
-
-    def _measure(self) -> bool:
-        """Record loss and accuracy; returns whether this validation is the best so far."""
-        is_best = False
-        for split, (loss, accuracy) in self.measure_splits().items():
-            self._record(split, loss, accuracy)
-            if split == "validation" and self.state.step:
-                is_best = self.state.note_validation(-loss if accuracy is None else accuracy)
-        return is_best
-
-    def measure_splits(self) -> dict[str, tuple[float, float | None]]:
-        """Loss and accuracy of validation and of a fixed part of training, both in evaluation mode."""
+    def measure_splits(self) -> dict[str, Figures]:
+        """The same, not recorded."""
         if self.state.step:
             self._measure_batch_statistics()
-        validation = self.dataset.validation
+        validation = self.job.dataset.validation
         samples = {"train": self._training_sample(), "validation": (validation.images, validation.labels)}
-        network = self.state.classifier_network
+        network, preprocessing = self.state.classifier_network, self.step.preprocessing
         return {
-            split: self.objective.measure(network, self.preprocessing, images, labels)
+            split: self.step.objective.measure(network, preprocessing, images, labels)
             for split, (images, labels) in samples.items()
             if len(labels)
         }
 
+    def record_histograms(self) -> None:
+        """How the values of each layer are spread now."""
+        images, _ = self._training_sample()
+        record = histogram_record(self.state.network, self.step.preprocessing, images, self.state.step)
+        append_record(self.run.histograms_path, record)
+
+    def save(self, *, is_best: bool = False) -> None:
+        """Write a checkpoint of the state as it is.
+
+        Raises:
+            DivergedError: when it is not finite.
+        """
+        self._check_finite()
+        save_checkpoint(self.run.checkpoint_folder, self.state.to_checkpoint(), is_best=is_best)
+        prune_checkpoints(self.run.checkpoint_folder, self.job.config.training.keep_checkpoints)
+        self.saved = self.state.step
+
+    def epoch(self, number: int, weights: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The indices of each step of an epoch (from 0); of all images alike, or drawn by weights."""
+        count, size = len(self.job.dataset.train), self.step.config.batch_size
+        return epoch_batches(count, size, seed=self.job.config.seed, epoch=number, weights=weights)
+
+    def _see_what_is_due(self, is_over: bool) -> None:
+        """Measure, and save: what is due after this step, everything at the end."""
+        step, is_best = self.state.step, False
+        if self._cadence.histograms.is_due(step, at_end=is_over):
+            self.record_histograms()
+        if self._cadence.validation.is_due(step, at_end=is_over):
+            is_best = self._validate()
+        is_over = is_over or self.has_stopped_early()
+        if is_best or is_over or (step and self._cadence.checkpoint.is_due(step, at_end=is_over)):
+            self.save(is_best=is_best)
+        self.seen = step
+
+    def _validate(self) -> bool:
+        """Measure; whether this validation is the best so far."""
+        validation = self.measure().get("validation")
+        if validation is None:
+            return False
+        self.state.measured["last" if self.state.step else "untrained"] = validation
+        return self.state.step > 0 and self.state.note_validation(validation.score)
+
     def _measure_batch_statistics(self) -> None:
-        set_training_mode(self.state.network, frozen_statistics=bool(self.config.frozen_statistics))
+        set_training_mode(self.state.network, frozen_statistics=self.step.config.frozen_statistics)
         layers = layers_that_follow_batches(self.state.network)
         if not layers:
             return
-        epoch = self.state.step // self.steps_per_epoch
-        batches = epoch_batches(len(self.dataset.train), self.batch_size, seed=self.seed, epoch=epoch)
-        some = batches[: max(1, MOST_IMAGES // self.batch_size)]
-        images = (self._augmented(indices)[0] for indices in some)
+        batches = self.epoch(self.state.step // self.steps_per_epoch)
+        some = batches[: max(1, MOST_IMAGES // self.step.config.batch_size)]
+        images = (self.step.batch(indices, self.state.step)[0] for indices in some)
         measure_batch_statistics(self.state.classifier_network, layers, images)
 
     def _training_sample(self) -> tuple[Tensor, Tensor]:
         """About as many training images as there are for validation, always the same: a view, not a copy."""
-        train = self.dataset.train
-        count = min(len(train), max(len(self.dataset.validation), 100), LARGEST_SAMPLE)
+        train = self.job.dataset.train
+        count = min(len(train), max(len(self.job.dataset.validation), 100), LARGEST_SAMPLE)
         stride = -(-len(train) // max(1, count))
         return train.images[::stride], train.labels[::stride]
 
-    def _record(
-        self, split: str, loss: Tensor | float, accuracy: float | None, images_per_second: float | None = None
-    ) -> None:
+    def _batches_left(self) -> Iterator[Tensor]:
+        """The indices of step after step, from the one at hand on."""
+        while True:
+            epoch, done = divmod(self.state.step, self.steps_per_epoch)
+            yield from self.epoch(epoch, self.sampling_weights)[done:]
+
+    def _watch(self, loss: Tensor, norm: Tensor, images: Tensor) -> None:
+        self.guard.watch(self.state.step + 1, loss, norm, images, self._learning_rate())
+
+    def _check_finite(self) -> None:
+        self.guard.check(self.state.step, self._learning_rate(max(0, self.state.step - 1)))
+
+    def _record(self, split: str, figures: Figures, images_per_second: float | None = None) -> None:
+        step = self.state.step
         record: Record = {
-            "step": self.state.step,
-            "epoch": round(self.state.step / self.steps_per_epoch, 4),
+            "step": step,
+            "epoch": round(step / self.steps_per_epoch, 4),
             "split": split,
-            "loss": float(loss),
-            "accuracy": accuracy,
-            "learning_rate": self._learning_rate(max(0, self.state.step - 1)),
+            "loss": figures.loss,
+            "accuracy": figures.accuracy,
+            "learning_rate": self._learning_rate(max(0, step - 1)),
             "images_per_second": images_per_second,
             "seconds": round(self.state.seconds, 3),
         }
         append_record(self.run.metrics_path, record)
-        self.progress.on_record(record)
+        self.job.progress.on_record(record)
 
-    def save(self, *, is_best: bool) -> None:
-        """Write a checkpoint of the state as it is."""
-        save_checkpoint(self.run.checkpoint_folder, self.state.to_checkpoint(), is_best=is_best)
-        prune_checkpoints(self.run.checkpoint_folder, self.config.keep_checkpoints)
-
-    def _learning_rate(self, step: int) -> float:
-        assert self.config.learning_rate is not None
-        assert self.config.schedule is not None
-        factor = learning_rate_factor(self.config.schedule, step, self.total_steps, self.config.warmup)
-        return self.config.learning_rate * factor
-
-    @property
-    def batch_size(self) -> int:
-        """Images per step."""
-        assert self.config.batch_size is not None
-        return self.config.batch_size
+    def _learning_rate(self, step: int | None = None) -> float:
+        """Of a step (from 0); of the next one where none is given."""
+        training = self.step.config
+        position = self.timetable.position(self.state.step if step is None else step)
+        factor = learning_rate_factor(training.schedule, position, self.timetable.planned, training.warmup)
+        return training.learning_rate * factor
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps in which every training image is seen once."""
-        return count_steps(len(self.dataset.train), self.batch_size)
+        return steps_per_epoch(len(self.job.dataset.train), self.step.config.batch_size)
 
     @property
-    def _record_every(self) -> int:
-        rare = max(self.steps_per_epoch // RECORDS_PER_EPOCH, self.total_steps // MOST_RECORDS)
-        return self.config.record_every or max(1, rare)
+    def _cadence(self) -> Cadence:
+        return Cadence.of(self.step.config, self.steps_per_epoch, self.timetable.planned)
 
-    def _is_due(self, step: int, every: int) -> bool:
-        return step % every == 0 or step == self.total_steps
+    def _keep_to(self, budget: Budget, clock: Clock) -> None:
+        self.timetable = budget.adjust(self.timetable, self.state.step, ending=clock.longest_pause)
+        self.state.timetable = self.timetable
 
-    def _validation_is_due(self) -> bool:
-        return self._is_due(self.state.step, self.config.validate_every or self.steps_per_epoch)
+    def _is_over(self) -> bool:
+        late = self.budget is not None and self.budget.is_spent()
+        return self.state.step >= self.timetable.total or (late and self.state.step > 0)
 
-    def _checkpoint_is_due(self) -> bool:
-        return self._is_due(self.state.step, self.config.checkpoint_every or self.steps_per_epoch)
-
-    def _histograms_are_due(self) -> bool:
-        every = self.config.record_histograms
-        return every is not None and self._is_due(self.state.step, every)
-
-    def _stops_early(self) -> bool:
-        patience = self.config.early_stopping
+    def has_stopped_early(self) -> bool:
+        """Whether the last validations were not better than the best, as often as is waited for."""
+        patience = self.step.config.early_stopping
         return patience is not None and self.state.validations_since_best >= patience
 
-
-class Clock:
-    """Seconds of training, earlier parts of a resumed run included, and images per second."""
-
-    def __init__(self, seconds_before: float) -> None:
-        self._start = time.perf_counter() - seconds_before
-        self._mark: tuple[float, int] | None = None
-
-    def seconds(self) -> float:
-        """Since the first step of the run."""
-        return time.perf_counter() - self._start
-
-    def rate(self, step: int, batch_size: int) -> float | None:
-        """Images per second since the last call; None at the first."""
-        now, mark = time.perf_counter(), self._mark
-        self._mark = (now, step)
-        return None if mark is None else round((step - mark[1]) * batch_size / (now - mark[0]), 1)
+    def _interrupted(self) -> InterruptedTrainingError:
+        if self.saved != self.state.step:
+            self.save()
+        return InterruptedTrainingError(
+            f"stopped after step {self.state.step} of {self.timetable.total}; everything is saved.\n"
+            f"Go on with: convscope train --resume {self.run.path}"
+        )

@@ -10,6 +10,22 @@ from convscope.classifier.logits import compute_logits
 from convscope.classifier.target import Target
 from convscope.data.preprocessing import Preprocessing
 
+Score = tuple[float, float]
+"""Accuracy and minus the loss, compared in this order: of two as accurate the one of lower loss is better."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Loss and accuracy of some images in evaluation mode; no accuracy for numbers."""
+
+    loss: float
+    accuracy: float | None
+
+    @property
+    def score(self) -> Score:
+        """For comparing; higher is better."""
+        return 0.0 if self.accuracy is None else self.accuracy, -self.loss
+
 
 @dataclass(frozen=True, eq=False)
 class Objective:
@@ -42,12 +58,12 @@ class Objective:
 
     def measure(
         self, network: nn.Module, preprocessing: Preprocessing, images: Tensor, labels: Tensor
-    ) -> tuple[float, float | None]:
-        """Loss and accuracy of a whole split in evaluation mode, without smoothing or class weights."""
+    ) -> Figures:
+        """A whole split in evaluation mode, without smoothing or class weights."""
         outputs = compute_logits(network, preprocessing, images)
         labels = labels.cpu()
         plain = Objective(self.target)
-        return plain.loss(outputs, labels).item(), plain.accuracy(outputs, labels)
+        return Figures(plain.loss(outputs, labels).item(), plain.accuracy(outputs, labels))
 
 
 def even_class_weights(labels: Tensor, num_classes: int) -> Tensor:

@@ -1,57 +1,63 @@
 """Everything that a fit needs, made from a configuration and its data."""
 
-import os
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from convscope.classifier.classifier import Classifier
 from convscope.classifier.reading import Reading
 from convscope.classifier.target import Target
-from convscope.config.asked import ExperimentConfig, Fit
+from convscope.config.asked import Fit
+from convscope.config.length import Epochs, Steps, TimeBudget
+from convscope.config.resolved import ResolvedExperiment
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
 from convscope.data.dataset import Dataset
 from convscope.data.loading import load_dataset
 from convscope.data.preprocessing import Preprocessing, measure_preprocessing
 from convscope.data.sources import ArraySource, FileSource
-from convscope.errors import RunError, UsageError
+from convscope.errors import UsageError
 from convscope.networks.pretrained import input_normalisation, is_pretrained
-from convscope.runs.folder import Run
 from convscope.training.averaging import WeightAverage
+from convscope.training.device import choose_precision
 from convscope.training.fine_tuning import (
     freeze_backbone,
     freeze_early_stages,
     rate_scales,
     start_from_fitted_head,
 )
-from convscope.training.loop import Loop
 from convscope.training.objective import Objective, even_class_weights
 from convscope.training.optimizers import build_optimizer
 from convscope.training.progress import Progress
 from convscope.training.state import TrainingState
-
-DEVICE_TYPES = ("cpu", "cuda")
+from convscope.training.step import TrainingStep
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
     """One fit: an untrained classifier, and what it will see."""
 
-    config: ExperimentConfig
+    config: ResolvedExperiment
     dataset: Dataset
     classifier: Classifier
     device: torch.device
     progress: Progress
 
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether training starts from weights that know something, and from a fitted head."""
+        return is_pretrained(self.config.network.name)
 
-def prepare(config: ExperimentConfig, dataset: Dataset, device: torch.device, progress: Progress) -> Job:
-    """The classifier before its first step: a function of the configuration and the training images."""
-    preprocessing = config.preprocessing
-    assert preprocessing.fit is not None
-    assert preprocessing.centre is not None
-    name = str(config.network.name)
+
+def prepare(config: ResolvedExperiment, dataset: Dataset, device: torch.device, progress: Progress) -> Job:
+    """The classifier before its first step: a function of the configuration and the training images.
+
+    Raises:
+        UsageError: for a network that cannot be built, and for a wish that these images cannot fulfil.
+    """
+    _refuse_impossible(config, dataset)
+    preprocessing, name = config.preprocessing, config.network.name
     if is_pretrained(name):
         measured = _as_pretrained(name, dataset, preprocessing.fit)
     else:
@@ -59,7 +65,7 @@ def prepare(config: ExperimentConfig, dataset: Dataset, device: torch.device, pr
             dataset.train.images,
             fit=preprocessing.fit,
             centre=preprocessing.centre,
-            scale=bool(preprocessing.scale),
+            scale=preprocessing.scale,
         )
     classifier = Classifier.build(
         config.network,
@@ -71,6 +77,18 @@ def prepare(config: ExperimentConfig, dataset: Dataset, device: torch.device, pr
     return Job(config, dataset, classifier.to(device), device, progress)
 
 
+def _refuse_impossible(config: ResolvedExperiment, dataset: Dataset) -> None:
+    training = config.training
+    has_validation = len(dataset.validation) and config.data.folds is None
+    if training.early_stopping is not None and not has_validation:
+        raise UsageError("training.early_stopping needs validation images, and there are none")
+    if training.balance != "none" and not dataset.class_names:
+        raise UsageError(
+            f"training.balance = '{training.balance}' evens out classes, and these images have numbers; "
+            "leave it out"
+        )
+
+
 def _as_pretrained(name: str, dataset: Dataset, fit: Fit) -> Preprocessing:
     """What the pretrained weights expect of pixels, whatever these photos' own mean is."""
     _, channels, height, width = dataset.train.images.shape
@@ -78,56 +96,9 @@ def _as_pretrained(name: str, dataset: Dataset, fit: Fit) -> Preprocessing:
     return Preprocessing(height, width, channels, fit, mean=mean, std=std)
 
 
-def fit_head_first(job: Job) -> None:
-    """The exact head on frozen features; deterministic, so that a resumed run fits the same."""
-    training, train, target = job.config.training, job.dataset.train, job.classifier.target
-    classes = target.num_outputs if target.task == "classification" else None
-    labels = train.labels if classes is not None else (train.labels - target.mean) / target.std
-    weights = None
-    if classes is not None and training.balance in ("loss", "sampling"):
-        weights = even_class_weights(train.labels, classes)[train.labels]
-    augmentation = str(Augmentation.from_text(str(job.config.augmentation.preset)))
-    start_from_fitted_head(
-        job.classifier.network,
-        job.classifier.preprocessing,
-        train.images,
-        labels,
-        num_classes=classes,
-        mirror="flip-horizontal" in augmentation,
-        weights=weights,
-    )
-
-
-def use_device(config: ExperimentConfig) -> torch.device:
-    """The device that a configuration asks for, its thread count set.
-
-    Raises:
-        UsageError: when it is none.
-        RunError: when the device is not there.
-    """
-    torch.set_num_threads(config.training.threads or len(os.sched_getaffinity(0)))
-    name = config.training.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        known = device.type in DEVICE_TYPES
-    except RuntimeError:
-        known = False
-    if not known:
-        raise UsageError(f"training.device = '{name}' is not a device; it takes auto, cpu, cuda or cuda:1")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise RunError("there is no CUDA device here. Leave --device out to train on the CPU")
-    torch.backends.cudnn.deterministic = True
-    return device
-
-
-def load_planned(config: ExperimentConfig, source: FileSource | ArraySource | None = None) -> Dataset:
+def load_planned(config: ResolvedExperiment, source: FileSource | ArraySource | None = None) -> Dataset:
     """The data of a resolved configuration; `source` where it is open already."""
     preprocessing = config.preprocessing
-    assert preprocessing.size is not None
-    assert preprocessing.channels is not None
-    assert preprocessing.fit is not None
     return load_dataset(
         config.data,
         size=(preprocessing.size, preprocessing.size),
@@ -152,82 +123,81 @@ def describe_target(dataset: Dataset) -> Target:
     )
 
 
-def build_loop(run: Run, job: Job) -> Loop:
-    """The loop of a job, before its first step."""
-    config, classifier, dataset, device = job.config, job.classifier, job.dataset, job.device
-    training = config.training
-    if training.early_stopping is not None and not len(dataset.validation):
-        raise UsageError("training.early_stopping needs validation images, and there are none")
-    assert training.optimizer is not None
-    assert training.batch_size is not None
-    network = classifier.network
+def fit_head_first(job: Job) -> None:
+    """The exact head on frozen features; deterministic, so that a resumed run fits the same."""
+    train, target = job.dataset.train, job.classifier.target
+    is_number = target.task == "regression"
+    balanced = job.config.training.balance != "none"
+    start_from_fitted_head(
+        job.classifier.network,
+        job.classifier.preprocessing,
+        train.images,
+        (train.labels - target.mean) / target.std if is_number else train.labels,
+        num_classes=None if is_number else target.num_outputs,
+        mirror="flip-horizontal" in str(Augmentation.from_text(job.config.augmentation.preset)),
+        weights=_class_weights(job)[train.labels] if balanced else None,
+    )
+
+
+def build_state(job: Job) -> TrainingState:
+    """All that training moves, before its first step; what is not trained is frozen.
+
+    The classifier's network is the one that moves.
+    """
+    training, network = job.config.training, job.classifier.network
     scales: dict[str, float] = {}
-    if is_pretrained(str(config.network.name)):
+    if job.is_pretrained:
         if training.frozen:
             freeze_backbone(network)
         else:
-            freeze_early_stages(network, training.frozen_share or 0.0)
-        scales = rate_scales(network, training.rate_decay or 1.0)
+            freeze_early_stages(network, training.frozen_share)
+        scales = rate_scales(network, training.rate_decay)
     optimizer = build_optimizer(
         network,
         training.optimizer,
-        weight_decay=training.weight_decay or 0.0,
+        weight_decay=training.weight_decay,
         momentum=training.momentum,
         rate_scales=scales,
     )
-    average = WeightAverage(network, training.ema) if training.ema else None
-    num_classes = classifier.target.num_outputs
-    even = (
-        even_class_weights(dataset.train.labels, num_classes)
-        if training.balance in ("loss", "sampling")
-        else None
-    )
-    return Loop(
-        run=run,
+    return TrainingState(network, optimizer, WeightAverage(network, training.ema) if training.ema else None)
+
+
+def build_step(job: Job, seed: int) -> TrainingStep:
+    """What an update does; augmentation and dropout draw from `seed`."""
+    training, target = job.config.training, job.classifier.target
+    weights = _class_weights(job) if training.balance == "loss" else None
+    return TrainingStep(
         config=training,
-        seed=config.seed,
-        state=TrainingState(network, optimizer, average),
-        dataset=dataset,
-        preprocessing=classifier.preprocessing,
-        augmentation=Augmentation.from_text(config.augmentation.preset or "none"),
+        train=job.dataset.train,
+        preprocessing=job.classifier.preprocessing,
+        augmentation=Augmentation.from_text(job.config.augmentation.preset),
         objective=Objective(
-            classifier.target,
-            training.label_smoothing or 0.0,
-            even.to(device) if even is not None and training.balance == "loss" else None,
+            target, training.label_smoothing, None if weights is None else weights.to(job.device)
         ),
-        device=device,
-        precision=choose_precision(training.precision, device, network),
-        total_steps=total_steps(config, len(dataset.train)),
-        progress=job.progress,
-        sampling_weights=even[dataset.train.labels]
-        if even is not None and training.balance == "sampling"
-        else None,
+        device=job.device,
+        precision=choose_precision(training.precision, job.device, job.classifier.network),
+        seed=seed,
     )
 
 
-def total_steps(config: ExperimentConfig, num_images: int) -> int:
-    """Optimizer updates of the whole training."""
-    training = config.training
-    if training.steps is not None:
-        return training.steps
-    if training.frozen and is_pretrained(str(config.network.name)):
-        return 0  # the fitted head is all there is to learn
-    if training.epochs is None:
-        return 1  # a time budget decides, once the pace is measured
-    assert training.batch_size is not None
-    return training.epochs * steps_per_epoch(num_images, training.batch_size)
+def sampling_weights(job: Job) -> Tensor | None:
+    """`(N,)`, how often each training image is drawn; None for once an epoch."""
+    if job.config.training.balance != "sampling":
+        return None
+    return _class_weights(job)[job.dataset.train.labels]
 
 
-def choose_precision(wanted: str, device: torch.device, network: nn.Module) -> torch.dtype:
-    """The type that activations have while training; everything after training is float32.
+def steps_asked(job: Job) -> int | None:
+    """Optimizer updates of the whole training; None where a time budget decides."""
+    training = job.config.training
+    match training.length:
+        case Steps(count):
+            return count
+        case Epochs(count):
+            return count * steps_per_epoch(len(job.dataset.train), training.batch_size)
+        case TimeBudget():
+            return None
 
-    `auto` is bfloat16 where the device multiplies in it natively. On a CPU that pays for full convolutions
-    (1.7 to 2 times as fast) and not for depthwise ones (0.8 times): benchmarks/precision.py.
-    """
-    if wanted != "auto":
-        return torch.bfloat16 if wanted == "bfloat16" else torch.float32
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
-    is_full = bool(convolutions) and all(module.groups == 1 for module in convolutions)
-    return torch.bfloat16 if is_full and torch.cpu._is_avx512_bf16_supported() else torch.float32
+
+def _class_weights(job: Job) -> Tensor:
+    return even_class_weights(job.dataset.train.labels, job.classifier.target.num_outputs)

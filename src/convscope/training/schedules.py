@@ -8,13 +8,13 @@ ONE_CYCLE_START = 1 / 25
 ONE_CYCLE_END = 1e-3
 
 
-def learning_rate_factor(schedule: ScheduleName, step: int, total_steps: int, warmup: float) -> float:
+def learning_rate_factor(schedule: ScheduleName, step: float, total_steps: int, warmup: float) -> float:
     """The learning rate of step `step` (from 0) as a part of its peak.
 
     Args:
         schedule: `constant`; `linear` falls to 0; `cosine` rises linearly for the `warmup` share, then falls
             to 0; `one-cycle` rises along a cosine for that share and falls along another (Smith 2018).
-        step: 0 to `total_steps` - 1.
+        step: 0 to `total_steps` - 1; between two steps where a plan was drawn anew (`timetable.py`).
         total_steps: of the whole training.
         warmup: share of the steps.
     """

@@ -1,13 +1,17 @@
 """All that training changes, and its way into a checkpoint and back, bit for bit."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from convscope.runs.checkpoints import Checkpoint
 from convscope.training.averaging import WeightAverage
+from convscope.training.objective import Figures, Score
 from convscope.training.optimizers import flatten_state, restore_state
+from convscope.training.timetable import Timetable
 
 OPTIMIZER = "optimizer."
 RAW = "raw."
@@ -19,6 +23,13 @@ class TrainingState:
 
     The order of images, augmentation and dropout are functions of the seed and the step, so no random state
     belongs here.
+
+    Attributes:
+        network, optimizer, average: what an update changes.
+        step: updates done; `seconds` of them.
+        best, best_step, validations_since_best: the best validation so far, for early stopping.
+        timetable: of a time budget, as last drawn; None where the steps are known beforehand.
+        measured: validation figures at moments that have a name: `untrained`, `head`, `last`.
     """
 
     network: nn.Module
@@ -26,19 +37,21 @@ class TrainingState:
     average: WeightAverage | None = None
     step: int = 0
     seconds: float = 0.0
-    best_score: float | None = None
+    best: Score | None = None
     best_step: int | None = None
     validations_since_best: int = 0
+    timetable: Timetable | None = None
+    measured: dict[str, Figures] = field(default_factory=dict)
 
     @property
     def classifier_network(self) -> nn.Module:
         """What the classifier uses: the average of the weights if there is one."""
         return self.network if self.average is None else self.average.network
 
-    def note_validation(self, score: float) -> bool:
-        """Remember a validation, higher is better; returns whether it is the best so far."""
-        if self.best_score is None or score > self.best_score:
-            self.best_score, self.best_step, self.validations_since_best = score, self.step, 0
+    def note_validation(self, score: Score) -> bool:
+        """Remember a validation; returns whether it is the best so far."""
+        if self.best is None or score > self.best:
+            self.best, self.best_step, self.validations_since_best = score, self.step, 0
             return True
         self.validations_since_best += 1
         return False
@@ -54,9 +67,11 @@ class TrainingState:
             training=training,
             state={
                 "seconds": self.seconds,
-                "best_score": self.best_score,
+                "best": self.best,
                 "best_step": self.best_step,
                 "validations_since_best": self.validations_since_best,
+                "timetable": None if self.timetable is None else self.timetable.to_dict(),
+                "measured": {name: asdict(figures) for name, figures in self.measured.items()},
             },
         )
 
@@ -66,11 +81,21 @@ class TrainingState:
         if self.average is not None:
             self.network.load_state_dict(_part(checkpoint.training, RAW))
         restore_state(self.optimizer, _part(checkpoint.training, OPTIMIZER))
+        state = checkpoint.state
         self.step = checkpoint.step
-        self.seconds = checkpoint.state["seconds"]
-        self.best_score = checkpoint.state["best_score"]
-        self.best_step = checkpoint.state["best_step"]
-        self.validations_since_best = checkpoint.state["validations_since_best"]
+        self.seconds = state["seconds"]
+        self.best = _best_of(state)
+        self.best_step = state["best_step"]
+        self.validations_since_best = state["validations_since_best"]
+        self.timetable = Timetable(**state["timetable"]) if state.get("timetable") else None
+        self.measured = {name: Figures(**values) for name, values in state.get("measured", {}).items()}
+
+
+def _best_of(state: dict[str, Any]) -> Score | None:
+    """Version 0.1.0 kept the accuracy alone."""
+    if "best_score" in state:
+        return None if state["best_score"] is None else (state["best_score"], -math.inf)
+    return tuple(state["best"]) if state["best"] is not None else None
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -3,32 +3,39 @@
 import copy
 import json
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from convscope.classifier.classifier import Classifier
 from convscope.classifier.target import Target
-from convscope.config.asked import OptimizerName
-from convscope.data.augmentation import Augmentation
-from convscope.data.dataset import ImageSet
+from convscope.config.asked import ExperimentConfig, OptimizerName
+from convscope.config.experiment_file import override
+from convscope.config.resolved import resolve
+from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import DivergedError
 from convscope.training.learning_rate_finder import (
     LearningRateSearch,
     propose,
     rates_to_try,
+    search_for_job,
     search_learning_rate,
 )
 from convscope.training.objective import Objective
 from convscope.training.optimizers import build_optimizer, set_learning_rate
+from convscope.training.preparation import Job, build_state, build_step
+from convscope.training.progress import Silent
 
 COUNT, SIDE = 64, 6
 CPU = torch.device("cpu")
 PREPROCESSING = Preprocessing(
     height=SIDE, width=SIDE, channels=1, mean=torch.full((1, 1, 1), 0.5), std=torch.full((1, 1, 1), 0.25)
 )
-OBJECTIVE = Objective(Target(class_names=("dark", "light")))
+TARGET = Target(class_names=("dark", "light"))
+OBJECTIVE = Objective(TARGET)
 
 
 def two_kinds_of_images() -> ImageSet:
@@ -42,37 +49,65 @@ def two_kinds_of_images() -> ImageSet:
 
 
 def network_with_everything() -> nn.Sequential:
-    """Running statistics, dropout, and a part in evaluation mode."""
+    """Running statistics and dropout, as a classifier holds them."""
     torch.manual_seed(1)
     network = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.2), nn.Linear(64, 2)
     )
-    network[1].eval()
-    return network
+    return network.eval()  # as a classifier's is
+
+
+def job_of(network: nn.Module, optimizer: OptimizerName, seed: int = 0, **training: object) -> Job:
+    """A fit of this network on the two kinds of images."""
+    values = {
+        "optimizer": optimizer,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "weight_decay": 0.01,
+        "schedule": "constant",
+        "label_smoothing": 0.0,
+        "balance": "none",
+        "steps": 100,
+        "precision": "float32",
+    }
+    config = override(
+        ExperimentConfig(),
+        {"seed": seed, "network.name": "linear", "augmentation.preset": "shift=0.1"}
+        | {"data.task": "classification", "preprocessing.size": SIDE, "preprocessing.channels": 1}
+        | {"preprocessing.fit": "crop", "preprocessing.centre": "channel", "preprocessing.scale": True}
+        | {f"training.{name}": value for name, value in (values | training).items()},
+    )
+    images = two_kinds_of_images()
+    none = images.take(())
+    dataset = Dataset(
+        name="noise",
+        class_names=TARGET.class_names,
+        train=images,
+        validation=none,
+        test=none,
+        quarantined=(),
+        fingerprint="",
+    )
+    classifier = Classifier(network, config.network, PREPROCESSING, TARGET)
+    return Job(resolve(config), dataset, classifier, CPU, Silent())
 
 
 def search(
-    network: nn.Module, optimizer: OptimizerName = "adamw", *, seed: int = 0, **changes: object
+    network: nn.Module,
+    optimizer: OptimizerName = "adamw",
+    *,
+    num_steps: int = 100,
+    on_step: Callable[[int], None] | None = None,
+    **settings: object,
 ) -> LearningRateSearch:
-    settings: dict[str, object] = {
-        "batch_size": 16,
-        "weight_decay": 0.01,
-        "momentum": 0.9,
-        "rate_scales": {},
-        "device": CPU,
-        **changes,
-    }
-    augmentation = Augmentation.from_text("shift=0.1")
-    return search_learning_rate(
-        network,
-        two_kinds_of_images(),
-        PREPROCESSING,
-        augmentation,
-        OBJECTIVE,
-        optimizer,
-        seed=seed,
-        **settings,
-    )
+    return search_for_job(job_of(network, optimizer, **settings), num_steps=num_steps, on_step=on_step)
+
+
+def search_at_scaled_rates(job: Job, scale: float) -> LearningRateSearch:
+    step, state = build_step(job, seed=0), build_state(job)
+    for group in state.optimizer.param_groups:
+        group["rate_scale"] = scale
+    return search_learning_rate(step, state, None, 100, None)
 
 
 def snapshot(network: nn.Module) -> tuple[dict[str, Tensor], list[bool], Tensor, list[object]]:
@@ -151,7 +186,7 @@ def test_the_same_seed_gives_the_same_search_whatever_the_random_state() -> None
 def test_the_search_stops_where_the_loss_explodes() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE, 16), nn.ReLU(), nn.Linear(16, 2))
-    found = search(network, "momentum", rate_scales={"1.weight": 30.0, "3.weight": 30.0})
+    found = search_at_scaled_rates(job_of(network, "momentum"), 30.0)
     assert found.diverged_at is not None
     assert found.diverged_at < rates_to_try("momentum", 100)[-1]
     assert found.proposed <= found.diverged_at / 10
@@ -168,11 +203,21 @@ def test_every_step_is_counted_until_the_search_ends() -> None:
 
 def test_a_loss_that_never_falls_is_an_error_that_says_so() -> None:
     network = network_with_everything()
-    nothing_moves = {name: 0.0 for name, _ in network.named_parameters()}
     network[4] = nn.Identity()
     network[1] = nn.Identity()
+    still = job_of(network, "adamw", weight_decay=0.0, batch_size=COUNT)
     with pytest.raises(DivergedError, match="no learning rate from 1e-06 to 1 makes the loss fall"):
-        search(network, rate_scales=nothing_moves, weight_decay=0.0, batch_size=COUNT)
+        search_at_scaled_rates(still, 0.0)
+
+
+def test_rare_classes_are_drawn_as_training_would_draw_them() -> None:
+    """It looks for the rate of the training that follows: same sampling, same weights in the loss."""
+    losses = {
+        balance: search(network_with_everything(), balance=balance).losses
+        for balance in ("none", "loss", "sampling")
+    }
+    assert losses["none"][0] == pytest.approx(losses["loss"][0])  # classes are even here
+    assert losses["none"][0] != losses["sampling"][0]
 
 
 def test_a_network_that_is_broken_from_the_start_is_an_error_that_says_so() -> None:

@@ -12,7 +12,7 @@ from convscope.config.experiment_file import override
 from convscope.runs.checkpoints import Checkpoint
 from convscope.runs.folder import Run
 from convscope.training.progress import Choice, Silent
-from convscope.training.run import start_training
+from convscope.training.start import start_training
 
 Same = Callable[[Checkpoint, Checkpoint], None]
 SETTINGS = {

@@ -1,0 +1,78 @@
+"""A time budget: how many steps it holds, on this machine, with this network, as time goes by."""
+
+import copy
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from convscope.training.timetable import Timetable
+
+if TYPE_CHECKING:
+    from convscope.training.loop import Loop
+
+WARM_UP = 2
+MEASURED = 3
+LOOKS = 25
+"""How often the timetable is looked at while a budget is spent."""
+
+TOLERANCE = 0.02
+"""A timetable stays as it is while it is off by no more than this share of the steps that are left."""
+
+
+@dataclass
+class Budget:
+    """The time that the steps of one fit have, the last validation and checkpoint included.
+
+    Attributes:
+        deadline: on `time.perf_counter`.
+    """
+
+    deadline: float
+    _marks: list[tuple[float, int]] = field(default_factory=list)
+
+    def is_spent(self) -> bool:
+        """Whether no time is left."""
+        return time.perf_counter() >= self.deadline
+
+    def first_timetable(self, loop: "Loop", *, fewest: int) -> Timetable:
+        """Steps that the budget holds, validations between them included: a guess from a few steps.
+
+        They are taken by a copy of the training state, so that nothing of the training is used up.
+        """
+        state = copy.deepcopy(loop.state)
+        batches = loop.epoch(0)
+        times = []
+        for number in range(WARM_UP + MEASURED):
+            begun = time.perf_counter()
+            loop.step.take(state, batches[number % len(batches)], learning_rate=0.0)
+            times.append(time.perf_counter() - begun)
+            if self.is_spent():
+                break
+        per_step = min(times)
+        begun = time.perf_counter()
+        loop.measure_splits()
+        per_validation = time.perf_counter() - begun
+        left = self.deadline - time.perf_counter() - per_validation
+        return Timetable.of(max(fewest, int(left / (per_step + per_validation / loop.steps_per_epoch))))
+
+    def adjust(self, timetable: Timetable, step: int, ending: float) -> Timetable:
+        """The timetable, drawn anew where the steps so far went faster or slower than it says.
+
+        Args:
+            timetable: as it is.
+            step: updates done.
+            ending: seconds that the validation and the checkpoint at the end will take.
+        """
+        now = time.perf_counter()
+        if not self._marks:
+            self._marks.append((now, step))
+            return timetable
+        (start, first), (last_look, last_step) = self._marks[0], self._marks[-1]
+        if now - last_look < (self.deadline - start) / LOOKS:
+            return timetable
+        self._marks.append((now, step))
+        overall, lately = (now - start) / (step - first), (now - last_look) / (step - last_step)
+        left = max(0, int((self.deadline - now - ending) / ((overall + lately) / 2)))
+        if abs(step + left - timetable.total) <= TOLERANCE * left:
+            return timetable
+        return timetable.drawn_anew(step, step + left)

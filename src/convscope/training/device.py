@@ -1,0 +1,56 @@
+"""Where a training computes, and in which number format."""
+
+import os
+
+import torch
+from torch import nn
+
+from convscope.config.asked import TrainingConfig
+from convscope.errors import RunError, UsageError
+
+DEVICE_TYPES = ("cpu", "cuda")
+
+
+def use_device(training: TrainingConfig) -> torch.device:
+    """The device that a configuration asks for, its thread count set.
+
+    Raises:
+        UsageError: when it is none.
+        RunError: when the device is not there.
+    """
+    torch.set_num_threads(min(training.threads or usable_cores(), usable_cores()))
+    name = training.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        known = device.type in DEVICE_TYPES
+    except RuntimeError:
+        known = False
+    if not known:
+        raise UsageError(f"training.device = '{name}' is not a device; it takes auto, cpu, cuda or cuda:1")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise RunError("there is no CUDA device here. Leave --device out to train on the CPU")
+    torch.backends.cudnn.deterministic = True
+    return device
+
+
+def usable_cores() -> int:
+    """Cores that this process may use; macOS and Windows know no affinity."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+def choose_precision(wanted: str, device: torch.device, network: nn.Module) -> torch.dtype:
+    """The type that activations have while training; everything after training is float32.
+
+    `auto` is bfloat16 where the device multiplies in it natively. On a CPU that pays for full convolutions
+    (1.7 to 2 times as fast) and not for depthwise ones (0.8 times): benchmarks/precision.py.
+    """
+    if wanted != "auto":
+        return torch.bfloat16 if wanted == "bfloat16" else torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    is_full = bool(convolutions) and all(module.groups == 1 for module in convolutions)
+    return torch.bfloat16 if is_full and torch.cpu._is_avx512_bf16_supported() else torch.float32

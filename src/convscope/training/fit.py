@@ -1,0 +1,169 @@
+"""One fit, from the first step to the last: the head of a pretrained network, the steps, and what is kept."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from convscope.classifier.storage import DESCRIPTION
+from convscope.config.length import TimeBudget
+from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint
+from convscope.runs.folder import Run
+from convscope.runs.records import truncate_records
+from convscope.training.budget import Budget
+from convscope.training.fine_tuning import soften_head
+from convscope.training.loop import Loop
+from convscope.training.manifest import write_dataset
+from convscope.training.objective import Figures
+from convscope.training.preparation import Job, build_state, fit_head_first, steps_asked
+from convscope.training.progress import Choice
+from convscope.training.timetable import Timetable
+
+HEAD, LAST, BEST, FINAL = "head", "last", "best", "final"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What came of a fit.
+
+    Attributes:
+        steps, epochs: taken; `best_step` is the one of the best validation.
+        seconds: of training, the head's fit included; measuring and saving are not.
+        kept: the checkpoint that the classifier is: `last`, `best`, or a pretrained network's fitted `head`.
+        why: in a few words.
+        stopped_early: whether early stopping ended it.
+        measured: validation figures `untrained`, of the fitted `head`, and of the `last` step.
+    """
+
+    steps: int
+    epochs: float
+    best_step: int | None
+    seconds: float
+    kept: str
+    why: str
+    stopped_early: bool
+    measured: dict[str, Figures]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `summary.json`."""
+        return {
+            "steps": self.steps,
+            "epochs": self.epochs,
+            "best_step": self.best_step,
+            "kept": {"checkpoint": self.kept, "why": self.why},
+            "stopped_early": self.stopped_early,
+            "measured": {name: asdict(figures) for name, figures in self.measured.items()},
+        }
+
+
+def fit(run: Run, job: Job, *, deadline: float | None = None, unvalidated: str = LAST) -> Fitted:
+    """Take all steps that are left, and name the checkpoint that is kept `final`.
+
+    Args:
+        run: where everything is written; what it holds already is gone on with.
+        job: what to fit.
+        deadline: when the steps of a time budget must be over, on `time.perf_counter`.
+        unvalidated: what is kept of a fine-tuned network where there are no validation images to choose by.
+
+    Raises:
+        DivergedError, InterruptedTrainingError, RunError: as `Loop.train`.
+    """
+    run.write(DESCRIPTION, job.classifier.description())
+    write_dataset(run, job.dataset, job.classifier.preprocessing)
+    loop = _loop_where_it_stands(run, job)
+    try:
+        if job.is_pretrained and loop.seen is None:
+            _start_from_head(loop)
+        if _is_unplanned(loop):
+            _plan_budget(loop, deadline)
+        job.progress.on_start(str(run.path), loop.state.step, loop.timetable.total)
+        loop.train()
+    finally:
+        job.progress.on_end()
+    kept, why = _choose(loop, unvalidated)
+    name_checkpoint(run.checkpoint_folder, FINAL, find_checkpoint(run.checkpoint_folder, kept))
+    state = loop.state
+    return Fitted(
+        steps=state.step,
+        epochs=round(state.step / loop.steps_per_epoch, 4),
+        best_step=state.best_step,
+        seconds=state.seconds,
+        kept=kept,
+        why=why,
+        stopped_early=loop.has_stopped_early(),
+        measured=dict(state.measured),
+    )
+
+
+def _loop_where_it_stands(run: Run, job: Job) -> Loop:
+    """The loop at the last checkpoint, if there is one after a step; records after it are forgotten."""
+    state = build_state(job)
+    if list_checkpoints(run.checkpoint_folder) and run.checkpoint().step > 0:
+        state.restore(run.checkpoint())
+    seen = state.step or None
+    for path in (run.metrics_path, run.histograms_path):
+        truncate_records(path, -1 if seen is None else state.step)
+    timetable = state.timetable or Timetable.of(steps_asked(job) or 0)
+    return Loop(run, job, state, timetable, seen=seen, saved=seen)
+
+
+def _is_unplanned(loop: Loop) -> bool:
+    """Whether a time budget is to be planned still."""
+    return loop.state.timetable is None and steps_asked(loop.job) is None
+
+
+def _start_from_head(loop: Loop) -> None:
+    """Measure the network as it is, fit its head, measure, save and tell that, and make it ready to go on."""
+    job, state = loop.job, loop.state
+    untrained = loop.measure().get("validation")
+    begun = time.perf_counter()
+    fit_head_first(job)
+    if state.average is not None:
+        state.average.start_from(state.network)
+    state.seconds = time.perf_counter() - begun
+    head = loop.measure().get("validation")
+    if untrained is not None and head is not None:
+        state.measured |= {"untrained": untrained, HEAD: head, LAST: head}
+    if job.config.training.record_histograms is not None:
+        loop.record_histograms()
+    loop.save()  # stopping from here on leaves a classifier that can be used
+    name_checkpoint(loop.run.checkpoint_folder, HEAD, find_checkpoint(loop.run.checkpoint_folder, "0"))
+    loop.seen = 0
+    follows = loop.timetable.total > 0 or _is_unplanned(loop)
+    if head is not None and head.accuracy is not None:
+        reason = f"fitted after {state.seconds:.0f} s and usable"
+        more = "; the later stages follow" if follows and not job.config.training.frozen else ""
+        job.progress.on_choice(Choice("head", f"validation {100 * head.accuracy:.1f} %", reason + more))
+    if follows and not job.config.training.frozen:
+        soften_head(state.network, job.config.training.head_scale)
+
+
+def _plan_budget(loop: Loop, deadline: float | None) -> None:
+    """Give the loop the steps that its time budget holds."""
+    length = loop.job.config.training.length
+    assert isinstance(length, TimeBudget)
+    loop.budget = Budget(time.perf_counter() + length.seconds if deadline is None else deadline)
+    loop.timetable = loop.budget.first_timetable(loop, fewest=0 if loop.job.is_pretrained else 1)
+    loop.state.timetable = loop.timetable
+    value = f"about {loop.timetable.total:,} steps"
+    reason = f"what {length.text} holds on this machine; drawn anew while it goes on"
+    loop.job.progress.on_choice(Choice("budget", value, reason))
+
+
+def _choose(loop: Loop, unvalidated: str) -> tuple[str, str]:
+    """Which checkpoint is kept, and why. The test images have no say in it."""
+    state, measured = loop.state, loop.state.measured
+    if loop.job.is_pretrained and state.step == 0:
+        return HEAD, "nothing was trained but the head"
+    kept, why, score = LAST, "the last step", measured[LAST].score if LAST in measured else None
+    if loop.step.config.early_stopping is not None and state.best is not None:
+        kept, why, score = BEST, f"the best validation, after step {state.best_step:,}", state.best
+    if not loop.job.is_pretrained:
+        return kept, why
+    if score is None or HEAD not in measured:
+        return (
+            unvalidated,
+            "nothing is left to choose by" if unvalidated == LAST else "it did better in the folds",
+        )
+    if measured[HEAD].score >= score:
+        return HEAD, "fine-tuning the later stages did not better the fitted head on validation"
+    return kept, f"{why}: better on validation than the fitted head alone"
