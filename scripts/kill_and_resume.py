@@ -28,7 +28,7 @@ from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.runs import atomic
 from convscope.runs.folder import Run
-from convscope.training import loop
+from convscope.training import step
 from convscope.training.progress import Silent
 from convscope.training.start import resume_training, start_training
 
@@ -149,7 +149,7 @@ def go_on(runs: Path, forget_random_state: bool) -> int:
 
     def work(pipe: int) -> None:
         if forget_random_state:
-            loop.derive_seed = lambda *parts: time.time_ns() % 2**62
+            step.derive_seed = lambda *parts: time.time_ns() % 2**62
         path = runs / "victim"
         if (path / "config.json").is_file():
             resume_training(path)

@@ -40,6 +40,11 @@ def settings() -> dict[str, Setting]:
     return _settings_of(ExperimentConfig, "")
 
 
+def flag_of(field: str) -> str:
+    """`training.learning_rate` -> `--learning-rate`."""
+    return next(f"--{name.replace('_', '-')}" for name, each in settings().items() if each.field == field)
+
+
 def _settings_of(cls: type[Any], section: str) -> dict[str, Setting]:
     hints, texts = typing.get_type_hints(cls), _docstrings(cls)
     found: dict[str, Setting] = {}

@@ -124,7 +124,7 @@ def resolve(config: ExperimentConfig) -> ResolvedExperiment:
     )
 
 
-def resolved_from_dict(values: dict[str, Any]) -> ResolvedExperiment:
+def resolved_from_dict(values: Any) -> ResolvedExperiment:
     """What `config.json` holds; runs of version 0.1.0 noted beside their time how many steps it held.
 
     Raises:

@@ -10,6 +10,7 @@ import torch
 
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
+from convscope.config.fields import flag_of
 from convscope.config.length import TimeBudget
 from convscope.config.resolved import ResolvedExperiment, resolve
 from convscope.data.dataset import Dataset
@@ -120,9 +121,10 @@ def resume_training(
 def _changed(config: ResolvedExperiment, changes: Mapping[str, Any]) -> ResolvedExperiment:
     for field in changes:
         if field not in CHANGEABLE:
-            flags = [f"--{name.rpartition('.')[2]}" for name in CHANGEABLE]
+            flags = [flag_of(name) for name in CHANGEABLE]
             raise UsageError(
-                f"{field} cannot change in a run that goes on; {', '.join(flags[:-1])} and {flags[-1]} can"
+                f"{flag_of(field)} cannot change in a run that goes on; "
+                f"{', '.join(flags[:-1])} and {flags[-1]} can"
             )
     return resolve(override(config, dict(changes)))
 

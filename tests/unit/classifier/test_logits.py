@@ -1,7 +1,6 @@
 """Evaluation changes nothing: not a weight, a buffer, a mode or a random state."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -121,10 +120,10 @@ def test_a_network_on_its_way_is_measured_without_a_trace(
     """
     from convscope.training.loop import Loop
 
-    measure: Callable[[Loop], bool] = Loop._measure
+    measure = Loop.measure
     seen = []
 
-    def watched(self: Loop) -> bool:
+    def watched(self: Loop) -> object:
         before = trained(self.state.network), [m.training for m in self.state.network.modules()]
         state = torch.get_rng_state()
         result = measure(self)
@@ -132,7 +131,7 @@ def test_a_network_on_its_way_is_measured_without_a_trace(
         seen.append(before == after and torch.get_rng_state().equal(state))
         return result
 
-    monkeypatch.setattr(Loop, "_measure", watched)
+    monkeypatch.setattr(Loop, "measure", watched)
     data = Run.open(run).config.data.source
     for settings in ({"network": "small-resnet"}, {"network": "two-conv", "dropout": 0.5}):
         convscope.train(data, runs=tmp_path, **settings, steps=3, validate_every=1, threads=1)
