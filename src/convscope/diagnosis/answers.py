@@ -1,0 +1,178 @@
+"""Rules on what a network answered: whether it answers at all, and whether the figures mean what they say."""
+
+import math
+
+import numpy as np
+
+from convscope.diagnosis.figures import percent, rounded, some
+from convscope.diagnosis.finding import Finding, gravest_first
+from convscope.evaluation.predictions import Predictions
+from convscope.evaluation.proportion import Proportion
+
+_ENOUGH = 8
+"""With fewer images one answer to all of them may be luck."""
+_NEARLY_ALL = 0.9
+_LIKE_ANOTHER = 0.5
+"""A class must have no more than this share of the images for answering it nearly always to be a fault."""
+_EXPECTED = 5.0
+"""So many images of a class must there be for never answering it to be more than luck."""
+_MOST_NAMED = 5
+_SPREAD = 0.01
+"""Answers that spread over less than this share of the truth's spread are one answer."""
+
+_LEARN_AGAIN = "Train again with a lower --learning-rate; convscope find-lr proposes one"
+
+
+def answers(judged: Predictions) -> list[Finding]:
+    """All findings on the answers to one split, the gravest first; none where there is no image."""
+    if not len(judged) or not np.isfinite(judged.logits).all():
+        return []
+    if judged.is_regression:
+        return gravest_first([*one_number(judged), *outside_range(judged)])
+    return gravest_first([*(one_answer(judged) or never_answered(judged)), *no_better(judged)])
+
+
+def images_of(judged: Predictions, count: int | None = None) -> str:
+    """`750 test images`, `1 image held out`."""
+    amount = len(judged) if count is None else count
+    if judged.folds:
+        return f"{some(amount, 'image')} held out"
+    return some(amount, f"{'training' if judged.split == 'train' else judged.split} image")
+
+
+def one_answer(judged: Predictions) -> list[Finding]:
+    """Whether it gives one class to all images, or to nearly all, though they are of several."""
+    given = np.bincount(judged.predicted, minlength=len(judged.class_names))
+    true = np.bincount(judged.labels, minlength=len(judged.class_names))
+    most = int(given.argmax())
+    count, total = int(given[most]), len(judged)
+    if total < 2 or true[most] == total:
+        return []
+    is_all = count == total
+    if not is_all and (count < _NEARLY_ALL * total or true[most] > _LIKE_ANOTHER * total or total < _ENOUGH):
+        return []
+    to_whom = f"all {images_of(judged)}" if is_all else f"{count:,} of {images_of(judged)}"
+    return [
+        Finding(
+            name="one-answer",
+            severity="error" if total >= _ENOUGH else "warning",
+            conclusion=f"always the same class: it answers “{judged.class_names[most]}” to {to_whom}",
+            evidence=f"{true[most]:,} of them are; they are of {some(int((true > 0).sum()), 'class', 'classes')}",
+            advice=_advice(int(true[most]), total),
+        )
+    ]
+
+
+def never_answered(judged: Predictions) -> list[Finding]:
+    """Classes that it never gives, though enough images are of them."""
+    given = np.bincount(judged.predicted, minlength=len(judged.class_names))
+    true = np.bincount(judged.labels, minlength=len(judged.class_names))
+    missing = np.flatnonzero((given == 0) & (true >= _EXPECTED)).tolist()
+    if not missing:
+        return []
+    names = ", ".join(f"“{judged.class_names[index]}”" for index in missing[:_MOST_NAMED])
+    more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+    which = "the class" if len(missing) == 1 else f"{len(missing)} of {len(judged.class_names)} classes:"
+    return [
+        Finding(
+            name="never-answered",
+            severity="warning",
+            conclusion=f"it never answers {which} {names}{more}",
+            evidence=f"{int(true[missing].sum()):,} of {images_of(judged)} are of them",
+            advice="Train longer, or with --balance sampling where these classes are rare",
+        )
+    ]
+
+
+def no_better(judged: Predictions) -> list[Finding]:
+    """Whether always giving the most frequent class would do as well."""
+    true = np.bincount(judged.labels, minlength=len(judged.class_names))
+    accuracy, common = judged.accuracy, Proportion(int(true.max()), len(judged))
+    if common.value == 1 or accuracy.interval[0] > common.value:
+        return []
+    low, high = accuracy.interval
+    said = "no better" if accuracy.value <= common.value else "not clearly better"
+    return [
+        Finding(
+            name="no-better",
+            severity="warning",
+            conclusion=f"{said} than always answering “{judged.class_names[int(true.argmax())]}”",
+            evidence=f"that gets {percent(common.value)}, and this {percent(accuracy.value)} "
+            f"(95 % interval {100 * low:.0f}–{100 * high:.0f})",
+        )
+    ]
+
+
+def one_number(judged: Predictions) -> list[Finding]:
+    """Whether it gives one number to all images, though the truth differs."""
+    truth = float(np.std(judged.labels.astype(np.float64)))
+    given = float(np.std(judged.values.astype(np.float64)))
+    if len(judged) < 2 or truth == 0 or given >= _SPREAD * truth:
+        return []
+    return [
+        Finding(
+            name="one-answer",
+            severity="error" if len(judged) >= _ENOUGH else "warning",
+            conclusion=f"always the same number: it answers about {rounded(float(np.mean(judged.values)))} "
+            f"to all {images_of(judged)}",
+            evidence=f"its answers have a standard deviation of {rounded(given)}, the truth {rounded(truth)}",
+            advice=_LEARN_AGAIN,
+        )
+    ]
+
+
+def outside_range(judged: Predictions) -> list[Finding]:
+    """Numbers, true or answered, outside the range that the network was taught."""
+    if judged.training_range is None:
+        return []
+    low, high = judged.training_range
+    seen = f"{rounded(low)}–{rounded(high)}, the range seen in training"
+    findings = []
+    strange = _outside(judged.labels, low, high)
+    if strange:
+        said = f"{strange:,} of {len(judged):,} targets lie outside {seen}: nothing taught it such images"
+        findings.append(Finding(name="targets-outside", severity="warning", conclusion=said))
+    strange = _outside(judged.values, low, high)
+    if strange:
+        said = f"{strange:,} of {len(judged):,} answers lie outside {seen}"
+        advice = "Take them as a direction, not as a figure"
+        findings.append(Finding(name="answers-outside", severity="warning", conclusion=said, advice=advice))
+    return findings
+
+
+def confidence(judged: Predictions) -> Finding:
+    """Whether "90 % sure" is right nine times in ten, as far as so many images can tell."""
+    calibration = judged.calibration
+    error, by_chance = calibration.error, calibration.error_by_chance
+    over = calibration.overconfidence
+    evidence = (
+        f"expected calibration error {percent(error)}; a perfectly calibrated network would show "
+        f"{percent(by_chance)} on as many images"
+    )
+    if not math.isfinite(error):
+        return Finding(name="confidence", severity="note", conclusion="no image to judge its confidence by")
+    if error > 1.5 * by_chance:
+        how = "surer than it is right" if over > 0 else "right more often than it is sure"
+        said = f"it is {how}, by {100 * abs(over):.1f} points on average"
+        return Finding(name="confidence", severity="warning", conclusion=said, evidence=evidence)
+    if by_chance > _TOLD_APART:
+        said = f"{images_of(judged)} cannot tell whether its confidence is to be believed"
+        return Finding(name="confidence", severity="note", conclusion=said, evidence=evidence)
+    said = "its confidence can be taken at its word: the error is no larger than chance would make it"
+    return Finding(name="confidence", severity="fine", conclusion=said, evidence=evidence)
+
+
+_TOLD_APART = 0.05
+"""Calibration errors that chance alone makes larger than this hide what there is to see."""
+
+
+def _advice(true: int, total: int) -> str:
+    if true > _LIKE_ANOTHER * total:
+        return f"{_LEARN_AGAIN}, and --balance sampling keeps the frequent class from drowning the others"
+    return _LEARN_AGAIN
+
+
+def _outside(values: np.ndarray[tuple[int, ...], np.dtype[np.floating]], low: float, high: float) -> int:
+    """How many lie outside, beyond what rounding to float32 does."""
+    slack = 1e-6 * max(abs(low), abs(high))
+    return int(((values < low - slack) | (values > high + slack)).sum())
