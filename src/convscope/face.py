@@ -18,6 +18,7 @@ from convscope.runs.folder import Run
 from convscope.training.start import resume_training, start_training
 
 if TYPE_CHECKING:
+    from convscope.diagnosis.finding import Finding
     from convscope.report.pictures.look import Look
 
 
@@ -46,6 +47,13 @@ class FinishedRun:
     def validation(self) -> ImageEvaluation:
         """The evaluation on the validation split."""
         return evaluate(self, split="validation")
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What has to be known before its figures are believed; empty where nothing was found."""
+        from convscope.diagnosis.of_run import findings_of_run
+
+        return findings_of_run(self.path)
 
     def __fspath__(self) -> str:
         return str(self.path)

@@ -38,7 +38,8 @@ def evaluate(
     json
         Print one JSON document on stdout.
     """
-    from convscope.cli.results import print_evaluation, print_line
+    from convscope.cli.results import print_evaluation, print_findings, print_line
+    from convscope.diagnosis.answers import answers
     from convscope.evaluation.evaluating import evaluate_path
     from convscope.evaluation.metrics import Evaluation
 
@@ -51,13 +52,17 @@ def evaluate(
         allow_broken=allow_broken,
         test_time_augmentation=test_time_augmentation,
     )
+    findings = [] if result.judged is None else answers(result.judged)
     if json:
-        print_json(result.to_dict())
+        print_json(result.to_dict() | {"findings": [finding.to_dict() for finding in findings]})
         return 0
     console = result_console()
     for note in result.notes:
         print_line(console, "note", note)
     print_evaluation(console, result.split, result.evaluation)
+    if findings:
+        console.print()
+        print_findings(console, findings)
     if isinstance(result.mirrored, Evaluation):
         console.print()
         print_line(

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from convscope.diagnosis.finding import Finding
 from convscope.evaluation.confusion import Confusion
 from convscope.evaluation.metrics import Evaluation
 from convscope.evaluation.predictions import ImageEvaluation
@@ -24,7 +25,9 @@ def print_line(console: Console, label: str, *parts: str) -> None:
     )
 
 
-def print_summary(console: Console, summary: dict[str, Any], report: Path) -> None:
+def print_summary(
+    console: Console, summary: dict[str, Any], report: Path, findings: Sequence[Finding] = ()
+) -> None:
     """The end of a training: how good, how sure, and what to type next."""
     if summary["untrained"] and summary["untrained"]["accuracy"] is not None:
         untrained = summary["untrained"]
@@ -49,6 +52,7 @@ def print_summary(console: Console, summary: dict[str, Any], report: Path) -> No
             f"{pair['true']} taken for {pair['predicted']} {_times(pair['count'])}" for pair in confused[:3]
         ]
         print_line(console, "confused", " · ".join(pairs))
+    print_findings(console, findings)
     seconds = summary["seconds"]
     print_line(
         console, "time", f"training {_duration(seconds['train'])}", f"in all {_duration(seconds['total'])}"
@@ -56,6 +60,12 @@ def print_summary(console: Console, summary: dict[str, Any], report: Path) -> No
     run = summary["run"]
     print_line(console, "report", str(report))
     print_line(console, "next", f"convscope look {run}  ·  convscope predict {run} new.jpg")
+
+
+def print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Conclusions, each with its evidence and what to do."""
+    for finding in findings:
+        print_line(console, "finding", finding.said, finding.advice)
 
 
 def print_evaluation(

@@ -53,16 +53,18 @@ def train(
             if source is not None:
                 overrides = {"data.source": source, **overrides}
             run = _start(data, name, runs, overrides, watcher, started)
+    from convscope.diagnosis.of_run import findings_of_run
     from convscope.report.page.html import write_report
 
+    findings = findings_of_run(run.path)
     report = write_report(run.path)
     summary = run.read("summary.json")
     if json:
-        print_json(summary | {"report": str(report)})
+        print_json(summary | {"findings": [finding.to_dict() for finding in findings], "report": str(report)})
     else:
         from convscope.cli.results import print_summary
 
-        print_summary(result_console(), summary, report)
+        print_summary(result_console(), summary, report, findings)
     return 0
 
 

@@ -48,6 +48,7 @@ def one_answer(judged: Predictions) -> list[Finding]:
     count, total = int(given[most]), len(judged)
     if total < 2 or true[most] == total:
         return []
+    others = int((true > 0).sum()) - int(true[most] > 0)
     is_all = count == total
     if not is_all and (count < _NEARLY_ALL * total or true[most] > _LIKE_ANOTHER * total or total < _ENOUGH):
         return []
@@ -57,7 +58,7 @@ def one_answer(judged: Predictions) -> list[Finding]:
             name="one-answer",
             severity="error" if total >= _ENOUGH else "warning",
             conclusion=f"always the same class: it answers “{judged.class_names[most]}” to {to_whom}",
-            evidence=f"{true[most]:,} of them are; they are of {some(int((true > 0).sum()), 'class', 'classes')}",
+            evidence=f"{true[most]:,} of them are of it, the others of {some(others, 'class', 'classes')}",
             advice=_advice(int(true[most]), total),
         )
     ]
@@ -127,14 +128,13 @@ def outside_range(judged: Predictions) -> list[Finding]:
         return []
     low, high = judged.training_range
     seen = f"{rounded(low)}–{rounded(high)}, the range seen in training"
-    findings = []
-    strange = _outside(judged.labels, low, high)
-    if strange:
-        said = f"{strange:,} of {len(judged):,} targets lie outside {seen}: nothing taught it such images"
-        findings.append(Finding(name="targets-outside", severity="warning", conclusion=said))
-    strange = _outside(judged.values, low, high)
-    if strange:
-        said = f"{strange:,} of {len(judged):,} answers lie outside {seen}"
+    found, findings = judged.regression, []
+    if found.targets_outside:
+        said = f"{found.targets_outside:,} of {len(judged):,} targets lie outside {seen}"
+        taught = "nothing taught it such images"
+        findings.append(Finding(name="targets-outside", severity="warning", conclusion=said, evidence=taught))
+    if found.answers_outside:
+        said = f"{found.answers_outside:,} of {len(judged):,} answers lie outside {seen}"
         advice = "Take them as a direction, not as a figure"
         findings.append(Finding(name="answers-outside", severity="warning", conclusion=said, advice=advice))
     return findings
@@ -170,9 +170,3 @@ def _advice(true: int, total: int) -> str:
     if true > _LIKE_ANOTHER * total:
         return f"{_LEARN_AGAIN}, and --balance sampling keeps the frequent class from drowning the others"
     return _LEARN_AGAIN
-
-
-def _outside(values: np.ndarray[tuple[int, ...], np.dtype[np.floating]], low: float, high: float) -> int:
-    """How many lie outside, beyond what rounding to float32 does."""
-    slack = 1e-6 * max(abs(low), abs(high))
-    return int(((values < low - slack) | (values > high + slack)).sum())

@@ -17,7 +17,7 @@ from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.loading import load_dataset
 from convscope.data.quarantine import Quarantined
 from convscope.errors import DataError, RunError, UsageError
-from convscope.evaluation.predictions import ImageEvaluation, predict_images, read_held_out
+from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images, read_held_out
 from convscope.runs.folder import Run
 
 SPLITS = ("test", "validation", "train")
@@ -36,6 +36,7 @@ class PathEvaluation:
         notes: what a reader should know, a sentence each.
         quarantined: files of the source that cannot be used, and are in no figure.
         mirrored: the same with each answer averaged over the image and its mirror image, where asked for.
+        judged: the answers that the figures are made of.
     """
 
     run: str
@@ -45,6 +46,7 @@ class PathEvaluation:
     notes: tuple[str, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     mirrored: ImageEvaluation | None = None
+    judged: Predictions | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: the figures stand under the split's name."""
@@ -119,6 +121,7 @@ def evaluate_path(
         (*dataset.notes, *_left_out(dataset.quarantined), *seen),
         dataset.quarantined,
         mirrored,
+        judged,
     )
 
 
@@ -143,7 +146,7 @@ def _evaluate_folds(path: Path, split: str, checkpoint: str, mirrored: bool) -> 
         f"{held_out.folds}-fold cross-validation{times}: each of the {len(held_out):,} images is judged by "
         "the one of its classifiers that had not seen it; the classifier kept is fitted on all of them"
     )
-    return PathEvaluation(str(path), data.source, split, held_out.evaluation, (note,))
+    return PathEvaluation(str(path), data.source, split, held_out.evaluation, (note,), judged=held_out)
 
 
 def _left_out(quarantined: Sequence[Quarantined]) -> list[str]:

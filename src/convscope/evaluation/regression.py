@@ -68,8 +68,10 @@ class Regression:
     """How many answers are at most 0.5 off: for counts, those that round to the right one."""
     worst: tuple[Miss, ...]
     """The answers furthest off, the worst first."""
-    warnings: tuple[str, ...]
-    """What stands outside the range seen in training; empty where all is inside, or no range was given."""
+    targets_outside: int
+    """How many true numbers lie outside the range seen in training; 0 where no range was given."""
+    answers_outside: int
+    """How many answers do."""
     inside: MeanAbsoluteError | None
     """The mean absolute error of the targets inside the training range; None where no range was given."""
 
@@ -80,9 +82,12 @@ class Regression:
             f"mean error               {_signed(self.mean_error)}",
             f"within 0.5               {self.within_half}",
         ]
-        if self.warnings and self.inside is not None:
+        if (self.targets_outside or self.answers_outside) and self.inside is not None:
             lines.append(f"inside the range         {self.inside}")
-        return "\n".join([*lines, *self.warnings])
+            lines.append(
+                f"outside the range        {self.targets_outside:,} targets, {self.answers_outside:,} answers"
+            )
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """What `--json` holds; None stands for nan."""
@@ -93,7 +98,8 @@ class Regression:
             "within_half": self.within_half.to_dict(),
             "inside": None if self.inside is None else self.inside.to_dict(),
             "worst": [miss.to_dict() for miss in self.worst],
-            "warnings": list(self.warnings),
+            "targets_outside": self.targets_outside,
+            "answers_outside": self.answers_outside,
         }
 
     def _repr_html_(self) -> str:
@@ -129,35 +135,15 @@ def evaluate_regression(
             Miss(ids[index], index, float(targets[index]), float(predictions[index]))
             for index in np.argsort(-distances, kind="stable")[:NUM_WORST].tolist()
         ),
-        warnings=range_warnings(predictions, training_range, targets) if training_range is not None else (),
+        targets_outside=0 if training_range is None else count_outside(targets, training_range),
+        answers_outside=0 if training_range is None else count_outside(predictions, training_range),
         inside=inside,
     )
 
 
-def range_warnings(
-    predictions: NDArray[np.float32],
-    training_range: tuple[float, float],
-    targets: NDArray[np.float32] | None = None,
-) -> tuple[str, ...]:
-    """One sentence each for targets (where known) and predictions outside the training range."""
+def count_outside(values: NDArray[np.float32], training_range: tuple[float, float]) -> int:
+    """How many numbers (N,) lie outside the range seen in training."""
     low, high = training_range
-    seen = f"{low:g}–{high:g}, the range seen in training"
-    warnings = []
-    strange = 0 if targets is None else _outside(targets, low, high)
-    if targets is not None and strange:
-        warnings.append(
-            f"{strange:,} of {len(targets):,} targets lie outside {seen}: nothing taught it such images"
-        )
-    strange = _outside(predictions, low, high)
-    if strange:
-        warnings.append(
-            f"{strange:,} of {len(predictions):,} predictions lie outside {seen}: "
-            "take them as a direction, not as a figure"
-        )
-    return tuple(warnings)
-
-
-def _outside(values: NDArray[np.float32], low: float, high: float) -> int:
     return int(((values < low) | (values > high)).sum())
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from convscope.diagnosis.answers import images_of
+from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion, mean_over_folds
-from convscope.report.page.material import Material, Predictions
+from convscope.report.page.material import Material
 
 FIXED = "\N{NO-BREAK SPACE}"
 """Stands between a number and its per cent sign, and does not break."""
@@ -68,10 +70,11 @@ def count(amount: int, noun: str, plural: str | None = None) -> str:
 
 def opening(material: Material) -> Opening:
     """Say in one sentence how good the network is and what that beats; then what belongs to it."""
-    judged = material.judged
+    judged, folds = material.judged, material.summary.get("folds")
+    if folds:
+        return _cross_validated(folds, judged)
     if judged is None:
-        folds = material.summary.get("folds")
-        return _cross_validated(folds) if folds else _unfinished(material)
+        return _unfinished(material)
     if material.is_regression:
         return _regression(judged)
     return _classification(material, judged)
@@ -80,16 +83,12 @@ def opening(material: Material) -> Opening:
 def _classification(material: Material, judged: Predictions) -> Opening:
     accuracy = judged.accuracy
     baseline, common = _most_frequent(judged)
-    beats = accuracy.interval[0] > baseline
-    where = f"{judged.split} image{'' if accuracy.n == 1 else 's'}"
     conclusion = (
-        f"Right on {accuracy.correct:,} of {accuracy.n:,} {where}, {percent(accuracy.value)} "
+        f"Right on {accuracy.correct:,} of {images_of(judged)}, {percent(accuracy.value)} "
         f"(95{FIXED}% interval {interval(accuracy)}), where always answering {common} "
         f"gets {percent(baseline)}."
     )
     remarks = []
-    if not beats:
-        remarks.append("This is not clearly better than that: the interval reaches down to it.")
     untrained = (material.summary.get("untrained") or {}).get("accuracy")
     if untrained is not None:
         remarks.append(f"Before training the same network was right on {percent(untrained)}.")
@@ -98,14 +97,15 @@ def _classification(material: Material, judged: Predictions) -> Opening:
     low, high = accuracy.interval
     if high - low > 0.08:
         remarks.append(f"The interval is wide because {count(accuracy.n, 'image')} cannot say more.")
-    pairs = judged.confusion.pairs(1)
-    if pairs:
-        pair = pairs[0]
-        times = count(pair.count, "time")
-        remarks.append(
-            f"Most confused: “{pair.true}” taken for “{pair.predicted}”, {times} in {pair.support:,}."
-        )
-    return Opening(conclusion=conclusion, remarks=tuple(remarks))
+    return Opening(conclusion=conclusion, remarks=(*remarks, *_most_confused(judged)))
+
+
+def _most_confused(judged: Predictions) -> list[str]:
+    return [
+        f"Most confused: “{pair.true}” taken for “{pair.predicted}”, {count(pair.count, 'time')} in "
+        f"{pair.support:,}."
+        for pair in judged.confusion.pairs(1)
+    ]
 
 
 def _regression(judged: Predictions) -> Opening:
@@ -119,18 +119,17 @@ def _regression(judged: Predictions) -> Opening:
         f"(95{FIXED}% interval {low}–{high}), where always answering {number(median)}, the median, "
         f"is off by {number(spread, 3)}."
     )
-    beats = error.interval[1] < spread
-    remarks = [] if beats else ["This is not clearly better than that."]
-    return Opening(conclusion=conclusion, remarks=tuple(remarks))
+    return Opening(conclusion=conclusion, remarks=())
 
 
-def _cross_validated(folds: dict[str, Any]) -> Opening:
+def _cross_validated(folds: dict[str, Any], held_out: Predictions | None) -> Opening:
     """The classifier saw all images; what is known of it is what its kind was worth on those held out."""
     what = "Accuracy" if "accuracy" in folds else "Mean absolute error"
     times = "" if folds["repeats"] == 1 else f", {folds['repeats']} times"
+    how = f"{folds['folds']}-fold cross-validation{times}; this classifier is fitted on all images."
+    confused = [] if held_out is None or held_out.is_regression else _most_confused(held_out)
     return Opening(
-        conclusion=f"{what} on images held out: {mean_over_folds(folds)}.",
-        remarks=(f"{folds['folds']}-fold cross-validation{times}; this classifier is fitted on all images.",),
+        conclusion=f"{what} on images held out: {mean_over_folds(folds)}.", remarks=(how, *confused)
     )
 
 

@@ -6,7 +6,7 @@ from scipy import stats
 from sklearn import metrics as reference
 
 from convscope.errors import DataError, DivergedError
-from convscope.evaluation.regression import evaluate_regression, range_warnings
+from convscope.evaluation.regression import evaluate_regression
 
 RNG = np.random.default_rng(2)
 TARGETS = RNG.integers(1, 50, 200).astype(np.float32)
@@ -41,20 +41,18 @@ def test_outside_the_training_range_is_said_and_kept_apart() -> None:
     predictions = np.array([10.25, 73, 30], dtype=np.float32)
     targets = np.array([10, 65, 30.25], dtype=np.float32)
     result = evaluate_regression(predictions, targets, ("a", "b", "c"), training_range=(1, 49))
-    assert len(result.warnings) == 2
-    assert result.warnings[0].startswith("1 of 3 targets lie outside 1–49")
-    assert result.warnings[1].startswith("1 of 3 predictions lie outside 1–49")
+    assert (result.targets_outside, result.answers_outside) == (1, 1)
     assert result.inside is not None
     assert result.inside.value == pytest.approx(0.25)
     assert result.mean_absolute_error.value == pytest.approx(8.5 / 3)
     assert "inside the range" in str(result)
-    assert result.warnings[0] in result._repr_html_()
+    assert "1 targets, 1 answers" in result._repr_html_()
 
 
-def test_inside_the_range_there_is_no_warning() -> None:
-    assert evaluate_regression(PREDICTIONS, TARGETS, IDS, training_range=(1, 49)).warnings == ()
-    assert range_warnings(PREDICTIONS, (1, 49)) == ()
-    assert range_warnings(np.array([50], dtype=np.float32), (1, 49)) != ()
+def test_inside_the_range_nothing_is_said_of_it() -> None:
+    inside = evaluate_regression(PREDICTIONS, TARGETS, IDS, training_range=(1, 49))
+    assert (inside.targets_outside, inside.answers_outside) == (0, 0)
+    assert "the range" not in str(inside)
 
 
 @pytest.mark.parametrize("count", [0, 1, 200])

@@ -140,6 +140,8 @@ def write_start(path: Path, trained: Trained, names: list[str], task: str = "cla
     path.mkdir(parents=True)
     write_json(path / "config.json", CONFIG)
     write_json(path / "choices.json", CHOICES)
+    target = {"task": task, "class_names": names, "low": 0.0, "high": 9.0}
+    write_json(path / "classifier.json", {"target": target})
     write_json(path / "environment.json", ENVIRONMENT)
     write_json(
         path / "dataset.json",

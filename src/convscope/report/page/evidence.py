@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convscope.diagnosis.answers import confidence
+from convscope.diagnosis.finding import Finding
+from convscope.evaluation.predictions import Predictions
 from convscope.report.charts.results import predicted_against_true_chart, reliability_chart
 from convscope.report.charts.vector import to_svg
 from convscope.report.page.album import Album, Shown
-from convscope.report.page.material import Material, Predictions
+from convscope.report.page.material import Material
 from convscope.report.page.mistakes import SHOWN
 from convscope.report.palette import themed
 from convscope.report.wording import number, percent
@@ -19,28 +22,18 @@ class Figure:
 
     svg: str
     alt: str
-    says: str
+    says: str = ""
+    finding: Finding | None = None
     images: tuple[Shown, ...] = ()
 
 
 def calibration_figure(judged: Predictions) -> Figure:
     """Whether "90 % sure" is right nine times in ten."""
-    calibration = judged.calibration
-    over = 100 * calibration.overconfidence
-    if calibration.error <= 1.5 * calibration.error_by_chance:
-        verdict = "Its confidence can be taken at its word: the error is no larger than chance would make it."
-    elif over > 0:
-        verdict = f"It is surer than it is right, by {over:.1f} points on average."
-    else:
-        verdict = f"It is right more often than it is sure, by {-over:.1f} points on average."
-    says = (
-        f"{verdict} Expected calibration error {percent(calibration.error)}; a perfectly calibrated network "
-        f"would show {percent(calibration.error_by_chance)} on as many images."
-    )
+    calibration, finding = judged.calibration, confidence(judged)
     return Figure(
         svg=themed(to_svg(reliability_chart(calibration), prefix="calibration")),
-        alt=f"Accuracy against confidence in {len(calibration.bins)} bins. {verdict}",
-        says=says,
+        alt=f"Accuracy against confidence in {len(calibration.bins)} bins",
+        finding=finding,
     )
 
 
@@ -52,7 +45,6 @@ def regression_figure(judged: Predictions, material: Material) -> Figure:
             f"Mean absolute error {found.mean_absolute_error}.",
             f"Root mean squared error {number(found.root_mean_squared_error, 3)};",
             f"{percent(found.within_half.value)} of the answers are at most 0.5 off.",
-            *(f"{warning}." for warning in found.warnings),
         ]
     )
     off = np.abs(judged.values - judged.labels)

@@ -47,8 +47,15 @@ def render_report(material: Material) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, interval=interval, number=number, duration=duration)
+    environment.filters.update(
+        percent=percent, interval=interval, number=number, duration=duration, capital=_capital
+    )
     return environment.get_template("report.html.j2").render(_context(material))
+
+
+def _capital(text: str) -> str:
+    """With its first letter as a sentence has it."""
+    return text[:1].upper() + text[1:]
 
 
 def _context(material: Material) -> dict[str, Any]:
@@ -65,7 +72,9 @@ def _context(material: Material) -> dict[str, Any]:
         "choices": material.choices,
         "curves": curves(material),
         "is_regression": material.is_regression,
-        "judged": judged.split if judged else "",
+        "judged": "" if judged is None else "images held out" if judged.folds else f"{judged.split} images",
+        "split": "" if judged is None else "held out" if judged.folds else judged.split,
+        "findings": [finding for finding in material.findings if finding.is_alarming],
         "mistakes": mistakes(material, classified) if classified else None,
         "classes": tables.class_table(material, classified) if classified else None,
         "calibration": calibration_figure(classified) if classified else None,

@@ -2,72 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.diagnosis.answers import answers
 from convscope.diagnosis.finding import Finding
-from convscope.evaluation.calibration import Calibration, calibrate
-from convscope.evaluation.confusion import Confusion, confusion_matrix
-from convscope.evaluation.errors import ImageError, find_errors
-from convscope.evaluation.proportion import Proportion
-from convscope.evaluation.regression import Regression, evaluate_regression
+from convscope.errors import RunError
+from convscope.evaluation.predictions import Predictions, has_predictions, read_held_out, read_predictions
 from convscope.report.page.embed import TYPES
 from convscope.runs.folder import Run
 
 SPLITS = ("test", "validation")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predictions:
-    """What the network said about one split: logits (N, K) or (N, 1) for regression, labels and ids (N,)."""
-
-    split: str
-    logits: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    ids: tuple[str, ...]
-    class_names: tuple[str, ...]
-    training_range: tuple[float, float] | None = None
-    """Regression: the least and the greatest number seen in training."""
-
-    @property
-    def predicted(self) -> NDArray[np.int64]:
-        """The class of the greatest logit, (N,)."""
-        return np.asarray(self.logits.argmax(axis=1), dtype=np.int64)
-
-    @cached_property
-    def accuracy(self) -> Proportion:
-        """How many are right."""
-        return Proportion(int((self.predicted == self.labels).sum()), len(self.labels))
-
-    @cached_property
-    def confusion(self) -> Confusion:
-        """Which class is taken for which."""
-        return confusion_matrix(self.predicted, self.labels, self.class_names)
-
-    @cached_property
-    def errors(self) -> tuple[ImageError, ...]:
-        """All errors, in the split's order."""
-        return find_errors(self.logits, self.labels, self.ids, self.class_names)
-
-    @cached_property
-    def calibration(self) -> Calibration:
-        """Whether its confidence is to be believed."""
-        return calibrate(self.logits, self.labels)
-
-    @property
-    def values(self) -> NDArray[np.float32]:
-        """Regression: the numbers it answered, (N,)."""
-        return self.logits[:, 0]
-
-    @cached_property
-    def regression(self) -> Regression:
-        """Regression: how far off the answers are."""
-        numbers = self.labels.astype(np.float32)
-        return evaluate_regression(self.values, numbers, self.ids, self.training_range)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +62,11 @@ class Material:
         """The predictions that the report speaks of: the test split's, or else the validation split's."""
         return next((self.predictions[split] for split in SPLITS if split in self.predictions), None)
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What a reader must know before believing the figures."""
+        return [] if self.judged is None else answers(self.judged)
+
 
 def read_material(run_path: Path) -> Material:
     """Read everything that a report shows.
@@ -122,19 +75,13 @@ def read_material(run_path: Path) -> Material:
         RunError: when the folder is not a run, or a file in it is damaged.
     """
     run = Run.open(run_path)
-    dataset = _optional(run, "dataset.json", {})
-    class_names = tuple(str(name) for name in dataset.get("class_names") or ())
-    predictions = {
-        split: _predictions(run, split, class_names)
-        for split in SPLITS
-        if run.has(f"predictions/{split}.npz")
-    }
+    predictions = _predictions(run)
     return Material(
         path=run.path,
         config=_optional(run, "config.json", {}),
         choices=_optional(run, "choices.json", []),
         environment=_optional(run, "environment.json", {}),
-        dataset=dataset,
+        dataset=_optional(run, "dataset.json", {}),
         metrics=run.metrics(),
         summary=_optional(run, "summary.json", {}),
         predictions={split: found for split, found in predictions.items() if _usable(found)},
@@ -147,21 +94,14 @@ def _optional(run: Run, name: str, otherwise: Any) -> Any:
     return run.read(name) if run.has(name) else otherwise
 
 
-def _predictions(run: Run, split: str, class_names: tuple[str, ...]) -> Predictions:
-    arrays = run.read_arrays(f"predictions/{split}.npz")
-    logits = arrays["logits"]
-    named = class_names or tuple(str(index) for index in range(logits.shape[-1]))
-    ids = tuple(str(name) for name in arrays["ids"])
-    target = _optional(run, "classifier.json", {}).get("target") or {}
-    is_number = target.get("task") == "regression"
-    return Predictions(
-        split=split,
-        logits=logits,
-        labels=arrays["labels"],
-        ids=ids,
-        class_names=named,
-        training_range=(target["low"], target["high"]) if is_number else None,
-    )
+def _predictions(run: Run) -> dict[str, Predictions]:
+    """By split; of a cross-validated run the answers to the images held out from its folds, as test."""
+    if _optional(run, "summary.json", {}).get("folds") is not None:
+        try:
+            return {"test": read_held_out(run)}
+        except RunError:  # a run that came without its folds still has their mean
+            return {}
+    return {split: read_predictions(run, split) for split in SPLITS if has_predictions(run, split)}
 
 
 def _usable(found: Predictions) -> bool:

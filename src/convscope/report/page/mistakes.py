@@ -7,8 +7,9 @@ import numpy as np
 
 from convscope.evaluation.confusion import abbreviate
 from convscope.evaluation.errors import ImageError, worst_errors
+from convscope.evaluation.predictions import Predictions
 from convscope.report.page.album import Album, Shown
-from convscope.report.page.material import Material, Predictions
+from convscope.report.page.material import Material
 from convscope.report.wording import count, percent
 
 SHOWN = 12

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion
-from convscope.report.page.material import Material, Predictions
+from convscope.report.page.material import Material
 from convscope.report.wording import duration, number, percent
 
 Row = tuple[str, str]
