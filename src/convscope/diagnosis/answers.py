@@ -57,7 +57,7 @@ def one_answer(judged: Predictions) -> list[Finding]:
         Finding(
             name="one-answer",
             severity="error" if total >= _ENOUGH else "warning",
-            conclusion=f"always the same class: it answers “{judged.class_names[most]}” to {to_whom}",
+            conclusion=f"always the same class, “{judged.class_names[most]}”, for {to_whom}",
             evidence=f"{true[most]:,} of them are of it, the others of {some(others, 'class', 'classes')}",
             advice=_advice(int(true[most]), total),
         )
@@ -114,8 +114,8 @@ def one_number(judged: Predictions) -> list[Finding]:
         Finding(
             name="one-answer",
             severity="error" if len(judged) >= _ENOUGH else "warning",
-            conclusion=f"always the same number: it answers about {rounded(float(np.mean(judged.values)))} "
-            f"to all {images_of(judged)}",
+            conclusion=f"always about the same number, {rounded(float(np.mean(judged.values)))}, "
+            f"for all {images_of(judged)}",
             evidence=f"its answers have a standard deviation of {rounded(given)}, the truth {rounded(truth)}",
             advice=_LEARN_AGAIN,
         )

@@ -45,7 +45,7 @@ def test_the_same_answer_to_all_images_is_an_error_that_stands_first() -> None:
     found = answers(judged(BALANCED, [5] * 750, classes=10))
     assert named(found) == ["one-answer", "no-better"]
     assert found[0].severity == "error"
-    assert found[0].conclusion == "always the same class: it answers “f” to all 750 test images"
+    assert found[0].conclusion == "always the same class, “f”, for all 750 test images"
     assert "75 of them are of it" in found[0].evidence
     assert "--learning-rate" in found[0].advice
 

@@ -63,10 +63,11 @@ def figures(material: Material) -> list[Row]:
     rows: list[Row] = []
     for split in ("test", "validation"):
         if split in material.predictions:
-            rows.append((split, _split_figure(material, split)))
+            name = "held out" if material.predictions[split].folds else split
+            rows.append((name, _split_figure(material, split)))
             loss = (summary.get(split) or {}).get("loss")
             if loss is not None:
-                rows.append((f"{split} loss", number(loss)))
+                rows.append((f"{name} loss", number(loss)))
     chance = (summary.get("untrained") or {}).get("chance_loss")
     if chance is not None:
         rows.append(("loss by chance", number(chance)))
