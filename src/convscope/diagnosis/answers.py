@@ -29,7 +29,7 @@ def answers(judged: Predictions) -> list[Finding]:
         return []
     if judged.is_regression:
         return gravest_first([*one_number(judged), *outside_range(judged)])
-    return gravest_first([*(one_answer(judged) or never_answered(judged)), *no_better(judged)])
+    return one_answer(judged) or gravest_first([*never_answered(judged), *no_better(judged)])
 
 
 def images_of(judged: Predictions, count: int | None = None) -> str:
@@ -73,14 +73,15 @@ def never_answered(judged: Predictions) -> list[Finding]:
         return []
     names = ", ".join(f"“{judged.class_names[index]}”" for index in missing[:_MOST_NAMED])
     more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+    them, they = ("it", "it is") if len(missing) == 1 else ("them", "they are")
     which = "the class" if len(missing) == 1 else f"{len(missing)} of {len(judged.class_names)} classes:"
     return [
         Finding(
             name="never-answered",
             severity="warning",
             conclusion=f"it never answers {which} {names}{more}",
-            evidence=f"{int(true[missing].sum()):,} of {images_of(judged)} are of them",
-            advice="Train longer, or with --balance sampling where these classes are rare",
+            evidence=f"{int(true[missing].sum()):,} of {images_of(judged)} are of {them}",
+            advice=f"Train longer, or with --balance sampling where {they} rare",
         )
     ]
 
@@ -91,13 +92,15 @@ def no_better(judged: Predictions) -> list[Finding]:
     accuracy, common = judged.accuracy, Proportion(int(true.max()), len(judged))
     if common.value == 1 or accuracy.interval[0] > common.value:
         return []
+    is_tied = int((true == true.max()).sum()) > 1
+    common_class = "the same class" if is_tied else f"“{judged.class_names[int(true.argmax())]}”"
     low, high = accuracy.interval
     said = "no better" if accuracy.value <= common.value else "not clearly better"
     return [
         Finding(
             name="no-better",
             severity="warning",
-            conclusion=f"{said} than always answering “{judged.class_names[int(true.argmax())]}”",
+            conclusion=f"{said} than always answering {common_class}",
             evidence=f"that gets {percent(common.value)}, and this {percent(accuracy.value)} "
             f"(95 % interval {100 * low:.0f}–{100 * high:.0f})",
         )

@@ -6,9 +6,7 @@ from typing import Any
 
 from convscope.face import FinishedRun
 
-COLLAPSE = (
-    "--network two-conv --steps 12 --optimizer adam --learning-rate 5 --test-fraction 0.4 --threads 1"
-)
+COLLAPSE = "--network two-conv --steps 3 --optimizer adam --learning-rate 5 --test-fraction 0.4 --threads 1"
 
 
 def test_a_collapse_is_said_everywhere(
