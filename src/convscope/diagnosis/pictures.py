@@ -1,6 +1,7 @@
 """Rules on what a look measured: filters, maps, patches, where it looks, what it wants, how classes lie."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -65,8 +66,8 @@ def patches(seen: Excitation) -> list[Finding]:
     best = max(range(len(agreeing)), key=lambda place: agreeing[place][1])
     label, count = agreeing[best]
     of_all = seen.classes.shape[1]
-    if count <= _agreement_by_chance(seen):
-        said = f"no unit's {of_all} patches agree on a class more than chance makes one in {len(agreeing)} do"
+    if _agrees_by_chance(seen, [each for _, each in agreeing]):
+        said = f"the {of_all} patches of a unit agree on a class no more than chance makes them"
         return [Finding(name="class-units", severity="note", conclusion=f"{said}; {sees}")]
     name = seen.class_names[label]
     said = f"unit {patches.units[best]}: {count} of {of_all} patches are from images of '{name}'"
@@ -189,13 +190,16 @@ def _is_small(field: ReceptiveField) -> bool:
     return min(field.size[axis] / field.image_size[axis] for axis in (0, 1)) < 1 / 3
 
 
-def _agreement_by_chance(seen: Excitation) -> int:
-    """How many of a unit's patches agree, in the best of so many units, if patches knew nothing of classes.
+def _agrees_by_chance(seen: Excitation, agreeing: Sequence[int]) -> bool:
+    """Whether so many patches of each unit (U,) agree on a class as they would if they knew of none.
 
-    The 95th percentile over draws of images without regard to their class.
+    Compared with images drawn without regard to their class: neither the best unit nor the mean over the
+    units may be rarer than one draw in twenty.
     """
     random = np.random.default_rng(0)
     units, count = seen.classes.shape
     counts = np.asarray(seen.class_counts, dtype=np.int64)
     drawn = random.multivariate_hypergeometric(counts, min(count, int(counts.sum())), size=(_TRIALS, units))
-    return int(np.quantile(drawn.max(axis=(1, 2)), _RARELY_BY_CHANCE))
+    by_chance = drawn.max(axis=2)  # (trials, units)
+    best, mean = np.quantile([by_chance.max(axis=1), by_chance.mean(axis=1)], _RARELY_BY_CHANCE, axis=1)
+    return bool(max(agreeing) <= best and np.mean(agreeing) <= mean)
