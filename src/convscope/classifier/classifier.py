@@ -22,7 +22,7 @@ from convscope.config.asked import NetworkConfig
 from convscope.data.pixels.reading import in_order
 from convscope.data.preprocessing import Preprocessing
 from convscope.data.quarantine import BrokenImage, Quarantined
-from convscope.data.sources.layout import looks_like_image
+from convscope.data.sources.tree import looks_like_image
 from convscope.errors import RunError
 from convscope.networks.build import build_network
 from convscope.runs.folder import Run

@@ -12,6 +12,7 @@ from PIL import Image
 from convscope.data.quarantine import Quarantined
 from convscope.data.sources.folder import list_files
 from convscope.errors import DataError, UsageError
+from convscope.wording import shown
 
 Picture = str | Path | Image.Image
 
@@ -73,5 +74,4 @@ def _in_folder(folder: Path) -> Iterator[Asked]:
 
 
 def _shown(path: Path) -> str:
-    """A name that is no valid UTF-8 shows its bytes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return shown(os.fspath(path))

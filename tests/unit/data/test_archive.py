@@ -146,3 +146,57 @@ def test_cut_archive_is_said_to_be_cut(tmp_path, members):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match="Download or pack it again"):
         opened(path)
+
+
+def zip_with_raw_name(path, name, members):
+    """A zip in which one name is the given bytes; zipfile itself writes UTF-8 or ASCII only."""
+    placeholder = f"cat/{'x' * (len(name) - 8)}.png"
+    make_zip(path, {placeholder: members["cat/0.png"], "dog/1.png": members["cat/1.png"]})
+    path.write_bytes(path.read_bytes().replace(placeholder.encode(), name))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "noted"),
+    [
+        ("cat/Kätzchen.png".encode(), "cat/Kätzchen.png", False),
+        ("cat/子猫.png".encode(), "cat/子猫.png", False),
+        ("cat/K\xe4tzchen.png".encode("latin-1"), "cat/KΣtzchen.png", True),
+        (b"cat/plain.png", "cat/plain.png", False),
+    ],
+)
+def test_names_in_zips_are_read_as_they_were_written(tmp_path, members, written, name, noted):
+    source = opened(zip_with_raw_name(tmp_path / "a.zip", written, members))
+    assert source.items[0].id == name
+    assert source.items[0].read() == members["cat/0.png"]
+    assert [note for note in source.notes if "garbled" in note] == (
+        [f"1 name is not in UTF-8 and may look garbled: {name}. Pack it again to mend that."] if noted else []
+    )
+
+
+def test_name_beside_the_name_counts_in_zips(tmp_path, members):
+    import struct
+    import zlib
+
+    raw, name = "cat/Katze\x84.png".encode("latin-1"), "cat/Katzeä.png"
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        info = zipfile.ZipInfo("cat/Katze?.png")
+        field = struct.pack("<BL", 1, zlib.crc32(raw)) + name.encode()
+        info.extra = struct.pack("<HH", 0x7075, len(field)) + field
+        file.writestr(info, members["cat/0.png"])
+        file.writestr("dog/1.png", members["cat/1.png"])
+    path.write_bytes(path.read_bytes().replace(b"cat/Katze?.png", raw))
+    source = opened(path)
+    assert source.items[0].id == name
+    assert source.items[0].read() == members["cat/0.png"]
+    assert source.notes == ()
+
+
+@pytest.mark.parametrize("kind", ["a.zip", "a.tar"])
+def test_names_that_would_act_on_a_terminal_are_escaped(tmp_path, members, kind):
+    named = {"cat/a\x1b[31m.png": members["cat/0.png"], "d\nog/1.png": members["cat/1.png"]}
+    source = opened((make_zip if kind == "a.zip" else make_tar)(tmp_path / kind, named))
+    assert [item.id for item in source.items] == ["cat/a\\x1b[31m.png", "d\\x0aog/1.png"]
+    assert source.class_names == ("cat", "d\\x0aog")
+    assert source.items[0].read() == members["cat/0.png"]

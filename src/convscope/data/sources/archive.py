@@ -10,20 +10,25 @@ import gzip
 import lzma
 import os
 import shutil
+import struct
 import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from convscope.data.classes import listed
 from convscope.data.quarantine import Quarantined
 from convscope.data.sources.contents import FileSlice, SharedFile, ZipMember
-from convscope.data.sources.layout import Parts, Tree, arrange, is_ignored
+from convscope.data.sources.layout import arrange
 from convscope.data.sources.source import Content, FileSource
+from convscope.data.sources.tree import Parts, Tree, is_ignored
 from convscope.errors import DataError
+from convscope.wording import shown
 
 MOST_MEMBERS = 5_000_000
 MOST_UNPACKED = 1 << 38
@@ -31,6 +36,8 @@ MOST_UNPACKED = 1 << 38
 MOST_RATIO = 500
 """Unpacked to packed size of a whole archive; images, packed already, are near 1. Bombs begin at 1,000."""
 _SMALL = 1 << 26
+_SAYS_UTF_8 = 0x800
+_UNICODE_PATH = 0x7075
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _COMPRESSIONS: dict[bytes, Callable[[IO[bytes], Any], Any]] = {
     b"\x1f\x8b": gzip.open,
@@ -44,26 +51,42 @@ def is_archive(path: Path) -> bool:
     return path.name.casefold().endswith(_SUFFIXES)
 
 
-def open_archive(path: Path) -> FileSource:
+def open_archive(path: Path, *, inner_are_groups: bool = False) -> FileSource:
     """Open an image folder inside an archive.
 
     Raises:
-        DataError: no archive, an unsafe path inside, too many members or too large.
+        DataError: no archive, an unsafe path inside, too many members or too large; no class folders.
     """
     name = path.name
     for suffix in sorted(_SUFFIXES, key=len, reverse=True):
         if name.casefold().endswith(suffix):
             name = name[: -len(suffix)]
             break
+    return arrange(read_archive(path), shown(name) or "images", path, inner_are_groups=inner_are_groups)
+
+
+def read_archive(path: Path) -> Tree:
+    """What an archive holds; its members are read when they are asked for.
+
+    Raises:
+        DataError: no archive, an unsafe path inside, too many members or too large.
+    """
     with path.open("rb") as file:
         is_zip = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
     try:
-        tree = _read_zip(path) if is_zip else _read_tar(path)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        return _read_zip(path) if is_zip else _read_tar(path)
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        OSError,
+        UnicodeError,
+    ) as error:
         raise DataError(
             f"{path} is no archive that can be read: {error}. Download or pack it again."
         ) from error
-    return arrange(tree, name or "images", path)
 
 
 def _read_zip(path: Path) -> Tree:
@@ -73,8 +96,12 @@ def _read_zip(path: Path) -> Tree:
     files: list[tuple[Parts, Content]] = []
     folders: set[Parts] = set()
     links: list[Quarantined] = []
+    garbled: list[str] = []
     for member in members:
-        parts = _parts(member.filename, path)
+        name, is_sure = zip_name(member)
+        parts = _parts(name, path)
+        if not is_sure:
+            garbled.append("/".join(parts))
         if not parts or any(map(is_ignored, parts)):
             continue
         if member.is_dir():
@@ -82,8 +109,8 @@ def _read_zip(path: Path) -> Tree:
         elif (member.external_attr >> 28) == 0xA:  # the upper half holds the Unix mode; 0xA is a link
             links.append(Quarantined("/".join(parts), "a link inside an archive"))
         else:
-            files.append((parts, ZipMember(archive, member.filename)))
-    return _tree(files, folders, links)
+            files.append((parts, ZipMember(archive, member)))
+    return replace(_tree(files, folders, links), notes=_garbled(garbled))
 
 
 def _read_tar(path: Path) -> Tree:
@@ -157,9 +184,51 @@ def _parts(name: str, path: Path) -> Parts:
     pure = PurePosixPath(name.replace("\\", "/"))
     if pure.is_absolute() or ".." in pure.parts or (pure.parts and pure.parts[0].endswith(":")):
         raise DataError(
-            f"{path} holds a path that leaves it: {name}. It is refused; pack it again without such names."
+            f"{path} holds a path that leaves it: {shown(name)}. "
+            "It is refused; pack it again without such names."
         )
-    return tuple(part.encode("utf-8", "backslashreplace").decode() for part in pure.parts)
+    return tuple(shown(part) for part in pure.parts)
+
+
+def zip_name(member: zipfile.ZipInfo) -> tuple[str, bool]:
+    """The name of a member, and whether it is sure: old zips do not say how names are written.
+
+    A field beside it may hold the name in UTF-8 (Info-ZIP's Unicode path); else it often is UTF-8 unsaid.
+    """
+    if member.flag_bits & _SAYS_UTF_8 or member.orig_filename.isascii():
+        return member.filename, True
+    raw = member.orig_filename.encode("cp437")
+    beside = _unicode_path(member.extra, raw)
+    if beside is not None:
+        return beside, True
+    try:
+        return raw.decode("utf-8"), True
+    except UnicodeDecodeError:
+        return member.filename, False
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> str | None:
+    """The name in Info-ZIP's field 0x7075, where it belongs to the name as it stands."""
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + length], extra[4 + length :]
+        if (
+            kind == _UNICODE_PATH
+            and len(field) > 5
+            and struct.unpack_from("<L", field, 1)[0] == zlib.crc32(raw)
+        ):
+            try:
+                return field[5:].decode("utf-8")
+            except UnicodeDecodeError:
+                return None
+    return None
+
+
+def _garbled(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    count = "1 name is" if len(names) == 1 else f"{len(names):,} names are"
+    return (f"{count} not in UTF-8 and may look garbled: {listed(names, 3)}. Pack it again to mend that.",)
 
 
 def _ancestors(parts: Parts) -> set[Parts]:

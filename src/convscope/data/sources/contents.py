@@ -41,15 +41,14 @@ class ZipMember:
     """A member of a .zip, unpacked into memory when it is read."""
 
     archive: zipfile.ZipFile
-    name: str
+    info: zipfile.ZipInfo
 
     def read(self, limit: int | None = None) -> bytes:
         """All bytes, or the first `limit`."""
-        info = self.archive.getinfo(self.name)
-        if info.flag_bits & 0x1:
+        if self.info.flag_bits & 0x1:
             raise BrokenImage("encrypted")
         try:
-            with self.archive.open(info) as file:
+            with self.archive.open(self.info) as file:
                 return _read(file, limit)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
             raise BrokenImage("damaged in the archive") from error

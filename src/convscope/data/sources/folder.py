@@ -2,31 +2,41 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from convscope.data.classes import natural_key, natural_order
+from convscope.config.asked import DataConfig
+from convscope.data.classes import listed, natural_key
 from convscope.data.quarantine import Quarantined
-from convscope.data.sources.archive import is_archive, open_archive
+from convscope.data.sources.archive import is_archive, read_archive
 from convscope.data.sources.contents import DiskFile, plain_reason
-from convscope.data.sources.layout import SPLIT_NAMES, Parts, Tree, arrange, is_ignored, looks_like_image
+from convscope.data.sources.layout import arrange, without_wrapping
+from convscope.data.sources.own import without_own
 from convscope.data.sources.source import Content, FileSource, Split
+from convscope.data.sources.split_names import read_split
+from convscope.data.sources.table import open_tables
+from convscope.data.sources.tree import Parts, Tree, is_ignored, looks_like_image, merged
 from convscope.errors import DataError
+from convscope.wording import shown
+
+_METADATA = frozenset({"metadata.csv", "metadata.jsonl"})
+"""What Hugging Face calls the table of labels in a folder of images."""
 
 
-def open_folder(folder: Path) -> FileSource:
-    """Open a folder of class folders, of split folders, or of one archive for each split.
+def open_folder(folder: Path, config: DataConfig) -> FileSource:
+    """Open a folder of class folders, of split folders, of an archive for each split, or of a table's parts.
 
     Raises:
         DataError: it cannot be listed, or holds no classes.
     """
-    name = folder.resolve().name or "images"
+    name = shown(folder.resolve().name) or "images"
     tree = _walk(folder)
-    if not tree.folders:
-        archives = {path: SPLIT_NAMES[path.stem.casefold()] for path in _split_archives(folder)}
-        if archives:
-            return _merged(name, folder, [(open_archive(p), split) for p, split in archives.items()])
-    return arrange(tree, name, folder)
+    grouped = config.group_by is not None
+    archives = {} if tree.folders else _split_archives(folder)
+    if archives:
+        tree = merged((split, without_wrapping(read_archive(path))) for split, path in archives.items())
+    elif tables := _tables(folder, tree):
+        return open_tables(tables, config, name=name, location=folder)
+    return arrange(tree, name, folder, inner_are_groups=grouped)
 
 
 def list_files(folder: Path) -> tuple[list[Path], list[Quarantined]]:
@@ -35,36 +45,46 @@ def list_files(folder: Path) -> tuple[list[Path], list[Quarantined]]:
     Raises:
         DataError: the folder cannot be listed.
     """
-    tree = _walk(folder)
+    tree, _ = without_own(_walk(folder), pictures=False)
     files = sorted(tree.files, key=lambda file: natural_key("/".join(file[0])))
     return [content.path for _, content in files if isinstance(content, DiskFile)], list(tree.quarantined)
 
 
-def _split_archives(folder: Path) -> list[Path]:
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if path.stem.casefold() in SPLIT_NAMES and path.is_file() and is_archive(path)
-    ]
+def _split_archives(folder: Path) -> dict[Split, Path]:
+    found: dict[Split, Path] = {}
+    for path in sorted(folder.iterdir()):
+        split = read_split(path.stem)
+        if split is not None and path.is_file() and is_archive(path):
+            found.setdefault(split, path)
+    return found
 
 
-def _merged(name: str, folder: Path, parts: list[tuple[FileSource, Split]]) -> FileSource:
-    items = [
-        replace(item, id=f"{split}/{item.id}", split=split)
-        for source, split in parts
-        for item in source.items
-    ]
-    return FileSource(
-        name=name,
-        location=folder,
-        items=tuple(sorted(items, key=lambda item: natural_key(item.id))),
-        class_names=natural_order(class_name for source, _ in parts for class_name in source.class_names),
-        quarantined=tuple(
-            replace(entry, path=f"{split}/{entry.path}")
-            for source, split in parts
-            for entry in source.quarantined
-        ),
-    )
+def _tables(folder: Path, tree: Tree) -> list[Path]:
+    """The parts of the one table that a folder holds, as Hugging Face keeps them: Parquet, or metadata.csv.
+
+    Raises:
+        DataError: Parquet lies in several folders, which may be several tables.
+    """
+    names = [parts for parts, _ in tree.files]
+    described = sorted(parts for parts in names if parts[-1].casefold() in _METADATA)
+    if described and (() in tree.direct() or not _has_classes(tree)):
+        return [folder.joinpath(*parts) for parts in described]
+    shards = sorted(parts for parts in names if parts[-1].casefold().endswith(".parquet"))
+    if not shards or any(looks_like_image(parts[-1]) for parts in names):
+        return []
+    places = {parts[:-1] for parts in shards}
+    if len(places) > 1 and not all(place and read_split(place[-1]) for place in places):
+        shown_places = listed(sorted("/".join(place) or "." for place in places), 5)
+        raise DataError(
+            f"{shown(str(folder))} holds Parquet in several folders: {shown_places}. Name one of them."
+        )
+    return [folder.joinpath(*parts) for parts in shards]
+
+
+def _has_classes(tree: Tree) -> bool:
+    """Whether images lie deeper than the tables that describe them."""
+    depth = min(len(parts) for parts, _ in tree.files if parts[-1].casefold() in _METADATA)
+    return any(len(parts) > depth for parts, _ in tree.files if looks_like_image(parts[-1]))
 
 
 def _walk(root: Path) -> Tree:
@@ -86,8 +106,8 @@ def _walk(root: Path) -> Tree:
             continue
         if parts:
             folders.add(parts)
-        for path, shown, is_folder in entries:
-            inner = (*parts, shown)
+        for path, name, is_folder in entries:
+            inner = (*parts, name)
             real = os.path.realpath(path) if is_folder else ""
             if not is_folder:
                 files.append((inner, DiskFile(path)))
@@ -108,5 +128,4 @@ def _listed(folder: Path) -> Iterator[tuple[Path, str, bool]]:
                 is_folder = entry.is_dir()
             except OSError:  # a link that leads to itself; reading it will say so
                 is_folder = False
-            shown = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
-            yield Path(entry.path), shown, is_folder
+            yield Path(entry.path), shown(entry.name), is_folder

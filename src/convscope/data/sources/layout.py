@@ -1,126 +1,272 @@
 """Reading classes and splits off the paths of a folder or an archive.
 
-cat/1.jpg                     class cat
-cat/holiday/1.jpg             class cat: folders inside a class only keep its files in order
-train/cat/1.jpg               class cat, given split; train, validation (or valid, val) and test
-photos/train/cat/1.jpg        the same: a single folder around all is passed over
+cat/1.jpg                       class cat
+cat/holiday/1.jpg               class cat: folders inside a class only keep its files in order
+train/cat/1.jpg                 class cat, given split; under any name that means train, validation or test
+training_set/training_set/cat/1.jpg   the same: a single folder around the classes is passed over
+cat/train/1.jpg                 the same
+photos/train/cat/1.jpg          the same, also where a README stands beside it
+test/1.jpg                      no label: what to predict, where train has classes
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from convscope.data.classes import canonical, natural_key, natural_order
+from convscope.data.classes import canonical, listed, look_alikes, natural_key, natural_order, quoted
 from convscope.data.pixels.decoding import probe
-from convscope.data.quarantine import BrokenImage, Quarantined
+from convscope.data.quarantine import NO_LABEL, BrokenImage, Quarantined
+from convscope.data.sources.own import without_own
 from convscope.data.sources.source import Content, FileSource, Item, Split
-from convscope.errors import DataError
-
-SPLIT_NAMES: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-    "testing": "test",
-}
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".img"}
+from convscope.data.sources.split_names import (
+    GIVEN_NAMES,
+    MASKS,
+    Reading,
+    as_splits,
+    look_like_splits,
+    read_splits,
+    split_words,
 )
+from convscope.data.sources.tree import Parts, Tree, looks_like_image, may_be_image
+from convscope.errors import DataError
+from convscope.wording import shown
 
-_IGNORED = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
 _HEADER_BYTES = 1 << 16
-
-Parts = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """What a folder or an archive holds: files, folders (also empty ones) and what cannot be read at all."""
-
-    files: tuple[tuple[Parts, Content], ...]
-    folders: frozenset[Parts]
-    quarantined: tuple[Quarantined, ...] = ()
+_TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
-def is_ignored(name: str) -> bool:
-    """Whether a file or folder is the work of an operating system, not of a person."""
-    return name.startswith(".") or name.casefold() in _IGNORED
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What the folders of a tree mean."""
+
+    splits: dict[str, Split] = field(default_factory=dict)
+    """Of each folder that is one."""
+    splits_inside: bool = False
+    """The splits lie inside the classes, not around them."""
+    unlabelled: frozenset[str] = frozenset()
+    """Outermost folders of images without a class."""
+    passed_over: frozenset[str] = frozenset()
+    """Outermost folders without an image."""
+    masks: frozenset[str] = frozenset()
+    """Folders inside the classes that hold what images were marked with."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def class_depth(self) -> int:
+        """Where in a path the class stands."""
+        return 1 if self.splits and not self.splits_inside else 0
+
+    def is_mask(self, parts: Parts) -> bool:
+        """Whether a file is no image to classify."""
+        inner = self.class_depth + 1
+        return len(parts) > inner + 1 and parts[inner] in self.masks
+
+    def split_of(self, parts: Parts) -> Split | None:
+        """The split that a file lies in."""
+        return self.splits.get(parts[1 if self.splits_inside else 0]) if self.splits else None
 
 
-def looks_like_image(name: str) -> bool:
-    """Whether a name promises an image."""
-    return Path(name).suffix.casefold() in IMAGE_SUFFIXES
-
-
-def arrange(tree: Tree, name: str, location: Path) -> FileSource:
+def arrange(tree: Tree, name: str, location: Path, *, inner_are_groups: bool = False) -> FileSource:
     """Turn a tree of files into a source.
 
+    Args:
+        tree: what there is.
+        name: what the source is called.
+        location: where it lies, for messages.
+        inner_are_groups: folders inside classes are known to hold groups of images, not classes.
+
     Raises:
-        DataError: no class folder, or split folders beside other folders.
+        DataError: no class folder; split folders beside others; or folders that can be read in two ways.
     """
-    tree = _without_wrapping(tree)
-    tops = {parts[0] for parts in tree.folders if len(parts) == 1}
-    is_split = _has_splits(tree, tops, location)
-    depth = 2 if is_split else 1
+    tree, notes = without_own(tree)
+    tree = without_wrapping(tree)
+    where = shown(str(location))
+    layout = _read_layout(tree, where)
+    tree = _without_inner_wrapping(tree, layout)
+    layout = _with_inner(tree, layout, where, inner_are_groups=inner_are_groups)
     items: list[Item] = []
     quarantined = list(tree.quarantined)
+    least = 2 if layout.splits else 1
     for parts, content in tree.files:
-        if len(parts) <= depth:
-            quarantined += _stray(parts, content)
+        if parts[0] in layout.passed_over or layout.is_mask(parts):
             continue
-        path = "/".join(parts)
-        split = SPLIT_NAMES[parts[0].casefold()] if is_split else None
-        items.append(Item(path, canonical(parts[depth - 1]), split, None, content))
-    class_names = natural_order(canonical(parts[-1]) for parts in tree.folders if len(parts) == depth)
+        if parts[0] in layout.unlabelled:
+            quarantined += [Quarantined("/".join(parts), NO_LABEL)] if may_be_image(parts[-1]) else []
+        elif len(parts) <= least:
+            quarantined += _stray(parts, content)
+        else:
+            label = canonical(parts[layout.class_depth])
+            items.append(Item("/".join(parts), label, layout.split_of(parts), None, content))
+    class_names = natural_order(canonical(names[-1]) for names in _class_folders(tree, layout))
     if not class_names:
-        raise DataError(
-            f"{location} has no class folders. Put each class into a folder of its own: "
-            f"{name}/cat/1.jpg, {name}/dog/2.jpg"
-        )
+        raise DataError(_no_classes(tree, name, where))
     return FileSource(
         name=name,
         location=location,
         items=tuple(sorted(items, key=lambda item: natural_key(item.id))),
         class_names=class_names,
         quarantined=tuple(sorted(quarantined, key=lambda entry: natural_key(entry.path))),
+        notes=(
+            *tree.notes,
+            *notes,
+            *layout.notes,
+            *_unlabelled(layout, quarantined),
+            *look_alikes(class_names),
+        ),
     )
 
 
-def _without_wrapping(tree: Tree) -> Tree:
-    """Pass over a single folder around all the others."""
-    tops = {parts[0] for parts in tree.folders}
-    while len(tops) == 1:
-        (top,) = tops
-        inner = {parts[1] for parts in tree.folders if len(parts) > 1}
-        if not inner or top.casefold() in SPLIT_NAMES or any(len(parts) < 3 for parts, _ in tree.files):
+def without_wrapping(tree: Tree) -> Tree:
+    """Pass over a single folder around all the others, whatever texts stand beside it."""
+    while len(tree.tops()) == 1:
+        (top,) = tree.tops()
+        if not tree.inside(top) or top.casefold() in GIVEN_NAMES or (top,) in tree.direct():
             return tree
-        tree = Tree(
-            tuple((parts[1:], content) for parts, content in tree.files),
-            frozenset(parts[1:] for parts in tree.folders if len(parts) > 1),
-            tree.quarantined,
-        )
-        tops = {parts[0] for parts in tree.folders}
+        tree = tree.unwrapped()
     return tree
 
 
-def _has_splits(tree: Tree, tops: Iterable[str], location: Path) -> bool:
-    names = natural_order(tops)
-    others = [name for name in names if name.casefold() not in SPLIT_NAMES]
-    if names and not others:
-        return True
-    if "train" not in {name.casefold() for name in names}:
-        return False
-    holds_files = any(len(parts) == 2 and parts[0].casefold() == "train" for parts, _ in tree.files)
-    holds_folders = any(len(parts) == 2 and parts[0].casefold() == "train" for parts in tree.folders)
-    if holds_folders and not holds_files:
-        of_splits = ", ".join(name for name in names if name not in others)
+def _read_layout(tree: Tree, where: str) -> Layout:
+    tops = natural_order(tree.tops())
+    readings = read_splits(tops)
+    splits = as_splits(readings)
+    if "train" not in splits.values():
+        return _without_train(tops, splits, where)
+    holding, direct = tree.holding(), tree.direct()
+    trains = [top for top, split in splits.items() if split == "train"]
+    flat = any((top,) in direct for top in trains)
+    nested = any((top, inner) in tree.folders for top in trains for inner in tree.inside(top))
+    others = [top for top in tops if readings[top] is None]
+    beside = [top for top in others if (top,) in holding]
+    if beside and (flat or not nested):
+        return Layout(notes=(_taken_for_classes(trains),))
+    if beside:
         raise DataError(
-            f"{location} has split folders ({of_splits}) and others beside them: {', '.join(others[:5])}.\n"
+            f"{where} has split folders ({', '.join(splits)}) and others beside them: {listed(beside, 5)}.\n"
             "Move the others away, or put the classes side by side without splits."
         )
-    return False
+    return Layout(
+        splits=splits,
+        unlabelled=frozenset(top for top in tops if readings[top] == "unlabelled"),
+        passed_over=frozenset(others),
+        notes=(
+            *_read_as(splits),
+            *([f"passed over, having no image: {listed(others, 5)}"] if others else []),
+        ),
+    )
+
+
+def _without_train(tops: Sequence[str], splits: dict[str, Split], where: str) -> Layout:
+    if splits and len(splits) == len(tops):
+        return Layout(splits=splits, notes=_read_as(splits))
+    if look_like_splits(tops):
+        raise DataError(
+            f"{where}: {listed(tops, 5)} look like splits, but not like which. "
+            "Name them train, validation and test, with class folders inside; or name one of them."
+        )
+    return Layout(notes=(_taken_for_classes(list(splits)),) if splits else ())
+
+
+def _taken_for_classes(names: Sequence[str]) -> str:
+    what = (
+        "is taken for a class, not for a split"
+        if len(names) == 1
+        else "are taken for classes, not for splits"
+    )
+    return f"{quoted(names)} {what}, as there are others beside that are none"
+
+
+def _read_as(splits: dict[str, Split]) -> tuple[str, ...]:
+    """What to say where a split has another name than usual."""
+    renamed = [f"{name} as {split}" for name, split in splits.items() if name.casefold() not in GIVEN_NAMES]
+    return (f"the folders are read as splits: {listed(renamed, 5)}",) if renamed else ()
+
+
+def _without_inner_wrapping(tree: Tree, layout: Layout) -> Tree:
+    """Pass over train/train and test/images, as some archives have them."""
+    direct = tree.direct()
+    wrapping = set()
+    for top in (*layout.splits, *layout.unlabelled):
+        inner = tree.inside(top)
+        if len(inner) == 1 and (top,) not in direct:
+            (only,) = inner
+            means: Reading = read_splits([only])[only]
+            same = means == layout.splits.get(top, "unlabelled") or only.casefold() == top.casefold()
+            if same or not split_words(only):
+                wrapping.add((top, only))
+    return tree.renamed(lambda parts: (parts[0], *parts[2:]) if parts[:2] in wrapping else parts)
+
+
+def _with_inner(tree: Tree, layout: Layout, where: str, *, inner_are_groups: bool) -> Layout:
+    """The layout, once it is known what lies inside the classes."""
+    holding, direct = tree.holding(), tree.direct()
+    if layout.splits:
+        apart = [top for top, split in layout.splits.items() if split != "train" and not tree.inside(top)]
+        flat = frozenset(top for top in apart if (top,) in direct)
+        layout = replace(layout, unlabelled=layout.unlabelled | flat)
+    outer = [folder for folder in _class_folders(tree, layout) if folder in holding]
+    inner: dict[Parts, set[str]] = {folder: set() for folder in outer}
+    for folder in holding:
+        if folder[:-1] in inner:
+            inner[folder[:-1]].add(folder[-1])
+    if not outer or any(folder in direct for folder in outer):
+        return layout
+    names = natural_order(name for inside in inner.values() for name in inside)
+    splits = as_splits(read_splits(names))
+    if not layout.splits and "train" in splits.values() and len(splits) == len(names):
+        note = f"the splits lie inside the classes: {listed(names, 5)}"
+        return replace(layout, splits=splits, splits_inside=True, notes=(*layout.notes, note))
+    if inner_are_groups or not _same_inside(list(inner.values())):
+        return layout
+    masks = frozenset(name for name in names if name.casefold() in MASKS)
+    if masks and all(len(inside - masks) == 1 for inside in inner.values()):
+        note = f"passed over inside the classes: {listed(sorted(masks), 5)}"
+        return replace(layout, masks=masks, notes=(*layout.notes, note))
+    raise DataError(_two_ways([folder[-1] for folder in outer], names, where))
+
+
+def _class_folders(tree: Tree, layout: Layout) -> list[Parts]:
+    depth = layout.class_depth
+    left_out = layout.unlabelled | layout.passed_over
+    return sorted(parts for parts in tree.folders if len(parts) == depth + 1 and parts[0] not in left_out)
+
+
+def _same_inside(inner: Sequence[set[str]]) -> bool:
+    """Whether several folders hold two or more folders of the same names, but for a few."""
+    counts = Counter(name for inside in inner for name in inside)
+    return len(inner) > 1 and len(counts) > 1 and 4 * sum(counts.values()) >= 3 * len(counts) * len(inner)
+
+
+def _two_ways(outer: Sequence[str], inner: Sequence[str], where: str) -> str:
+    outer = natural_order(outer)
+    return (
+        f"{where}: its folders {listed(outer, 3)} all hold the same folders, {listed(inner, 3)}: "
+        "which are the classes?\n"
+        f"Of {inner[0]} and the like: name one of the outer folders, as in {where}/{outer[0]}, or call those "
+        f"train, validation and test.\nOf {outer[0]} and the like: say that the inner ones group the images: "
+        "--group-by '[^/]+/([^/]+)/'"
+    )
+
+
+def _unlabelled(layout: Layout, quarantined: Sequence[Quarantined]) -> list[str]:
+    tops = Counter(entry.path.partition("/")[0] for entry in quarantined if entry.reason == NO_LABEL)
+    return [
+        f"{top}/ has no class folders; its {count:,} images have no label and are for predict: "
+        f"convscope predict RUN …/{top}"
+        for top, count in tops.items()
+        if top in layout.unlabelled
+    ]
+
+
+def _no_classes(tree: Tree, name: str, where: str) -> str:
+    loose = Counter("/".join(parts[:-1]) for parts, _ in tree.files if looks_like_image(parts[-1]))
+    tables = sorted(parts for parts, _ in tree.files if parts[-1].casefold().endswith(_TABLES))
+    place = {folder: f"{count:,} images in {folder or 'it'}" for folder, count in loose.most_common(3)}
+    has = f"{where} has no class folders" + (f", and {', '.join(place.values())}" if place else "")
+    if tables:
+        return f"{has}. If a table beside them has the labels, give that: {where}/{'/'.join(tables[0])}"
+    return f"{has}. Put each class into a folder of its own: {name}/cat/1.jpg, {name}/dog/2.jpg"
 
 
 def _stray(parts: Parts, content: Content) -> Sequence[Quarantined]:

@@ -58,16 +58,19 @@ def _open(config: DataConfig) -> FileSource | ArraySource:
         case _ if name in NAMED_SOURCES:
             return named_source(name)
         case _ if path.is_dir():
-            return _grouped(open_folder(path), config.group_by)
+            return _grouped(open_folder(path, config), config.group_by)
         case _ if path.suffix.casefold() in SUFFIXES and path.is_file():
             return open_table(path, config)
         case _ if path.is_file() and (is_archive(path) or zipfile.is_zipfile(path)):
-            return _grouped(open_archive(path), config.group_by)
+            grouped = config.group_by is not None
+            return _grouped(open_archive(path, inner_are_groups=grouped), config.group_by)
     raise DataError(_not_found(name, path))
 
 
 def _grouped(source: FileSource, group_by: str | None) -> FileSource:
-    return source if group_by is None else group_by_path(source, group_by)
+    if group_by is None or any(item.group for item in source.items):
+        return source  # nothing was asked for, or a table's column says it already
+    return group_by_path(source, group_by)
 
 
 def _not_found(name: str, path: Path) -> str:

@@ -65,7 +65,9 @@ def read_labels(
             raise DataError(_mixed(bad, cells, where, len(there)))
         task, reason = ("classification", "") if bad or not there else _guess(numbers, reason)
         _refuse_a_class_each(task, cells, where)
-    elif task == "regression" and bad:
+    elif task == "classification" or not bad:
+        reason = ""
+    else:
         raise DataError(
             f"{where[bad[0]]}: label {_text(cells[bad[0]])!r} is no number. "
             "Mend it, or use --task classification"

@@ -55,7 +55,8 @@ def open_tables(paths: Sequence[Path], config: DataConfig, *, name: str, locatio
     """
     parts: list[Part] = []
     for path in paths:
-        parts.append(_read(path, config, sum(len(part.rows) for part in parts)))
+        around = shown(path.parent.relative_to(location).as_posix()) if len(paths) > 1 else "."
+        parts.append(_read(path, config, sum(len(part.rows) for part in parts), around))
     first = parts[0]
     for part in parts[1:]:
         if (part.roles, part.class_names) != (first.roles, first.class_names):
@@ -101,7 +102,8 @@ def _grouped(source: FileSource, group_by: str | None, part: Part) -> FileSource
     return group_by_path(source, group_by, part.columns) if group_by else source
 
 
-def _read(path: Path, config: DataConfig, first: int) -> Part:
+def _read(path: Path, config: DataConfig, first: int, around: str) -> Part:
+    """Read one part; `first` is the number of its first image, `around` its folder in what was asked for."""
     if path.suffix.casefold() == ".parquet":
         table = read_parquet(path, config.group_by)
         if table.images is not None:
@@ -117,6 +119,7 @@ def _read(path: Path, config: DataConfig, first: int) -> Part:
     whereabouts = Whereabouts(path.parent)
     contents = [ListedFile(whereabouts, row.path) if row.path else InMemory(b"") for row in rows]
     names = [shown(row.path) if row.path else row.where.rpartition(", ")[2] for row in rows]
+    names = names if around == "." else [f"{around}/{name}" for name in names]
     return Part(path, roles, columns, rows, contents, names, class_names)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.contents import DiskFile
-from convscope.data.sources.layout import looks_like_image
+from convscope.data.sources.tree import looks_like_image
 from convscope.wording import shown
 
 NOT_THERE = "not there"
