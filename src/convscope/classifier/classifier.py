@@ -26,6 +26,7 @@ from convscope.data.sources.tree import looks_like_image
 from convscope.errors import RunError
 from convscope.networks.build import build_network
 from convscope.runs.folder import Run
+from convscope.wording import shown
 
 PREDICT_CHUNK = 256
 
@@ -214,4 +215,4 @@ def _from_stored(stored: Stored) -> Classifier:
 
 
 def _name_of(picture: Picture) -> str:
-    return "the image" if isinstance(picture, Image.Image) else str(picture)
+    return "the image" if isinstance(picture, Image.Image) else shown(str(picture))

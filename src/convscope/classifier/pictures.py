@@ -55,7 +55,7 @@ def asked_pictures(pictures: Picture | Iterable[Picture]) -> Iterator[Asked]:
                 yield asked
                 number += 1
         else:
-            yield Asked(_shown(path), path)
+            yield Asked(shown(str(path)), path)
             number += 1
 
 
@@ -63,15 +63,11 @@ def _in_folder(folder: Path) -> Iterator[Asked]:
     try:
         files, unreadable = list_files(folder)
     except DataError as error:
-        yield Asked(_shown(folder), Quarantined(_shown(folder), str(error)))
+        yield Asked(shown(str(folder)), Quarantined(shown(str(folder)), str(error)))
         return
     if not files and not unreadable:
-        yield Asked(_shown(folder), Quarantined(_shown(folder), "a folder without files"))
-    yield from (Asked(_shown(path), path, listed=True) for path in files)
+        yield Asked(shown(str(folder)), Quarantined(shown(str(folder)), "a folder without files"))
+    yield from (Asked(shown(str(path)), path, listed=True) for path in files)
     for entry in unreadable:
-        where = f"{_shown(folder)}/{entry.path}"
+        where = f"{shown(str(folder))}/{entry.path}"
         yield Asked(where, Quarantined(where, entry.reason), listed=True)
-
-
-def _shown(path: Path) -> str:
-    return shown(os.fspath(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from convscope.classifier.target import Target
+
+_MOST_DECIMALS = 9
 
 
 @dataclass(frozen=True)
@@ -59,4 +62,14 @@ def describe_outputs(target: Target, outputs: Tensor, names: Sequence[str]) -> l
 
 def _describe_number(target: Target, name: str, value: float) -> Prediction:
     outside = not target.low <= value <= target.high
-    return Prediction(name, f"{value:.2f}", float("nan"), {}, value=value, outside=outside)
+    return Prediction(name, _number(value, target.std), float("nan"), {}, value=value, outside=outside)
+
+
+def _number(value: float, scale: float) -> str:
+    """To a hundredth of what the targets deviate by, whatever their unit: 43.2 years, 0.00000123 farad."""
+    if not (math.isfinite(value) and scale > 0):
+        return f"{value:g}"
+    decimals = 2 - math.floor(math.log10(scale))
+    if decimals > _MOST_DECIMALS:
+        return f"{value:.{max(0, decimals + math.floor(math.log10(abs(value) or scale)))}e}"
+    return f"{value:.{max(0, decimals)}f}"

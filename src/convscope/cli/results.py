@@ -9,7 +9,7 @@ from rich.text import Text
 
 from convscope.diagnosis.finding import Finding
 from convscope.evaluation.confusion import Confusion
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.metrics import CLASS_COLUMNS, Evaluation
 from convscope.evaluation.predictions import ImageEvaluation
 from convscope.evaluation.proportion import Proportion, mean_over_folds
 
@@ -39,10 +39,16 @@ def print_summary(
         )
     for split in ("validation", "test"):
         if split in summary:
-            print_line(console, split, *_figures(summary[split]))
+            held_out = split == "test" and "folds" in summary
+            print_line(console, "held out" if held_out else split, *_figures(summary[split], held_out))
+    for note in summary.get("notes", ()):
+        print_line(console, "note", note)
     if "fits" in summary:
         print_line(
-            console, "fits", " · ".join(_fit_words(fit) for fit in summary["fits"]), "validation, under each"
+            console,
+            "fits",
+            " · ".join(_fit_words(fit) for fit in summary["fits"]),
+            "validation, under each, with 95 % intervals",
         )
     if "folds" in summary:
         print_line(console, "folds", *_fold_figures(summary["folds"]))
@@ -76,11 +82,11 @@ def print_evaluation(
         console.print(str(evaluation))
         return
     print_line(console, label, str(evaluation.accuracy))
-    print_line(console, "loss", f"{evaluation.loss:.4f}")
+    low, high = evaluation.loss_interval
+    interval = f", 95 % interval {low:.3g}–{high:.3g}" if low == low else ""
+    print_line(console, "loss", f"{evaluation.loss:.4g}{interval}")
     console.print()
-    print_table(
-        console, ("class", "precision", "recall", "F1", "images"), [s.cells() for s in evaluation.per_class]
-    )
+    print_table(console, CLASS_COLUMNS, [scores.cells() for scores in evaluation.per_class])
     console.print()
     _print_confusion(console, evaluation.confusion)
     if evaluation.most_confused:
@@ -95,7 +101,7 @@ def print_evaluation(
                 error.true,
                 error.predicted,
                 percent(error.probability),
-                f"{error.loss:.2f}",
+                f"{error.loss:.3g}",
             )
             for error in evaluation.worst[:thumbs]
         ]
@@ -124,32 +130,38 @@ def print_columns(console: Console, rows: Sequence[tuple[str, ...]]) -> None:
 
 def score_text(summary: dict[str, Any]) -> str:
     """A run's figure on the test split, in one cell."""
-    return _figures(summary["test"])[0] if "test" in summary else "no test images"
+    return _figures(summary["test"], "folds" in summary)[0] if "test" in summary else "no test images"
 
 
-def _figures(values: dict[str, Any]) -> tuple[str, ...]:
-    """An accuracy with its interval, or a mean absolute error."""
+def _figures(values: dict[str, Any], held_out: bool) -> tuple[str, ...]:
+    """An accuracy with its interval, or a mean absolute error; where folds held images out, that it is so."""
     if "accuracy" not in values:
         error = values["mean_absolute_error"]
-        low, high = error["interval"]
         return (
             f"mean absolute error {error['value']:.3g}",
-            f"95 % interval {low:.3g}–{high:.3g}, n = {error['n']:,}",
+            f"95 % interval {_ends(error)}, n = {error['n']:,}",
         )
     accuracy = Proportion(values["accuracy"]["correct"], values["accuracy"]["n"])
     low, high = accuracy.interval
-    wide = (
-        f"wide: {accuracy.n:,} images. For a better figure: --folds 5" if high - low > WIDE_INTERVAL else ""
-    )
-    return str(accuracy), wide
+    if high - low <= WIDE_INTERVAL:
+        return (str(accuracy),)
+    advice = "each held out once" if held_out else "For a better figure: --folds 5"
+    return str(accuracy), f"wide: {accuracy.n:,} images{', ' if held_out else '. '}{advice}"
+
+
+def _ends(figure: dict[str, Any]) -> str:
+    """`1.2–3.4`; of one image alone, that there is none (JSON holds None)."""
+    low, high = figure["interval"]
+    return "not to be had from one image" if low is None else f"{low:.3g}–{high:.3g}"
 
 
 def _fit_words(fit: dict[str, Any]) -> str:
-    """`crop 90.0 % (cuts 33 % away)`; the run's own is marked."""
+    """`crop 90.0 % (79.5–96.2) (cuts 33 % away)`; the run's own is marked."""
     if "accuracy" in fit:
-        figure = percent(fit["accuracy"]["value"])
+        low, high = fit["accuracy"]["interval"]
+        figure = f"{percent(fit['accuracy']['value'])} ({100 * low:.1f}–{100 * high:.1f})"
     else:
-        figure = f"{fit['mean_absolute_error']['value']:.3g}"
+        figure = f"{fit['mean_absolute_error']['value']:.3g} ({_ends(fit['mean_absolute_error'])})"
     cut = f" (cuts {fit['discarded']:.0%} away)".replace("%", " %") if fit["discarded"] > 0.005 else ""
     return f"{fit['fit']}{'*' if fit['is_own'] else ''} {figure}{cut}"
 

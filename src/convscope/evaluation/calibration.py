@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln, softmax, xlog1py, xlogy
 
 from convscope.evaluation.errors import cross_entropy_per_image
-from convscope.evaluation.proportion import Proportion, finite_or_none
+from convscope.evaluation.proportion import CONFIDENCE, Interval, Proportion, finite_or_none
 
 NUM_BINS = 15
+_SIMULATIONS = 2_000
 
 # How far from the logits' own scale the temperature is looked for.
 _WIDEST_FACTOR = 1e4
@@ -58,10 +60,36 @@ class Calibration:
         """
         return self._mean([_mean_deviation(each.accuracy.n, each.confidence) for each in self.bins])
 
+    @cached_property
+    def error_limit(self) -> float:
+        """What the error of 95 in 100 perfectly calibrated classifiers stays below, on as many images.
+
+        An error above it is more than chance; one below it is a proof of calibration only where the limit
+        itself is small. Simulated: each bin right as often as its confidence says, 2,000 times.
+        """
+        if not self.bins:
+            return math.nan
+        counts = np.array([each.accuracy.n for each in self.bins])
+        confidence = np.array([min(1.0, each.confidence) for each in self.bins])
+        right = np.random.default_rng(0).binomial(counts, confidence, size=(_SIMULATIONS, len(counts)))
+        errors = np.abs(right / counts - confidence) @ (counts / counts.sum())
+        return float(np.quantile(errors, CONFIDENCE))
+
     @property
     def overconfidence(self) -> float:
         """Mean confidence minus accuracy: above 0 the classifier is surer than it is right."""
         return self._mean([each.confidence - each.accuracy.value for each in self.bins])
+
+    @property
+    def overconfidence_interval(self) -> Interval:
+        """Its 95 % interval, from that of the accuracy."""
+        if not self.bins:
+            return (math.nan, math.nan)
+        low, high = Proportion(
+            sum(each.accuracy.correct for each in self.bins), sum(each.accuracy.n for each in self.bins)
+        ).interval
+        confidence = self._mean([each.confidence for each in self.bins])
+        return confidence - high, confidence - low
 
     def _mean(self, values: list[float]) -> float:
         if not self.bins:
@@ -71,10 +99,12 @@ class Calibration:
     def __str__(self) -> str:
         if not self.bins:
             return "calibration error – (no images)"
+        low, high = self.overconfidence_interval
         return (
             f"calibration error {100 * self.error:.1f} % "
-            f"(by chance {100 * self.error_by_chance:.1f} %), confidence minus accuracy "
-            f"{100 * self.overconfidence:+.1f} points".replace("-", "−")
+            f"(by chance {100 * self.error_by_chance:.1f} %, seldom above {100 * self.error_limit:.1f} %), "
+            f"confidence minus accuracy {100 * self.overconfidence:+.1f} points, "
+            f"95 % interval {100 * low:+.1f} to {100 * high:+.1f}".replace("-", "−")
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,7 +112,9 @@ class Calibration:
         return {
             "error": finite_or_none(self.error),
             "error_by_chance": finite_or_none(self.error_by_chance),
+            "error_limit": finite_or_none(self.error_limit),
             "overconfidence": finite_or_none(self.overconfidence),
+            "overconfidence_interval": [finite_or_none(end) for end in self.overconfidence_interval],
             "bins": [each.to_dict() for each in self.bins],
         }
 

@@ -14,10 +14,13 @@ from convscope.errors import DataError, DivergedError
 from convscope.evaluation.calibration import Calibration, calibrate
 from convscope.evaluation.confusion import LARGEST_SHOWN, ConfusedPair, Confusion, confusion_matrix
 from convscope.evaluation.errors import ImageError, cross_entropy_per_image, find_errors, worst_errors
-from convscope.evaluation.proportion import Proportion, finite_or_none
+from convscope.evaluation.proportion import Interval, Proportion, finite_or_none, t_interval
 
 NUM_WORST = 9
 NUM_MOST_CONFUSED = 5
+
+CLASS_COLUMNS = ("class", "precision %", "recall %", "F1 %", "images")
+"""Of the table of all classes; figures with their 95 % intervals."""
 
 # With few classes nearly everything is among the first five.
 _TOP_5_FROM = 20
@@ -31,28 +34,71 @@ class ClassScores:
     """How one class fares; a figure is nan where it would be a division by zero, and is shown as –."""
 
     name: str
-    precision: float
-    """Of the images taken for this class, how many are of it."""
-    recall: float
-    """Of the images of this class, how many were recognised."""
-    f1: float
-    """The harmonic mean of both."""
+    right: int
+    """Images of this class that were recognised."""
+    predicted: int
+    """How many images were taken for this class."""
     support: int
     """How many images of this class there are."""
 
+    @property
+    def precision(self) -> float:
+        """Of the images taken for this class, how many are of it."""
+        return Proportion(self.right, self.predicted).value
+
+    @property
+    def precision_interval(self) -> Interval:
+        """Its 95 % interval, 0 to 1."""
+        return Proportion(self.right, self.predicted).interval
+
+    @property
+    def recall(self) -> float:
+        """Of the images of this class, how many were recognised."""
+        return Proportion(self.right, self.support).value
+
+    @property
+    def recall_interval(self) -> Interval:
+        """Its 95 % interval, 0 to 1."""
+        return Proportion(self.right, self.support).interval
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of both."""
+        return _f1_of(self._overlap.value)
+
+    @property
+    def f1_interval(self) -> Interval:
+        """Its 95 % interval, 0 to 1: that of the share of which F1 is a function."""
+        low, high = self._overlap.interval
+        return _f1_of(low), _f1_of(high)
+
+    @property
+    def _overlap(self) -> Proportion:
+        """Of the images that are of this class or were taken for it, those that are both (Jaccard)."""
+        return Proportion(self.right, self.predicted + self.support - self.right)
+
     def cells(self) -> tuple[str, ...]:
-        """The row of a table: name, precision, recall and F1 in per cent, support."""
-        figures = (_percent(figure) for figure in (self.precision, self.recall, self.f1))
-        return (self.name, *figures, f"{self.support:,}")
+        """The row of a table under `CLASS_COLUMNS`."""
+        return (
+            self.name,
+            _with_interval(self.precision, self.precision_interval),
+            _with_interval(self.recall, self.recall_interval),
+            _with_interval(self.f1, self.f1_interval),
+            f"{self.support:,}",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, for JSON; None stands for nan."""
         return {
             "name": self.name,
             "precision": finite_or_none(self.precision),
+            "precision_interval": list(self.precision_interval),
             "recall": finite_or_none(self.recall),
+            "recall_interval": list(self.recall_interval),
             "f1": finite_or_none(self.f1),
+            "f1_interval": list(self.f1_interval),
             "support": self.support,
+            "predicted": self.predicted,
         }
 
 
@@ -63,6 +109,8 @@ class Evaluation:
     accuracy: Proportion
     loss: float
     """Mean cross-entropy in nats; a classifier that knows nothing has ln(num_classes)."""
+    loss_interval: Interval
+    """Its 95 % t-interval over the images; (nan, nan) for fewer than two."""
     top_5: Proportion | None
     """How many images have their class among the five likeliest; None with fewer than 20 classes."""
     per_class: tuple[ClassScores, ...]
@@ -111,6 +159,7 @@ class Evaluation:
         return {
             "accuracy": self.accuracy.to_dict(),
             "loss": finite_or_none(self.loss),
+            "loss_interval": [finite_or_none(end) for end in self.loss_interval],
             "top_5": None if self.top_5 is None else self.top_5.to_dict(),
             "balanced_accuracy": finite_or_none(self.balanced_accuracy),
             "macro_precision": finite_or_none(self.macro_precision),
@@ -123,7 +172,7 @@ class Evaluation:
         }
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("class", "precision", "recall", "F1", "images"))
+        head = "".join(f"<th>{name}</th>" for name in CLASS_COLUMNS)
         shown, title = self.per_class, ""
         if len(shown) > LARGEST_SHOWN:
             shown = self.weakest(LARGEST_SHOWN)
@@ -154,6 +203,7 @@ def evaluate_logits(
     return Evaluation(
         accuracy=accuracy(logits, labels),
         loss=cross_entropy(logits, labels),
+        loss_interval=loss_interval(logits, labels),
         top_5=top_k_accuracy(logits, labels, 5) if len(class_names) >= _TOP_5_FROM else None,
         per_class=score_classes(confusion),
         confusion=confusion,
@@ -170,6 +220,12 @@ def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Proporti
 def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Mean cross-entropy in nats; nan without images."""
     return float(cross_entropy_per_image(logits, labels).mean()) if len(labels) else math.nan
+
+
+def loss_interval(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Interval:
+    """The 95 % t-interval of the mean cross-entropy, cut at 0; (nan, nan) for fewer than two images."""
+    low, high = t_interval(cross_entropy_per_image(logits, labels))
+    return (low if math.isnan(low) else max(0.0, low), high)
 
 
 def top_k_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> Proportion:
@@ -191,16 +247,7 @@ def score_classes(confusion: Confusion) -> tuple[ClassScores, ...]:
         confusion.counts.sum(axis=1).tolist(),
         strict=True,
     )
-    return tuple(
-        ClassScores(
-            name=name,
-            precision=_share(found, predicted),
-            recall=_share(found, support),
-            f1=_share(2 * found, predicted + support),
-            support=support,
-        )
-        for name, found, predicted, support in rows
-    )
+    return tuple(ClassScores(*row) for row in rows)
 
 
 def _check(
@@ -225,8 +272,9 @@ def _check(
         )
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan
+def _f1_of(overlap: float) -> float:
+    """From Jaccard's index to F1, of which it is a growing function."""
+    return 2 * overlap / (1 + overlap)
 
 
 def _mean_of_defined(values: list[float]) -> float:
@@ -234,5 +282,9 @@ def _mean_of_defined(values: list[float]) -> float:
     return sum(defined) / len(defined) if defined else math.nan
 
 
-def _percent(value: float) -> str:
-    return "–" if math.isnan(value) else f"{100 * value:.1f} %"
+def _with_interval(value: float, interval: Interval) -> str:
+    """`93.3 (70.2–98.8)`, in per cent."""
+    if math.isnan(value):
+        return "–"
+    low, high = interval
+    return f"{100 * value:.1f} ({100 * low:.1f}–{100 * high:.1f})"

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import special  # not stats: that nearly doubles the time to import this
 
 CONFIDENCE = 0.95
+Interval = tuple[float, float]
 _NORMAL_QUANTILE = float(special.ndtri(0.5 + CONFIDENCE / 2))
 
 # Below this many images a second decimal of a per cent would be decoration.
@@ -127,16 +128,25 @@ class MeanOverRuns:
         return (max(low, 0.0), min(high, 1.0)) if self.is_share and self.n > 1 else (low, high)
 
     def __str__(self) -> str:
-        scale, unit, least = (100, " %", 1) if self.is_share else (1, "", 3)
+        def said(value: float) -> str:
+            if self.is_share:
+                return f"{100 * value:.1f}"
+            return f"{value:.{decimals}f}" if decimals <= _MOST_DECIMALS else f"{value:.3g}"
+
+        # Three decimals, and more where they would not be three digits: a mean of 0.0000012 is not 0.000.
+        largest = max((abs(each) for each in (self.mean, *self.interval) if math.isfinite(each)), default=0.0)
+        decimals = max(3, 2 - math.floor(math.log10(largest or 1)))
+
+        unit = " %" if self.is_share else ""
         runs = f"{self.n:,} run{'' if self.n == 1 else 's'}"
         if self.n == 0:
             return f"– ({runs})"
-        value = f"{scale * self.mean:.{least}f}{unit}"
+        value = f"{said(self.mean)}{unit}"
         if self.n == 1:
             return f"{value} ({runs}: no interval)"
-        low, high = (f"{scale * end:.{least}f}" for end in self.interval)
+        low, high = (said(end) for end in self.interval)
         to = " to " if low.startswith("-") else "–"
-        spread = f"standard deviation {scale * self.standard_deviation:.{least}f}"
+        spread = f"standard deviation {said(self.standard_deviation)}"
         return f"{value} ({runs}, {spread}), 95 % interval {low}{to}{high}".replace("-", "−")
 
     def to_dict(self) -> dict[str, Any]:

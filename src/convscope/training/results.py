@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from convscope.classifier.classifier import Classifier
@@ -51,9 +52,21 @@ def finish_run(
             **({"fits": [fit.to_dict() for fit in fits]} if fits else {}),
             **({} if folds is None else {"folds": folds.to_dict()}),
             **{predictions.split: predictions.evaluation.to_dict() for predictions, _ in judged},
+            "notes": _notes([predictions.split for predictions, _ in judged]),
             "seconds": {"train": round(fitted.seconds, 2), "total": round(total_seconds, 2)},
         },
     )
+
+
+def _notes(judged: Sequence[str]) -> list[str]:
+    """What no figure says because no image was left to say it."""
+    if "test" in judged:
+        return []
+    watched = "; the validation images were watched while it was trained" if "validation" in judged else ""
+    return [
+        f"no image was left for the test: how good it is on images it never met is not known{watched}. "
+        "Hold each image out once with --folds 5, or keep some with --test-fraction 0.2"
+    ]
 
 
 def finishing_seconds(job: Job) -> float:

@@ -62,8 +62,8 @@ def test_divisions_by_zero_are_shown_as_undefined() -> None:
     logits = np.eye(4, dtype=np.float32)[[0, 0, 2]]
     evaluation = evaluate_logits(logits, np.array([0, 1, 0]), ("a", "b", "c"), ("w", "x", "y", "z"))
     never_predicted, without_images, neither = evaluation.per_class[1:]
-    assert never_predicted.cells() == ("x", "–", "0.0 %", "0.0 %", "1")
-    assert without_images.cells() == ("y", "0.0 %", "–", "0.0 %", "0")
+    assert never_predicted.cells() == ("x", "–", "0.0 (0.0–79.3)", "0.0 (0.0–88.5)", "1")
+    assert without_images.cells() == ("y", "0.0 (0.0–79.3)", "–", "0.0 (0.0–88.5)", "0")
     assert neither.cells() == ("z", "–", "–", "–", "0")
     assert evaluation.balanced_accuracy == 0.25
     assert neither.to_dict()["recall"] is None
