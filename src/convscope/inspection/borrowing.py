@@ -28,42 +28,34 @@ def borrowed(network: nn.Module) -> Iterator[nn.Module]:
     At the end, also after an error, everything is as before: the mode of each submodule, the hooks, each
     parameter's `requires_grad` and `.grad`, and the random state (torch on every device, NumPy, Python).
     Gradients can be taken inside even if the caller has switched them off. Borrowing within a borrowing is
-    allowed.
+    allowed. A network that is in eval mode and asks for no gradient, as a classifier's, is not touched.
 
-    Weights are not copied: `restored_weights` is for who changes them.
+    Weights are not copied: who changes some works on a copy.
     """
     modules = list(network.modules())
-    modes = [module.training for module in modules]
-    hooks = [_hooks_of(module) for module in modules]
-    parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in network.parameters()]
+    in_training = [module for module in modules if module.training]
+    hooks = [(module, _hooks_of(module)) for module in modules]
+    parameters = [(parameter, parameter.grad) for parameter in network.parameters()]
+    asking = [parameter for parameter, _ in parameters if parameter.requires_grad]
     random_state = _random_state()
     try:
-        network.eval()
-        for parameter, _, _ in parameters:
+        if in_training:
+            network.eval()
+        for parameter in asking:
             parameter.requires_grad_(False)
         with torch.inference_mode(False), torch.enable_grad():
             yield network
     finally:
-        for module, mode, module_hooks in zip(modules, modes, hooks, strict=True):
-            module.training = mode
+        for module in in_training:
+            module.training = True
+        for module, module_hooks in hooks:
             _restore_hooks(module, module_hooks)
-        for parameter, requires_grad, gradient in parameters:
-            parameter.requires_grad_(requires_grad)
-            parameter.grad = gradient
+        for parameter in asking:
+            parameter.requires_grad_(True)
+        for parameter, gradient in parameters:
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
         _restore_random_state(random_state)
-
-
-@contextmanager
-def restored_weights(network: nn.Module) -> Iterator[None]:
-    """Copy all parameters and buffers, and write them back bit for bit at the end, also after an error."""
-    tensors = [*network.parameters(), *network.buffers()]
-    copies = [tensor.detach().clone() for tensor in tensors]
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for tensor, copy in zip(tensors, copies, strict=True):
-                tensor.copy_(copy)
 
 
 def device_of(network: nn.Module) -> torch.device:
@@ -80,8 +72,9 @@ def _restore_hooks(module: nn.Module, hooks: dict[str, list[tuple[Any, Any]]]) -
     for field, items in hooks.items():
         # The same dictionary is refilled: the handles that others hold point into it.
         current = getattr(module, field)
-        current.clear()
-        current.update(items)
+        if list(current.items()) != items:
+            current.clear()
+            current.update(items)
 
 
 def _random_state() -> tuple[Tensor, list[Tensor], Any, Any]:

@@ -1,5 +1,6 @@
 """Whether a map says something about the network: does it change when the weights are randomised?"""
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,7 @@ from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from convscope.errors import UsageError
-from convscope.inspection.borrowing import borrowed, device_of, restored_weights
+from convscope.inspection.borrowing import borrowed, device_of
 from convscope.inspection.class_maps import ClassMapMethod, class_maps
 from convscope.inspection.layers import last_spatial_layer
 
@@ -63,8 +64,7 @@ def sanity_check(
 
     The layers with weights are put into at most `max_stages` groups. A matrix or kernel is drawn anew from
     a normal distribution with its own mean and standard deviation; biases and scales are shuffled, so that
-    the values keep their size.
-    Afterwards the weights are restored bit for bit, also after an error.
+    the values keep their size. It is a copy of the network whose weights are drawn anew.
     """
     if randomisation not in ("cascading", "independent"):
         raise UsageError(f"there is no randomisation {randomisation!r}: choose cascading or independent")
@@ -73,15 +73,12 @@ def sanity_check(
     with borrowed(network):
         original = make_maps(network, images)
         similarity = []
-        with restored_weights(network):
-            for stage in stages:
-                if randomisation == "cascading":
-                    _randomise(network, stage, generator)
-                    similarity.append(_similarity(original, make_maps(network, images)))
-                    continue
-                with restored_weights(network):
-                    _randomise(network, stage, generator)
-                    similarity.append(_similarity(original, make_maps(network, images)))
+        spare = copy.deepcopy(network)
+        for stage in stages:
+            if randomisation == "independent":
+                spare.load_state_dict(network.state_dict())
+            _randomise(spare, stage, generator)
+            similarity.append(_similarity(original, make_maps(spare, images)))
     return SanityCheck(randomisation=randomisation, stages=stages, similarity=np.array(similarity))
 
 

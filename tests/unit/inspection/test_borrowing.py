@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from convscope.errors import UsageError
-from convscope.inspection.borrowing import borrowed, restored_weights
+from convscope.inspection.borrowing import borrowed
 from convscope.inspection.layers import LayerTap, find_layer, last_spatial_layer
 
 
@@ -68,14 +68,24 @@ def test_gradients_work_inside_a_borrowing_wherever_they_are_off(switch):
         assert network(images).requires_grad
 
 
-def test_weights_come_back_bit_for_bit_after_an_error():
-    network = _a_network()
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    with pytest.raises(ZeroDivisionError), torch.no_grad(), restored_weights(network):  # noqa: PT012
-        for tensor in network.state_dict().values():
-            tensor.zero_()
-        _ = 1 / 0
-    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+class Observed(nn.Conv2d):
+    """Notes what is set on it once it is made."""
+
+    def __setattr__(self, name, value):
+        if "touched" in self.__dict__:
+            self.touched.append(name)
+        super().__setattr__(name, value)
+
+
+def test_a_network_that_only_predicts_is_not_touched_so_threads_can_share_it():
+    network = nn.Sequential(Observed(1, 2, 3), nn.Flatten(), nn.LazyLinear(3))
+    network(torch.zeros(1, 1, 5, 5))
+    network.eval().requires_grad_(False)
+    network[0].__dict__["touched"] = []
+    with borrowed(network):
+        assert not network.training
+        network(torch.zeros(1, 1, 5, 5))
+    assert network[0].touched == []
 
 
 def test_a_wrong_layer_is_answered_with_the_valid_ones_close_matches_first(small):

@@ -53,6 +53,21 @@ def test_a_map_that_is_the_same_everywhere_cannot_be_judged(residual, images):
     assert "cannot be told" in sanity(check, "zeros").said
 
 
+def test_the_network_itself_keeps_its_weights_while_it_is_checked(residual, images):
+    """A server may predict with it meanwhile."""
+    before = {name: tensor.clone() for name, tensor in residual.state_dict().items()}
+    drawn = []
+
+    def make(network, batch):
+        assert all(torch.equal(tensor, before[name]) for name, tensor in residual.state_dict().items())
+        drawn.append(network)
+        return _brightness(network, batch)
+
+    sanity_check(residual, images(1, (3, 16, 16)), make)
+    assert drawn[0] is residual
+    assert all(network is not residual for network in drawn[1:])
+
+
 @pytest.mark.parametrize("randomisation", ["cascading", "independent"])
 def test_the_weights_come_back_bit_for_bit_even_after_an_error(residual, images, randomisation):
     before = {name: tensor.clone() for name, tensor in residual.state_dict().items()}
