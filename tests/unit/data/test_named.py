@@ -68,6 +68,15 @@ def test_digits_are_five_hundred_of_each():
     assert source.splits is None
 
 
+@pytest.mark.parametrize("each", named.NAMED_SETS, ids=lambda each: each.name)
+def test_what_is_here_is_known_without_opening_it(each, tmp_path, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert each.is_here() == (each.kind == "package")
+    (tmp_path / each.folder).mkdir(parents=True)
+    assert each.is_here()
+
+
 def test_real_mnist_has_its_sizes():
     folder = os.environ.get("CONVSCOPE_DATA")
     if not folder or not (Path(folder) / "MNIST" / "raw").is_dir():

@@ -3,14 +3,19 @@
 import csv
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import convscope
+from convscope.config.asked import DataConfig
+from convscope.data.loading import load_dataset
 from convscope.runs.folder import Run
+from convscope.training.preparation import describe_target
 
 Train = Callable[..., Run]
 
@@ -68,3 +73,23 @@ def test_whole_numbers_can_be_either(train: Train, brightness: Path) -> None:
     brightness.write_text("\n".join(rows))
     assert len(convscope.load(train(data=brightness, steps=2).path).class_names) == 5
     assert convscope.load(train(data=brightness, steps=2, task="regression").path).class_names == ()
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e12])
+def test_numbers_of_any_size_are_learnt_alike(train: Train, brightness: Path, scale: float) -> None:
+    """Spreads below 1e-6 were taken for 1e-6, and so not learnt."""
+    with brightness.open(newline="") as file:
+        rows = [(row["path"], f"{float(row['label']) * scale:.17g}") for row in csv.DictReader(file)]
+    path = brightness.with_name("scaled.csv")
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label"), *rows])
+    summary = train(data=path, steps=40, learning_rate=1e-2).read("summary.json")
+    assert summary["test"]["mean_absolute_error"]["value"] / scale < 0.7
+
+
+def test_numbers_without_a_spread_have_none_to_divide_by(brightness: Path) -> None:
+    dataset = load_dataset(DataConfig(source=str(brightness)), size=(8, 8), channels=1, fit="squash", seed=0)
+    for count in (1, 20):
+        same = replace(dataset.train.take(range(count)), labels=torch.full((count,), 3.5))
+        target = describe_target(replace(dataset, train=same))
+        assert (target.mean, target.std) == (3.5, 1.0)

