@@ -26,10 +26,7 @@ from convscope.training.folds import FoldData, FoldScores, score_of, split_into_
 from convscope.training.objective import Score
 from convscope.training.preparation import Job, prepare
 from convscope.training.progress import Choice, Silent
-from convscope.training.results import SUMMARY
-
-JUDGING_SECONDS = 1.0
-"""What a fold takes besides its fit, of a time budget."""
+from convscope.training.results import SUMMARY, seconds_per_image
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +55,11 @@ def cross_validate(run: Run, job: Job, deadline: float | None) -> tuple[FoldScor
     """
     parts = list(split_into_folds(job.dataset, job.config.data, job.config.seed))
     judged: list[_Judged] = []
+    per_image = 0.0 if deadline is None else seconds_per_image(job)
     for number, part in enumerate(parts):
         fold_run = Run(run.path / "folds" / part.name)
         if not has_predictions(fold_run, LAST):
-            _fit_fold(run, fold_run, part, job, _share_of(deadline, parts[number:]))
+            _fit_fold(run, fold_run, part, job, _share_of(deadline, parts[number:], per_image))
         judged.append(_Judged(fold_run, part, _read_candidates(fold_run)))
         figure, value = judged[-1].figure(LAST)
         job.progress.on_choice(
@@ -126,12 +124,15 @@ def _score(folds: Sequence[_Judged], name: str) -> Score:
     return accuracy / sum(sizes), -loss / sum(sizes)
 
 
-def _share_of(deadline: float | None, parts: Sequence[FoldData]) -> float | None:
-    """When the next fold must be fitted, so that all folds and the fit on all images get as many epochs."""
+def _share_of(deadline: float | None, parts: Sequence[FoldData], per_image: float) -> float | None:
+    """When the next fold must be fitted, so that all folds and the fit on all images get as many epochs.
+
+    Judging two candidates on what is held out takes `per_image` seconds an image and candidate.
+    """
     if deadline is None:
         return None
     sizes = [len(part.dataset.train) for part in parts]
     everything = len(parts[0].dataset.train) + len(parts[0].dataset.test)
     now = time.perf_counter()
     share = (deadline - now) * sizes[0] / (sum(sizes) + everything)
-    return now + max(0.0, share - JUDGING_SECONDS)
+    return now + max(0.0, share - 2 * per_image * len(parts[0].dataset.test))

@@ -70,6 +70,10 @@ def fit(run: Run, job: Job, *, deadline: float | None = None, unvalidated: str =
     run.write(DESCRIPTION, job.classifier.description())
     write_dataset(run, job.dataset, job.classifier.preprocessing)
     loop = _loop_where_it_stands(run, job)
+    if loop.has_stopped_early():
+        value = f"at step {loop.state.step:,}, early"
+        reason = f"the best validation was after step {loop.state.best_step:,}: nothing is left to do"
+        job.progress.on_choice(Choice("stopped", value, reason))
     try:
         if job.is_pretrained and loop.seen is None:
             _start_from_head(loop)
@@ -102,7 +106,10 @@ def _loop_where_it_stands(run: Run, job: Job) -> Loop:
     seen = state.step or None
     for path in (run.metrics_path, run.histograms_path):
         truncate_records(path, -1 if seen is None else state.step)
-    timetable = state.timetable or Timetable.of(steps_asked(job) or 0)
+    asked = steps_asked(job)
+    if asked is not None:
+        state.timetable = None  # it had a time budget before, and has a number of steps now
+    timetable = state.timetable or Timetable.of(asked or 0)
     return Loop(run, job, state, timetable, seen=seen, saved=seen)
 
 

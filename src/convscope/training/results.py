@@ -71,13 +71,17 @@ def _notes(judged: Sequence[str]) -> list[str]:
 
 def finishing_seconds(job: Job) -> float:
     """What `finish_run` will take, from a few images."""
-    validation, test = len(job.dataset.validation), len(job.dataset.test)
+    validation, test, per_image = job.dataset.validation, job.dataset.test, seconds_per_image(job)
+    fits = seconds_to_compare(job.classifier, job.config.data, validation.ids, per_image)
+    return per_image * (len(validation) + len(test)) + fits
+
+
+def seconds_per_image(job: Job) -> float:
+    """What the classifier takes for one image, from a few."""
     images = job.dataset.train.images[:MEASURED]
     begun = time.perf_counter()
     job.classifier.logits(images)
-    per_image = (time.perf_counter() - begun) / max(1, len(images))
-    fits = seconds_to_compare(job.classifier, job.config.data, job.dataset.validation.ids, per_image)
-    return per_image * (validation + test) + fits
+    return (time.perf_counter() - begun) / max(1, len(images))
 
 
 def _untrained(fitted: Fitted, classifier: Classifier) -> dict[str, Any] | None:

@@ -155,10 +155,11 @@ def _refuse_fewer_steps(run: Run, steps: int | None) -> None:
 def _complete(run: Run, job: Job, started: float, report: float = 0.0) -> None:
     """Everything that is still to be done in a run; `report` seconds are wanted for what follows it."""
     scores, unvalidated, deadline, length = None, LAST, None, job.config.training.length
+    is_cross_validated = job.config.data.folds is not None
     if isinstance(length, TimeBudget):
-        ending = finishing_seconds(job) + max(LEAST_REPORT_SECONDS, report)
-        deadline = started + length.seconds - ending
-    if job.config.data.folds is not None:
+        judging = 0.0 if is_cross_validated else finishing_seconds(job)
+        deadline = started + length.seconds - judging - max(LEAST_REPORT_SECONDS, report)
+    if is_cross_validated:
         scores, unvalidated = cross_validate(run, job, deadline)
         job = prepare(job.config, on_all_images(job.dataset), job.device, job.progress)
     fitted = fit(run, job, deadline=deadline, unvalidated=unvalidated)

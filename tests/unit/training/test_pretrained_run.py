@@ -91,3 +91,39 @@ def test_the_head_alone_leaves_the_backbone_as_it_was(bands: Path, tmp_path: Pat
     before = fresh.state_dict()
     changed = {name for name, value in trained.state_dict().items() if not value.equal(before[name])}
     assert changed == {"classifier.weight", "classifier.bias"}
+
+
+@pytest.mark.parametrize(("rate", "kept"), [(30.0, "head"), (1e-4, "last")])
+def test_fine_tuning_that_makes_it_worse_is_not_kept(
+    pictures: Callable[..., Path], tmp_path: Path, rate: float, kept: str
+) -> None:
+    """The fitted head is a candidate; which of the two is kept is decided on validation, and said."""
+    hard = pictures(tmp_path / "hard", classes=6, count=12)
+    settings = {"training.steps": 6, "training.learning_rate": rate, "training.head_scale": 1.0}
+    run = start(hard, tmp_path / "runs", Listener(), **settings)
+    summary = run.read("summary.json")
+    head, last = (summary["measured"][name] for name in ("head", "last"))
+    assert (last["accuracy"], -last["loss"]) < (head["accuracy"], -head["loss"]) or kept == "last"
+    assert summary["kept"]["checkpoint"] == summary["checkpoint"] == kept
+    assert summary["validation"]["accuracy"]["value"] == pytest.approx(summary["measured"][kept]["accuracy"])
+    final, named = (convscope.load(run.path, which).network.state_dict() for which in ("final", kept))
+    assert all(final[name].equal(named[name]) for name in named)
+    assert summary["untrained"]["accuracy"] < head["accuracy"]
+
+
+def test_folds_decide_whether_the_head_alone_is_kept(bands: Path, tmp_path: Path) -> None:
+    settings = {"training.steps": 2, "training.learning_rate": 30.0, "data.folds": 3}
+    run = start(bands, tmp_path, Listener(), **settings)
+    summary = run.read("summary.json")
+    assert summary["kept"]["checkpoint"] == "head"
+    candidates = summary["folds"]["candidates"]
+    assert candidates["last"]["value"] < candidates["head"]["value"] == summary["folds"]["accuracy"]["value"]
+    assert summary["test"]["accuracy"]["n"] == 60
+    assert summary["test"]["accuracy"]["value"] == pytest.approx(candidates["head"]["value"])
+    final, head = (convscope.load(run.path, which).network.state_dict() for which in ("final", "head"))
+    assert all(final[name].equal(head[name]) for name in head)
+
+
+def test_a_frozen_backbone_with_epochs_trains_its_head_for_so_long(bands: Path, tmp_path: Path) -> None:
+    run = start(bands, tmp_path, Listener(), **{"training.frozen": True, "training.epochs": 2})
+    assert run.read("summary.json")["epochs"] == 2

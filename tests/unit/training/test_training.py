@@ -141,6 +141,8 @@ def test_early_stopping(train: Train) -> None:
     assert summary["steps"] == 12
     assert summary["best_step"] == 4
     assert summary["checkpoint"] == "best"
+    assert summary["stopped_early"]
+    assert "after step 4" in summary["kept"]["why"]
     assert convscope.evaluate(run.path).to_dict()["loss"] == pytest.approx(summary["test"]["loss"], abs=1e-6)
 
 

@@ -1,0 +1,131 @@
+"""A time budget on a clock that the test moves: it is held, and the schedule comes to its end."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import convscope
+from convscope.errors import UsageError
+from convscope.runs.folder import Run
+from convscope.training import budget, cross_validation, start
+from convscope.training.budget import Budget
+from convscope.training.timetable import Timetable
+
+Train = Callable[..., Run]
+
+
+class Clock:
+    """Stands still, but for what is added; each look at it may take some time."""
+
+    def __init__(self, per_look: float = 0.0) -> None:
+        self.now, self.per_look = 1000.0, per_look
+
+    def perf_counter(self) -> float:
+        self.now += self.per_look
+        return self.now
+
+
+@pytest.mark.parametrize(
+    "seconds_of",
+    [
+        lambda step: 0.1,
+        lambda step: 0.3,  # three times as slow as it was guessed
+        lambda step: 0.02,
+        lambda step: 0.1 if step < 200 else 0.5,
+        lambda step: 0.5 if step < 50 else 0.1,
+        lambda step: 2.0 if step % 40 == 0 else 0.1,  # a validation now and then
+    ],
+    ids=["as guessed", "slower", "faster", "slower later", "faster later", "by fits and starts"],
+)
+def test_a_machine_that_changes_its_pace_does_not_change_the_end(
+    seconds_of: Callable[[int], float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(budget, "time", clock)
+    held, timetable, step = Budget(deadline=1060.0), Timetable.of(600), 0
+    position = 0.0
+    while step < timetable.total and not held.is_spent():
+        position = timetable.position(step)
+        clock.now += seconds_of(step)
+        step += 1
+        timetable = held.adjust(timetable, step, ending=0.5)
+    assert 1060 - 3 <= clock.now <= 1060 + 2
+    assert position / timetable.planned > 0.93
+
+
+@pytest.fixture
+def slow_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Every look takes a tenth of a second, so that a training of 20 seconds takes none."""
+    clock = Clock(per_look=0.1)
+    monkeypatch.setattr(budget, "time", clock)
+    monkeypatch.setattr(start, "time", clock)
+    monkeypatch.setattr(cross_validation, "time", clock)
+    monkeypatch.setattr(cross_validation, "seconds_per_image", lambda job: 0.0)
+    monkeypatch.setattr(start, "finishing_seconds", lambda job: 1.0)
+    return clock
+
+
+@pytest.mark.parametrize("more", [{}, {"folds": 2}])
+def test_a_run_holds_its_budget_and_its_schedule_ends(
+    train: Train, slow_clock: Clock, more: dict[str, int]
+) -> None:
+    begun = slow_clock.now
+    run = train(time="20s", steps=None, record_every=1, **more)
+    assert slow_clock.now - begun <= 20.0
+    summary = run.read("summary.json")
+    assert summary["steps"] > 10
+    rates = [record["learning_rate"] for record in run.metrics() if record["split"] == "batch"]
+    assert rates[-1] < 0.05 * max(rates)
+    assert run.config.training.length.seconds == 20
+    if more:
+        folds = [Run(path).metrics()[-1]["step"] for path in sorted((run.path / "folds").iterdir())]
+        assert len(folds) == 2
+        assert summary["steps"] > 1.3 * max(folds)  # twice the images, about as many epochs
+
+
+def test_a_timed_run_goes_on_to_the_end_of_its_own_plan(
+    train: Train, slow_clock: Clock, tmp_path: Path
+) -> None:
+    run = train(time="20s", steps=None, checkpoint_every=5, keep_checkpoints=99)
+    halfway = run.checkpoint("10")
+    ends = []
+    for name in ("first", "second"):
+        copied = _stopped_at(run, 10, tmp_path / name)
+        convscope.resume(copied)
+        ends.append(Run.open(copied))
+    assert {end.read("summary.json")["steps"] for end in ends} == {halfway.state["timetable"]["total"]}
+    left, right = (end.checkpoint().network for end in ends)
+    assert all(left[name].equal(right[name]) for name in left)
+
+
+def test_another_length_replaces_a_budget(train: Train, slow_clock: Clock) -> None:
+    run = train(time="5s", steps=None)
+    taken = run.read("summary.json")["steps"]
+    convscope.resume(run.path, steps=taken + 3)
+    assert run.read("summary.json")["steps"] == taken + 3
+    assert str(run.config.training.length) == f"{taken + 3} steps"
+
+
+@pytest.mark.parametrize(
+    "lengths", [{"time": "5s", "epochs": 1}, {"time": "5s", "steps": 1}, {"epochs": 1, "steps": 1}]
+)
+def test_two_lengths_are_refused(bands: Path, tmp_path: Path, lengths: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="say how long to train; give one of them"):
+        convscope.train(bands, runs=tmp_path, **lengths)
+    assert not list(tmp_path.iterdir())
+
+
+def _stopped_at(run: Run, step: int, folder: Path) -> Path:
+    """A copy of a run as a kill right after a checkpoint leaves it."""
+    import shutil
+
+    shutil.copytree(run.path, folder, symlinks=True)
+    for path in (folder / "checkpoints").glob("step-*"):
+        if int(path.name.removeprefix("step-")) > step:
+            shutil.rmtree(path)
+    for path in (folder / "checkpoints").iterdir():
+        if path.is_symlink() and not path.exists():
+            path.unlink()
+    (folder / "summary.json").unlink()
+    return folder
