@@ -1,6 +1,11 @@
-"""How names are said: one place, below every room."""
+"""How figures, amounts, durations, sizes, names, paths and commands are said: one place, below every room."""
 
+import difflib
+import math
 import re
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 _UNFIT = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters: a name must not move the cursor or colour the terminal
@@ -8,6 +13,131 @@ _UNFIT = re.compile(
     "\u200e\u200f\u202a-\u202e\u2066-\u2069"  # turns of the direction of reading: they hide an ending
     "\ud800-\udfff]"  # bytes that are no UTF-8 come as halves of a pair
 )
+_UNKNOWN = "–"
+_MOST_DECIMALS = 12
+
+
+def percent(share: float | None, decimals: int | None = None) -> str:
+    """A share as `93.5 %`; never 0 or 100 where it is not, and a dash where it is not known.
+
+    Args:
+        share: 0 to 1, or more, or less.
+        decimals: so many; two significant digits unless given: `12 %`, `0.4 %`.
+    """
+    if share is None or not math.isfinite(share):
+        return _UNKNOWN
+    per_cent = 100 * share
+    if decimals is None:
+        near_an_edge = 0 < abs(per_cent) < 9.95 or 99.5 <= per_cent < 100
+        decimals = 1 if near_an_edge else 0
+    least = 10.0**-decimals
+    if 0 < per_cent < least / 2:
+        return f"< {least:.{decimals}f} %"
+    if 100 - least / 2 <= per_cent < 100:
+        return f"> {100 - least:.{decimals}f} %"
+    return f"{per_cent:.{decimals}f} %".replace("-", "−")
+
+
+def rounded(value: float | None, digits: int = 3) -> str:
+    """A number in significant digits: `0.0123`, `4.56`, `21,000`, `−1.2e-07`; a dash if not known."""
+    if value is None or not math.isfinite(value):
+        return _UNKNOWN
+    if abs(value) >= 1000:
+        text = f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.{digits}g}"
+    else:
+        text = f"{value:.{digits}g}"
+    return "−" + text[1:] if text.startswith("-") else text
+
+
+def apart(values: Sequence[float], decimals: int, edges: Iterable[float] = ()) -> list[str]:
+    """The values with `decimals`, or as many more as keep them apart from each other and from the edges.
+
+    9,999 right of 10,000 is not 100 %, and the interval around it does not reach 100.0.
+    """
+    for places in range(decimals, _MOST_DECIMALS):
+        short = [round(value, places) for value in values]
+        touches = any(
+            near == edge != exact for near, exact in zip(short, values, strict=True) for edge in edges
+        )
+        if not touches and len(set(short)) == len(set(values)):
+            break
+    return [f"{value:.{places}f}" for value in values]
+
+
+def between(low: float, high: float, digits: int = 3) -> str:
+    """The two ends in significant digits: `0.12–0.4`, `−3.9 to 10.4`; dashes where they are not known."""
+    to = " to " if low < 0 or high < 0 else "–"
+    ends = (rounded(low, digits), rounded(high, digits))
+    more = digits
+    while ends[0] == ends[1] and low != high and math.isfinite(low + high) and more < _MOST_DECIMALS:
+        more += 1
+        ends = (rounded(low, more), rounded(high, more))
+    return to.join(ends)
+
+
+def some(count: int, what: str, plural: str = "") -> str:
+    """An amount with its noun: `1 unit`, `1,200 units`, `2 classes`."""
+    return f"{count:,} {what if count == 1 else plural or what + 's'}"
+
+
+def times(count: int) -> str:
+    """`once`, `3 times`."""
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.02 s`, `3.2 s`, `2 min 05 s`, `1 h 04 min`, `3 d 2 h`; a dash if not known."""
+    if seconds is None or not math.isfinite(seconds):
+        return _UNKNOWN
+    if seconds < 59.95:
+        return f"{seconds:.1f} s" if seconds >= 0.095 or seconds == 0 else f"{seconds:.1g} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def clock(seconds: float) -> str:
+    """Time left, in few characters: `0:22`, `1:04:05`."""
+    whole = max(0, round(seconds))
+    minutes = f"{whole // 60 % 60}:{whole % 60:02d}"
+    return minutes if whole < 3600 else f"{whole // 3600}:{minutes:>05}"
+
+
+def size(count: float) -> str:
+    """Bytes as `812 bytes`, `3.4 MB`, `20 GB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < (1000 if unit == "bytes" else 999.5):
+            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 9.95 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """The names with commas between; of many the first, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def quoted(names: Sequence[str], most: int = 10) -> str:
+    """As `listed`, each name in quotes."""
+    return listed([f"'{name}'" for name in names], most)
+
+
+def near(word: str, known: Iterable[str], most: int = 3, *, cutoff: float = 0.6) -> list[str]:
+    """The known names that look most like `word`, the nearest first; capitals make no difference."""
+    by_fold = {name.casefold(): name for name in known}
+    found = difflib.get_close_matches(word.casefold(), by_fold, n=most, cutoff=cutoff)
+    return [by_fold[name] for name in found]
+
+
+def meant(close: Sequence[str], otherwise: str = "") -> str:
+    """`did you mean vgg11 or vgg16?` of what `near` found; `otherwise` where that is nothing."""
+    return f"did you mean {' or '.join(close)}?" if close else otherwise
 
 
 def shown(name: str) -> str:
@@ -16,6 +146,47 @@ def shown(name: str) -> str:
     Bytes that are no UTF-8 (as Python gives them in file names) become `\\xe4`, control characters `\\x1b`.
     """
     return _UNFIT.sub(_escaped, name)
+
+
+def here(path: Path | str) -> str:
+    """A path as it is seen from where one stands, fit to be shown: `runs/a`; whole if it is elsewhere."""
+    return shown(str(_from_here(Path(path))))
+
+
+def command(*words: str | Path) -> str:
+    """A command that can be pasted into a shell: every word quoted where it must be.
+
+    A `Path` is said as seen from here, and never looks like an option; what would act on the terminal is
+    written in the way of `$'\\x1b'`, which shells read back as the same name.
+    """
+    return " ".join(_quoted(_as_argument(word) if isinstance(word, Path) else word) for word in words)
+
+
+def _from_here(path: Path) -> Path:
+    if not path.is_absolute():
+        return path
+    try:
+        return path.relative_to(Path.cwd())
+    except (ValueError, OSError):  # elsewhere, or the folder one stands in is gone
+        return path
+
+
+def _as_argument(path: Path) -> str:
+    text = str(_from_here(path))
+    return f"./{text}" if text.startswith("-") else text
+
+
+def _quoted(word: str) -> str:
+    if not _UNFIT.search(word):
+        return shlex.quote(word)
+    plain = word.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{_UNFIT.sub(_escaped_for_shell, plain)}'"
+
+
+def _escaped_for_shell(match: re.Match[str]) -> str:
+    """A shell reads \\x9b as a byte: only bytes and ASCII are written so."""
+    code = ord(match[0])
+    return f"\\u{code:04x}" if 0x80 <= code < 0xDC80 or code > 0xDCFF else _escaped(match)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -80,7 +80,7 @@ def test_a_second_look_overwrites_only_its_own(digits: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--layer", "conv9"], "Did you mean conv"),
+        (["--layer", "conv9"], "did you mean conv"),
         (["--only", "everything"], "it takes filters, maps"),
         (["--class", "eleven"], "there are: 0, 1, 2"),
         (["--limit", "0"], "takes 1 and up"),

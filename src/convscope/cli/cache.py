@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from convscope.cli.output import print_json, result_console
+from convscope.wording import size
 
 KEY_SHOWN = 12
 
@@ -53,7 +54,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
             entry.key[:KEY_SHOWN],
             f"{entry.images:,}",
             "×".join(map(str, entry.shape)),
-            _size(entry.bytes),
+            size(entry.bytes),
             _moment(entry.used).astimezone().strftime("%Y-%m-%d %H:%M"),
         )
         for entry in entries
@@ -63,7 +64,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
     print_line(
         console,
         "total",
-        f"{_size(total)} of {_size(CACHE_LIMIT)}; the longest unused go first when it is full",
+        f"{size(total)} of {size(CACHE_LIMIT)}; the longest unused go first when it is full",
     )
     print_line(console, "folder", str(cache_folder()))
     print_line(console, "empty it", "convscope cache --clear")
@@ -77,7 +78,7 @@ def _clear(json: bool) -> int:
     if json:
         print_json({"folder": str(cache_folder()), "freed": freed})
     elif freed:
-        result_console().print(f"removed {_size(freed)} of decoded images from {cache_folder()}")
+        result_console().print(f"removed {size(freed)} of decoded images from {cache_folder()}")
     else:
         result_console().print(f"the pixel cache was empty: {cache_folder()}")
     return 0
@@ -85,12 +86,3 @@ def _clear(json: bool) -> int:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _size(count: float) -> str:
-    """`3.4 MB`."""
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"

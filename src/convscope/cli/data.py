@@ -138,7 +138,7 @@ def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
 
 def _print_findings(console: Console, found: "Audit") -> None:
     from convscope.cli.results import print_line
-    from convscope.data.classes import listed
+    from convscope.wording import listed
 
     broken = [f"{entry.path}: {entry.reason}" for entry in found.quarantined]
     copies = [

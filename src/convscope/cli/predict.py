@@ -79,7 +79,8 @@ def _paths(images: list[str]) -> Iterator[Path]:
 
 
 def _print_table(predictions: list["Prediction"]) -> None:
-    from convscope.cli.results import percent, print_table
+    from convscope.cli.results import print_table
+    from convscope.wording import percent
 
     if predictions and predictions[0].value is not None:
         rows = [
@@ -88,7 +89,7 @@ def _print_table(predictions: list["Prediction"]) -> None:
         ]
         print_table(result_console(), ("image", "value", ""), rows)
         return
-    rows = [(p.path, p.class_name, percent(p.probability)) for p in predictions]
+    rows = [(p.path, p.class_name, percent(p.probability, 1)) for p in predictions]
     print_table(result_console(), ("image", "class", "probability"), rows)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from convscope.cli.output import print_json, result_console
+from convscope.wording import size
 
 
 def report(run: Path, /, *, json: bool = False) -> int:
@@ -19,12 +20,12 @@ def report(run: Path, /, *, json: bool = False) -> int:
     from convscope.report.page.html import write_report
 
     path = write_report(run)
-    size = path.stat().st_size
+    written = path.stat().st_size
     if json:
-        print_json({"run": str(run), "report": str(path), "bytes": size})
+        print_json({"run": str(run), "report": str(path), "bytes": written})
         return 0
     console = result_console()
-    print_line(console, "report", str(path), f"{size / 1e6:.1f} MB, opens in a browser offline")
+    print_line(console, "report", str(path), f"{size(written)}, opens in a browser offline")
     if not (run / "look").is_dir():
         print_line(console, "next", f"convscope look {run}    adds pictures of what the network has learned")
     return 0

@@ -12,6 +12,7 @@ from convscope.evaluation.confusion import Confusion
 from convscope.evaluation.metrics import CLASS_COLUMNS, Evaluation
 from convscope.evaluation.predictions import ImageEvaluation
 from convscope.evaluation.proportion import Proportion, mean_over_folds
+from convscope.wording import between, duration, percent, rounded, times
 
 LABEL_WIDTH = 14
 WIDE_INTERVAL = 0.05
@@ -34,8 +35,8 @@ def print_summary(
         print_line(
             console,
             "untrained",
-            percent(untrained["accuracy"]),
-            f"loss {untrained['loss']:.3g}; a network that knows nothing has {untrained['chance_loss']:.3g}",
+            percent(untrained["accuracy"], 1),
+            _loss_beside_chance(untrained),
         )
     for split in ("validation", "test"):
         if split in summary:
@@ -55,13 +56,13 @@ def print_summary(
     confused = summary.get("test", {}).get("most_confused") or []
     if confused:
         pairs = [
-            f"{pair['true']} taken for {pair['predicted']} {_times(pair['count'])}" for pair in confused[:3]
+            f"{pair['true']} taken for {pair['predicted']} ({times(pair['count'])})" for pair in confused[:3]
         ]
         print_line(console, "confused", " · ".join(pairs))
     print_findings(console, findings)
     seconds = summary["seconds"]
     print_line(
-        console, "time", f"training {_duration(seconds['train'])}", f"in all {_duration(seconds['total'])}"
+        console, "time", f"training {duration(seconds['train'])}", f"in all {duration(seconds['total'])}"
     )
     run = summary["run"]
     print_line(console, "report", str(report))
@@ -72,6 +73,11 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     """Conclusions, each with its evidence and what to do."""
     for finding in findings:
         print_line(console, "finding", finding.said, finding.advice)
+
+
+def _loss_beside_chance(untrained: dict[str, Any]) -> str:
+    chance = rounded(untrained["chance_loss"])
+    return f"loss {rounded(untrained['loss'])}; a network that knows nothing has {chance}"
 
 
 def print_evaluation(
@@ -92,7 +98,7 @@ def print_evaluation(
     if evaluation.most_confused:
         console.print()
         for pair in evaluation.most_confused:
-            print_line(console, "confused", f"{pair.true} taken for {pair.predicted} {_times(pair.count)}")
+            print_line(console, "confused", f"{pair.true} taken for {pair.predicted} ({times(pair.count)})")
     if evaluation.worst:
         console.print()
         rows = [
@@ -100,7 +106,7 @@ def print_evaluation(
                 error.id,
                 error.true,
                 error.predicted,
-                percent(error.probability),
+                percent(error.probability, 1),
                 f"{error.loss:.3g}",
             )
             for error in evaluation.worst[:thumbs]
@@ -138,7 +144,7 @@ def _figures(values: dict[str, Any], held_out: bool) -> tuple[str, ...]:
     if "accuracy" not in values:
         error = values["mean_absolute_error"]
         return (
-            f"mean absolute error {error['value']:.3g}",
+            f"mean absolute error {rounded(error['value'])}",
             f"95 % interval {_ends(error)}, n = {error['n']:,}",
         )
     accuracy = Proportion(values["accuracy"]["correct"], values["accuracy"]["n"])
@@ -152,37 +158,22 @@ def _figures(values: dict[str, Any], held_out: bool) -> tuple[str, ...]:
 def _ends(figure: dict[str, Any]) -> str:
     """`1.2–3.4`; of one image alone, that there is none (JSON holds None)."""
     low, high = figure["interval"]
-    return "not to be had from one image" if low is None else f"{low:.3g}–{high:.3g}"
+    return "not to be had from one image" if low is None else between(low, high)
 
 
 def _fit_words(fit: dict[str, Any]) -> str:
     """`crop 90.0 % (79.5–96.2) (cuts 33 % away)`; the run's own is marked."""
     if "accuracy" in fit:
         low, high = fit["accuracy"]["interval"]
-        figure = f"{percent(fit['accuracy']['value'])} ({100 * low:.1f}–{100 * high:.1f})"
+        figure = f"{percent(fit['accuracy']['value'], 1)} ({100 * low:.1f}–{100 * high:.1f})"
     else:
-        figure = f"{fit['mean_absolute_error']['value']:.3g} ({_ends(fit['mean_absolute_error'])})"
-    cut = f" (cuts {fit['discarded']:.0%} away)".replace("%", " %") if fit["discarded"] > 0.005 else ""
+        figure = f"{rounded(fit['mean_absolute_error']['value'])} ({_ends(fit['mean_absolute_error'])})"
+    cut = f" (cuts {percent(fit['discarded'], 0)} away)" if fit["discarded"] > 0.005 else ""
     return f"{fit['fit']}{'*' if fit['is_own'] else ''} {figure}{cut}"
 
 
 def _fold_figures(folds: dict[str, Any]) -> tuple[str, str]:
     """The mean over folds, and how it came about."""
-    repeats = "" if folds["repeats"] == 1 else f", {folds['repeats']} times"
+    repeats = "" if folds["repeats"] == 1 else f", {times(folds['repeats'])}"
     how = f"{folds['folds']}-fold cross-validation{repeats}; the classifier kept is fitted on all images"
     return str(mean_over_folds(folds)), how
-
-
-def percent(share: float) -> str:
-    """`97.5 %`."""
-    return f"{share:.1%}".replace("%", " %")
-
-
-def _times(count: int) -> str:
-    return "(once)" if count == 1 else f"({count:,} times)"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds) // 60} min {int(seconds) % 60} s"

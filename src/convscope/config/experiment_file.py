@@ -1,7 +1,6 @@
 """Reading and writing experiments: TOML files, plain dictionaries, and flags that override them."""
 
 import dataclasses
-import difflib
 import tomllib
 import typing
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from convscope.config.asked import LENGTHS, ExperimentConfig
 from convscope.errors import UsageError
+from convscope.wording import meant, near
 
 
 def read_experiment(path: Path) -> ExperimentConfig:
@@ -71,8 +71,7 @@ def _build(cls: type[Any], values: dict[str, Any], where: str) -> Any:
     for key, value in values.items():
         name = f"{where}.{key}" if where else key
         if key not in hints:
-            close = difflib.get_close_matches(key, hints, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(hints)}"
+            hint = meant(near(key, hints, 1), f"known: {', '.join(hints)}")
             raise UsageError(f"{name} is not a setting; {hint}")
         if dataclasses.is_dataclass(hints[key]):
             if not isinstance(value, dict):

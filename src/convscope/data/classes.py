@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from convscope.errors import DataError
-from convscope.wording import shown
+from convscope.wording import listed, quoted, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,3 @@ def refuse_unknown(match: ClassMatch, where: str) -> None:
         f"known: {listed(match.class_names, 20)}. "
         "Leave the unknown out with --ignore-unknown, or train with them."
     )
-
-
-def listed(names: Sequence[str], most: int = 10) -> str:
-    """Names in a row, the first ones of many: a, b, c and 997 more."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
-
-
-def quoted(names: Sequence[str], most: int = 10) -> str:
-    """As `listed`, each name in quotes."""
-    return listed([f"'{name}'" for name in names], most)

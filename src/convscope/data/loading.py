@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from convscope.config.asked import DataConfig, Fit
-from convscope.data.classes import listed, match_classes, natural_order, refuse_unknown
+from convscope.data.classes import match_classes, natural_order, refuse_unknown
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.example import Example
 from convscope.data.pixels.decoded import SMALL, Decoded, decode_items, side_by_side
@@ -23,6 +23,7 @@ from convscope.data.sources.source import SPLITS
 from convscope.data.splitting.dividing import Divided, divide_examples
 from convscope.data.splitting.similar import similar_pairs
 from convscope.errors import DataError
+from convscope.wording import listed
 
 
 @dataclass(frozen=True, eq=False)

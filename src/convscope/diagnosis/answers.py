@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from convscope.diagnosis.figures import percent, rounded, some
 from convscope.diagnosis.finding import Finding, gravest_first
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion
+from convscope.wording import percent, rounded, some
 
 _ENOUGH = 8
 """With fewer images one answer to all of them may be luck."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from convscope.diagnosis.figures import percent, rounded, some
 from convscope.diagnosis.finding import Finding
 from convscope.inspection.sanity import SanityCheck
 from convscope.looking.filters import SeenFilters
@@ -16,6 +15,7 @@ from convscope.looking.subject import Looked
 from convscope.looking.wants import SeenWants
 from convscope.looking.where import MOST_MISSED, SeenWhere
 from convscope.networks.receptive_fields import ReceptiveField
+from convscope.wording import percent, rounded, some
 
 METHOD_NAMES = {"grad-cam": "Grad-CAM", "layer-cam": "LayerCAM"}
 """How papers write the methods; others are called what they are called."""

@@ -2,10 +2,10 @@
 
 import math
 
-from convscope.diagnosis.figures import percent, rounded, some
 from convscope.diagnosis.finding import Finding, Severity
 from convscope.inspection.running_histogram import ValueHistogram
 from convscope.looking.signals import Drift, Signals
+from convscope.wording import percent, rounded, some
 
 _MANY_DEAD = 0.5
 _OUT_OF_SIZE = 1000.0  # times larger or smaller at the end than at the start

@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 from scipy import special  # not stats: that nearly doubles the time to import this
 
+from convscope.wording import apart, some
+
 CONFIDENCE = 0.95
 Interval = tuple[float, float]
 _NORMAL_QUANTILE = float(special.ndtri(0.5 + CONFIDENCE / 2))
@@ -14,7 +16,6 @@ _NORMAL_QUANTILE = float(special.ndtri(0.5 + CONFIDENCE / 2))
 # Below this many images a second decimal of a per cent would be decoration.
 _TWO_DECIMALS_FROM = 1_000
 
-# 12 decimals of a per cent hold for more images than anyone has.
 _MOST_DECIMALS = 12
 
 
@@ -59,13 +60,13 @@ class Proportion:
         if self.n == 0:
             return "– (0 / 0)"
         least = 2 if self.n >= _TWO_DECIMALS_FROM else 1
-        value = _written([100 * self.value], least, edges=(0.0, 100.0))[0]
-        low, high = _written([100 * end for end in self.interval], 1, edges=(0.0, 100.0))
+        value = apart([100 * self.value], least, edges=(0.0, 100.0))[0]
+        low, high = apart([100 * end for end in self.interval], 1, edges=(0.0, 100.0))
         return f"{value} % ({self.correct:,} / {self.n:,}), 95 % interval {low}–{high}"
 
     def __repr__(self) -> str:
-        value = "nan" if self.n == 0 else _written([self.value], 3, edges=(0.0, 1.0))[0]
-        low, high = _written(list(self.interval), 3, edges=(0.0, 1.0))
+        value = "nan" if self.n == 0 else apart([self.value], 3, edges=(0.0, 1.0))[0]
+        low, high = apart(list(self.interval), 3, edges=(0.0, 1.0))
         return f"Proportion({value}, interval=({low}, {high}), n={self.n})"
 
     def to_dict(self) -> dict[str, Any]:
@@ -138,7 +139,7 @@ class MeanOverRuns:
         decimals = max(3, 2 - math.floor(math.log10(largest or 1)))
 
         unit = " %" if self.is_share else ""
-        runs = f"{self.n:,} run{'' if self.n == 1 else 's'}"
+        runs = some(self.n, "run")
         if self.n == 0:
             return f"– ({runs})"
         value = f"{said(self.mean)}{unit}"
@@ -177,21 +178,6 @@ def t_interval(values: np.ndarray[Any, np.dtype[np.float64]], overlap: float = 0
 def finite_or_none(value: float) -> float | None:
     """The value as JSON can hold it: None for nan and infinities."""
     return float(value) if math.isfinite(value) else None
-
-
-def _written(values: list[float], least: int, edges: tuple[float, ...]) -> list[str]:
-    """The values with `least` decimals, or as many more as keep them apart from each other and the edges.
-
-    9,999 right of 10,000 is not 100 %, and the interval around it does not reach 100.0.
-    """
-    for decimals in range(least, _MOST_DECIMALS):
-        rounded = [round(value, decimals) for value in values]
-        touches = any(
-            short == edge != exact for short, exact in zip(rounded, values, strict=True) for edge in edges
-        )
-        if not touches and len(set(rounded)) == len(set(values)):
-            break
-    return [f"{value:.{decimals}f}" for value in values]
 
 
 def mean_over_folds(folds: dict[str, Any]) -> MeanOverRuns:

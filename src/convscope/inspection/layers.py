@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 
 from convscope.errors import UsageError
 from convscope.inspection.borrowing import borrowed, device_of
+from convscope.wording import meant, near
 
 _NAMES_IN_A_MESSAGE = 20
 
@@ -23,14 +23,12 @@ def find_layer(network: nn.Module, name: str) -> nn.Module:
     modules.pop("", None)
     if name in modules:
         return modules[name]
-    close = get_close_matches(name, modules, n=3, cutoff=0.5)
+    close = near(name, modules, cutoff=0.5)
     others = [other for other in modules if other not in close]
     shown = others[: _NAMES_IN_A_MESSAGE - len(close)]
     more = f" and {len(others) - len(shown)} more" if len(others) > len(shown) else ""
-    meant = f"Did you mean {' or '.join(close)}? " if close else ""
-    raise UsageError(
-        f"the network has no layer {name!r}. {meant}Its layers: {', '.join(close + shown)}{more}"
-    )
+    hint = f"; {meant(close)}" if close else "."
+    raise UsageError(f"the network has no layer {name!r}{hint} Its layers: {', '.join(close + shown)}{more}")
 
 
 def convolution_layers(network: nn.Module) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """From a configuration to a network: the only place where a network meets a config."""
 
-import difflib
 from typing import Any
 
 import timm
@@ -22,6 +21,7 @@ from convscope.networks.shapes import takes_images
 from convscope.networks.two_conv import TwoConv
 from convscope.networks.vgg import VGG
 from convscope.networks.vgg12 import VGG12
+from convscope.wording import meant, near
 
 _COMMON_SIDES = (*range(8, 65, 8), *range(80, 257, 16), *range(288, 609, 32))
 
@@ -130,10 +130,8 @@ def _check_foreign(config: NetworkConfig) -> None:
     name = config.name or ""
     bare = name.removeprefix("timm:")
     if name.startswith("timm:") and not timm.is_model(bare):
-        close = difflib.get_close_matches(bare, timm.list_models(), n=3)
-        raise UsageError(
-            f"timm has no network {bare!r}{_did_you_mean(close)}; https://timm.fast.ai lists them"
-        )
+        hint = meant(near(bare, timm.list_models()), "all of them:")
+        raise UsageError(f"timm has no network {bare!r}; {hint} https://timm.fast.ai")
     if config != type(config)(name=str(config.name), dropout=config.dropout):
         raise UsageError(
             f"{name} has its own initial weights and normalisation: leave out batch_norm and initial…"
@@ -186,12 +184,9 @@ def _check_size(entry: NetworkEntry, image_size: tuple[int, int]) -> None:
 
 
 def _unknown(name: str) -> UsageError:
-    close = difflib.get_close_matches(name, network_names(), n=3)
+    close = near(name, network_names())
+    hint = f"; {meant(close)}" if close else "."
     return UsageError(
-        f"there is no network {name!r}{_did_you_mean(close) or '.'} "
+        f"there is no network {name!r}{hint} "
         f"There are: {', '.join(network_names())}, pretrained, and timm:NAME for any network of timm"
     )
-
-
-def _did_you_mean(close: list[str]) -> str:
-    return f"; did you mean {' or '.join(close)}?" if close else ""

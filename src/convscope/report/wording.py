@@ -1,15 +1,16 @@
 """How the report says numbers, and the sentences it opens with."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from convscope import wording
 from convscope.diagnosis.answers import images_of
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion, mean_over_folds
 from convscope.report.page.material import Material
+from convscope.wording import apart, rounded, some
 
 FIXED = "\N{NO-BREAK SPACE}"
 """Stands between a number and its per cent sign, and does not break."""
@@ -24,48 +25,23 @@ class Opening:
 
 
 def percent(value: float | None, decimals: int = 1) -> str:
-    """A share as "91.2 %", or a dash."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{100 * value:.{decimals}f}{FIXED}%"
+    """A share as "91.2 %", or a dash; the sign never stands alone on a line."""
+    return wording.percent(value, decimals).replace(" ", FIXED)
 
 
 def interval(proportion: Proportion) -> str:
     """The 95 % interval as "89.0–93.0 %"."""
-    low, high = proportion.interval
-    return f"{100 * low:.1f}–{100 * high:.1f}{FIXED}%"
+    low, high = apart([100 * end for end in proportion.interval], 1, edges=(0.0, 100.0))
+    return f"{low}–{high}{FIXED}%"
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A number with as many digits as one reads: 0.0123, 4.56, 1,234."""
-    if value is None:
-        return "–"
+    """A number with as many digits as one reads: 0.0123, 4.56, 1,234; a setting as it is."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if not isinstance(value, int | float):
-        return str(value)
-    if not math.isfinite(value):
-        return str(value)
-    if isinstance(value, int) or (value == int(value) and abs(value) >= 100):
-        return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as "3.2 s", "2 min 10 s" or "1 h 04 min"."""
-    if seconds is None:
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def count(amount: int, noun: str, plural: str | None = None) -> str:
-    """An amount with its noun: "1 image", "1,200 images"."""
-    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return rounded(value, digits) if value is None or isinstance(value, float) else str(value)
 
 
 def opening(material: Material) -> Opening:
@@ -96,13 +72,13 @@ def _classification(material: Material, judged: Predictions) -> Opening:
         remarks.append("The test split was not measured; validation figures were selected on and flatter.")
     low, high = accuracy.interval
     if high - low > 0.08:
-        remarks.append(f"The interval is wide because {count(accuracy.n, 'image')} cannot say more.")
+        remarks.append(f"The interval is wide because {some(accuracy.n, 'image')} cannot say more.")
     return Opening(conclusion=conclusion, remarks=(*remarks, *_most_confused(judged)))
 
 
 def _most_confused(judged: Predictions) -> list[str]:
     return [
-        f"Most confused: “{pair.true}” taken for “{pair.predicted}”, {count(pair.count, 'time')} in "
+        f"Most confused: “{pair.true}” taken for “{pair.predicted}”, {some(pair.count, 'time')} in "
         f"{pair.support:,}."
         for pair in judged.confusion.pairs(1)
     ]
@@ -115,7 +91,7 @@ def _regression(judged: Predictions) -> Opening:
     median = float(np.median(labels))
     spread = float(np.abs(labels - median).mean())
     conclusion = (
-        f"Off by {number(error.value, 3)} on average over {count(error.n, judged.split + ' image')} "
+        f"Off by {number(error.value, 3)} on average over {some(error.n, judged.split + ' image')} "
         f"(95{FIXED}% interval {low}–{high}), where always answering {number(median)}, the median, "
         f"is off by {number(spread, 3)}."
     )

@@ -81,10 +81,10 @@ def test_groups_come_from_the_path(make_folder):
 
 
 def test_wrong_name_names_the_nearest(make_folder, monkeypatch):
-    with pytest.raises(DataError, match="Did you mean digits"):
+    with pytest.raises(DataError, match="did you mean digits"):
         opened("digit")
     folder = make_folder({"a": 1}, name="photos")
-    with pytest.raises(DataError, match=r"Did you mean .*photos"):
+    with pytest.raises(DataError, match=r"did you mean .*photos"):
         opened(folder.parent / "fotos")
 
 

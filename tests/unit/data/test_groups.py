@@ -66,7 +66,7 @@ def test_group_by_that_matches_no_path_is_refused(make_folder, group_by):
 def test_misspelt_column_is_refused_with_the_nearest(pictures):
     lines = [f"images/{i}.png,{'ab'[i % 2]},{i // 3}" for i in range(30)]
     (pictures / "t.csv").write_text("\n".join(["path,label,patient", *lines]))
-    with pytest.raises(UsageError, match=r"'patinet' is no column of t .* Did you mean patient\?"):
+    with pytest.raises(UsageError, match=r"'patinet' is no column of t .* did you mean patient\?"):
         open_source(DataConfig(source=str(pictures / "t.csv"), group_by="patinet"))
 
 

@@ -92,7 +92,7 @@ def test_a_wrong_layer_is_answered_with_the_valid_ones_close_matches_first(small
     with pytest.raises(UsageError) as error:
         find_layer(small, "convv2")
     message = str(error.value)
-    assert "Did you mean conv2" in message
+    assert "did you mean conv2" in message
     assert message.index("conv2,") < message.index("pool1")
     assert "head" in message
 

@@ -11,13 +11,13 @@ from PIL import Image
 from torch import nn
 
 import convscope as cs
-from convscope.diagnosis.figures import percent
 from convscope.errors import UsageError
 from convscope.looking.asking import LeftOut, Request, ask
 from convscope.looking.plan import layer_for_class_maps, make_plan, telling_images, telling_units
 from convscope.looking.subject import Subject, open_subject, spread
 from convscope.report.page.look_folder import Written, write_look
 from convscope.report.pictures.look import Look
+from convscope.wording import percent
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_a_named_class_is_asked_about_too(look: Look, bars: Path) -> None:
 @pytest.mark.parametrize(
     ("ask_for", "expected"),
     [
-        (lambda look: look.filters("conv3"), "Did you mean conv"),
+        (lambda look: look.filters("conv3"), "did you mean conv"),
         (lambda look: look.filters("relu1"), "Convolutions: conv1, conv2"),
         (lambda look: look.filters("conv2", channel=16), "input channels 0 to 15"),
         (lambda look: look.where(0, class_name="leaning"), "there are: lying, standing"),

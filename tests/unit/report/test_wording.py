@@ -5,7 +5,7 @@ import pytest
 
 from convscope.evaluation.proportion import Proportion
 from convscope.report.page.material import read_material
-from convscope.report.wording import count, duration, interval, number, opening, percent
+from convscope.report.wording import interval, number, opening, percent
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,6 @@ def test_per_cent_signs_never_stand_alone_on_a_line() -> None:
     assert percent(0.912) == "91.2\N{NO-BREAK SPACE}%"
     assert percent(float("nan")) == "–"
     assert interval(Proportion(57, 62)).endswith("\N{NO-BREAK SPACE}%")
-
-
-def test_amounts_and_durations() -> None:
-    assert count(1, "image") == "1 image"
-    assert count(1200, "image") == "1,200 images"
-    assert duration(2.84) == "2.8 s"
-    assert duration(130) == "2 min 10 s"
-    assert duration(3840) == "1 h 04 min"
-    assert duration(None) == "–"
 
 
 def test_opening_says_the_accuracy_its_interval_and_what_it_beats(digits_run: Path) -> None:

@@ -1,6 +1,5 @@
 """Text to operations and back: `"photos, hue=0.05, rotate=0"`."""
 
-import difflib
 from collections.abc import Iterable
 
 from convscope.data.augmentation.operations import (
@@ -12,6 +11,7 @@ from convscope.data.augmentation.operations import (
 )
 from convscope.data.augmentation.presets import PRESETS
 from convscope.errors import UsageError
+from convscope.wording import meant, near
 
 
 def parse_operations(text: str) -> tuple[Operation, ...]:
@@ -48,8 +48,7 @@ def operations_text(operations: Iterable[Operation]) -> str:
 def _operation(name: str, value: str | None) -> Operation:
     if name not in OPERATIONS:
         known = [*PRESETS, *OPERATIONS]
-        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(known)}"
+        hint = meant(near(name, known, cutoff=0.5), f"there are: {', '.join(known)}")
         raise UsageError(f"augmentation: {name!r} is not known; {hint}")
     kind = OPERATIONS[name]
     if value is None:

@@ -21,14 +21,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from convscope.data.classes import listed
 from convscope.data.quarantine import Quarantined
 from convscope.data.sources.contents import FileSlice, SharedFile, ZipMember
 from convscope.data.sources.layout import arrange
 from convscope.data.sources.source import Content, FileSource
 from convscope.data.sources.tree import Parts, Tree, is_ignored
 from convscope.errors import DataError
-from convscope.wording import shown
+from convscope.wording import listed, shown
 
 MOST_MEMBERS = 5_000_000
 MOST_UNPACKED = 1 << 38

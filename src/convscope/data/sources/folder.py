@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from convscope.config.asked import DataConfig
-from convscope.data.classes import listed, natural_key
+from convscope.data.classes import natural_key
 from convscope.data.quarantine import Quarantined
 from convscope.data.sources.archive import is_archive, read_archive
 from convscope.data.sources.contents import DiskFile, plain_reason
@@ -16,7 +16,7 @@ from convscope.data.sources.split_names import read_split
 from convscope.data.sources.table import open_tables
 from convscope.data.sources.tree import Parts, Tree, is_ignored, looks_like_image, merged
 from convscope.errors import DataError
-from convscope.wording import shown
+from convscope.wording import listed, shown
 
 _METADATA = frozenset({"metadata.csv", "metadata.jsonl"})
 """What Hugging Face calls the table of labels in a folder of images."""

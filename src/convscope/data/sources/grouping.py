@@ -1,13 +1,12 @@
 """Groups: images that stay on one side of the split because their paths, or a column of a table, say so."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from convscope.data.classes import listed
 from convscope.data.sources.source import ArraySource, FileSource
 from convscope.errors import UsageError
+from convscope.wording import listed, meant, near
 
 
 def group_by_path(source: FileSource, group_by: str, columns: Sequence[str] = ()) -> FileSource:
@@ -83,6 +82,5 @@ def _matches_none(source: FileSource, group_by: str, columns: Sequence[str]) -> 
     if not columns:
         none = f"data.group_by = {group_by!r} matches no path of {source.name}"
         return f"{none}, so that no group would be kept whole; {looks}"
-    near = difflib.get_close_matches(group_by, columns, n=1)
-    advice = f"Did you mean {near[0]}?" if near else f"It has {', '.join(columns)}; {looks}"
-    return f"data.group_by = {group_by!r} is no column of {source.name} and matches no path in it. {advice}"
+    hint = meant(near(group_by, columns, 1), f"it has {', '.join(columns)}; {looks}")
+    return f"data.group_by = {group_by!r} is no column of {source.name} and matches no path in it; {hint}"

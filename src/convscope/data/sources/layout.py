@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from convscope.data.classes import canonical, listed, look_alikes, natural_key, natural_order, quoted
+from convscope.data.classes import canonical, look_alikes, natural_key, natural_order
 from convscope.data.pixels.decoding import probe
 from convscope.data.quarantine import NO_LABEL, BrokenImage, Quarantined
 from convscope.data.sources.own import without_own
@@ -30,7 +30,7 @@ from convscope.data.sources.split_names import (
 )
 from convscope.data.sources.tree import Parts, Tree, looks_like_image, may_be_image
 from convscope.errors import DataError
-from convscope.wording import shown
+from convscope.wording import listed, quoted, shown
 
 _HEADER_BYTES = 1 << 16
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet")

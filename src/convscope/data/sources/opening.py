@@ -1,6 +1,5 @@
 """From what a person typed to an open source."""
 
-import difflib
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from convscope.data.sources.named import NAMED_SOURCES, named_source
 from convscope.data.sources.source import ArraySource, FileSource
 from convscope.data.sources.table import SUFFIXES, open_table
 from convscope.errors import DataError
+from convscope.wording import here, meant, near
 
 
 def open_source(config: DataConfig) -> FileSource | ArraySource:
@@ -81,11 +81,6 @@ def _not_found(name: str, path: Path) -> str:
         )
     folder = path.parent
     beside = {entry.name: entry for entry in folder.iterdir()} if folder.is_dir() else {}
-    near = difflib.get_close_matches(name, NAMED_SOURCES, n=1)
-    near += [str(beside[close]) for close in difflib.get_close_matches(path.name, beside, n=2)]
-    advice = (
-        f"Did you mean {' or '.join(near)}?"
-        if near
-        else f"Named sets: {', '.join(NAMED_SOURCES)}, counting:1-5."
-    )
-    return f"{name} is neither a folder or file here nor a named data set. {advice}"
+    close = near(name, NAMED_SOURCES, 1) + [here(beside[other]) for other in near(path.name, beside, 2)]
+    hint = meant(close, f"named sets: {', '.join(NAMED_SOURCES)}, counting:1-5")
+    return f"{name} is neither a folder or file here nor a named data set; {hint}"

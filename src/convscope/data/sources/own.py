@@ -3,10 +3,10 @@
 import json
 import re
 
-from convscope.data.classes import listed
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.source import Content
 from convscope.data.sources.tree import Parts, Tree
+from convscope.wording import listed
 
 _DESCRIPTION = "config.json"
 _DESCRIBED = {"network", "preprocessing"}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from convscope.config.asked import DataConfig
-from convscope.data.classes import listed, quoted
 from convscope.data.example import Example
 from convscope.data.sources.source import Split
 from convscope.data.splitting.splits import clusters, divide, links_of
 from convscope.errors import DataError, UsageError
+from convscope.wording import listed, quoted
 
 _BANDS = 10
 _STRICTNESS: dict[Split, int] = {"test": 2, "validation": 1, "train": 0}

@@ -13,9 +13,10 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from convscope.data.classes import natural_key, quoted
+from convscope.data.classes import natural_key
 from convscope.data.sources.source import Split
 from convscope.errors import DataError
+from convscope.wording import quoted
 
 
 @dataclass(frozen=True, slots=True)

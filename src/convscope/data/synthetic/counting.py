@@ -6,7 +6,6 @@ counting:1-49?area=equal&size=64               the blue area says nothing about 
 """
 
 import dataclasses
-import difflib
 import re
 import urllib.parse
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from convscope.config.checks import check_fields, describe
 from convscope.data.sources.source import ArraySource
 from convscope.data.synthetic.circles import Floats, draw_discs, drawn_area, equal_sums, place_circles
 from convscope.errors import UsageError
+from convscope.wording import meant, near
 
 RADIUS = 0.14
 """Of a circle where all are of one size; in units in which centres lie in [-1, 1]."""
@@ -186,11 +186,8 @@ def _query_values(query: str) -> dict[str, Any]:
     for part in filter(None, query.split("&")):
         key, _, text = part.partition("=")
         if key not in options:
-            near = difflib.get_close_matches(key, options, n=1)
-            raise UsageError(
-                f"counting: {key!r} is no option; "
-                + (f"did you mean {near[0]}?" if near else f"there are: {', '.join(options)}")
-            )
+            hint = meant(near(key, options, 1), f"there are: {', '.join(options)}")
+            raise UsageError(f"counting: {key!r} is no option; {hint}")
         values[key] = _value(key, urllib.parse.unquote(text), options[key].type)
     return values
 

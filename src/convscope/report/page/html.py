@@ -12,8 +12,9 @@ from convscope.report.page.learning import curves, milestones
 from convscope.report.page.material import LookPicture, Material, read_material
 from convscope.report.page.mistakes import mistakes
 from convscope.report.palette import DARK, LIGHT
-from convscope.report.wording import duration, interval, number, opening, percent
+from convscope.report.wording import interval, number, opening, percent
 from convscope.runs.folder import Run
+from convscope.wording import duration
 
 NAME = "report.html"
 

@@ -10,7 +10,8 @@ from convscope.report.charts.lines import Axes, Series
 from convscope.report.charts.vector import to_svg
 from convscope.report.page.material import Material
 from convscope.report.palette import themed
-from convscope.report.wording import count, number, percent
+from convscope.report.wording import number, percent
+from convscope.wording import some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +118,7 @@ def _measured(row: Mapping[str, Any] | None) -> str:
 def _shade_caption(validation_size: int | None) -> str:
     if not validation_size:
         return ""
-    return f"Shade: 95 % interval for {count(validation_size, 'validation image')}."
+    return f"Shade: 95 % interval for {some(validation_size, 'validation image')}."
 
 
 def _said(value: float, axes: Axes) -> str:

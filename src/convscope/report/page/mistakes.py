@@ -10,7 +10,8 @@ from convscope.evaluation.errors import ImageError, worst_errors
 from convscope.evaluation.predictions import Predictions
 from convscope.report.page.album import Album, Shown
 from convscope.report.page.material import Material
-from convscope.report.wording import count, percent
+from convscope.report.wording import percent
+from convscope.wording import some
 
 SHOWN = 12
 """How many of the worst, and of the first, errors are shown."""
@@ -188,7 +189,7 @@ def _pairs(judged: Predictions, anchors: set[str]) -> tuple[tuple[str, str], ...
     found = []
     for pair in judged.confusion.pairs(8):
         anchor = _anchor(number_of[pair.true], number_of[pair.predicted])
-        says = f"{pair.true} taken for {pair.predicted}: {pair.count:,} of {count(pair.support, 'image')}"
+        says = f"{pair.true} taken for {pair.predicted}: {pair.count:,} of {some(pair.support, 'image')}"
         found.append((says, anchor if anchor in anchors else ""))
     return tuple(found)
 

@@ -9,7 +9,8 @@ from typing import Any
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion
 from convscope.report.page.material import Material
-from convscope.report.wording import duration, number, percent
+from convscope.report.wording import number, percent
+from convscope.wording import duration
 
 Row = tuple[str, str]
 

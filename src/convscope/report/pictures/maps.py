@@ -4,7 +4,6 @@ import numpy as np
 from PIL import Image
 
 from convscope.diagnosis import pictures as rules
-from convscope.diagnosis.figures import some
 from convscope.looking.maps import SeenMaps
 from convscope.looking.subject import Looked, Subject
 from convscope.report.palette import LIGHT, rgb
@@ -12,6 +11,7 @@ from convscope.report.pictures.answer import Answer, file_name, split_words, ste
 from convscope.report.pictures.canvas import Sheet, Tile, draw, enlarge, picture_of
 from convscope.report.pictures.notebook import Picture
 from convscope.report.pictures.sheets import map_sheet
+from convscope.wording import some
 
 _MOST_SHOWN = 40
 _SIDE = 224

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.diagnosis import pictures as rules
-from convscope.diagnosis.figures import some
 from convscope.inspection.patch_projections import PatchProjections
 from convscope.inspection.top_patches import TopPatches
 from convscope.looking.patches import Excitation, Projected
@@ -15,6 +14,7 @@ from convscope.networks.receptive_fields import ReceptiveField
 from convscope.report.pictures.answer import Answer, file_name, together
 from convscope.report.pictures.grids import patch_sheet
 from convscope.report.pictures.notebook import Picture
+from convscope.wording import some
 
 _BESIDE_THE_IMAGE = 200  # grey, where a receptive field sticks out of the image
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from convscope.diagnosis import signals as rules
-from convscope.diagnosis.figures import percent
 from convscope.inspection.dead_units import DeadUnits
 from convscope.inspection.running_histogram import ValueHistogram
 from convscope.looking.signals import Drift, Signals
 from convscope.report.charts.signals import Histogram, drift_chart, histogram_sheet, signal_chart
 from convscope.report.pictures.answer import Answer, together
 from convscope.report.pictures.notebook import Picture
+from convscope.wording import percent
 
 _MOST_HISTOGRAMS = 16
 _MOST_ON_THE_CHART = 13

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.diagnosis import pictures as rules
-from convscope.diagnosis.figures import some
 from convscope.looking.wants import SeenWants
 from convscope.report.pictures.answer import Answer, file_name, together
 from convscope.report.pictures.grids import TILE, image_grid
 from convscope.report.pictures.notebook import Picture
+from convscope.wording import some
 
 
 def draw_wants(seen: SeenWants) -> Answer:

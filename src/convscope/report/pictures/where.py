@@ -8,7 +8,6 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from convscope.diagnosis import pictures as rules
-from convscope.diagnosis.figures import percent, rounded
 from convscope.looking.asking import SeenCases
 from convscope.looking.where import Case, SeenWhere
 from convscope.report.palette import LIGHT, diverging, rgb
@@ -16,6 +15,7 @@ from convscope.report.pictures.answer import Answer, file_name, split_words, ste
 from convscope.report.pictures.canvas import SMALL, ColourBar, Sheet, Tile, draw, enlarge, picture_of
 from convscope.report.pictures.notebook import Picture
 from convscope.report.pictures.sheets import signed_overlay
+from convscope.wording import percent, rounded
 
 _SIDE = 220
 _MOST_NAMED = 3

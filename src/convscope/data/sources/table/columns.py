@@ -1,11 +1,11 @@
 """Which column of a table is what: path and label, and where they are there split and group."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.errors import DataError
+from convscope.wording import near
 
 PATH = (
     *("path", "file_path", "filepath", "file_name", "filename", "image_path", "image_file", "image_name"),
@@ -93,13 +93,12 @@ def _lacks(lacking: Sequence[str], columns: Sequence[str], table: str) -> str:
     has = f"{table} lacks the column {' and '.join(lacking)}; it has: {', '.join(columns) or 'none'}.\n"
     if any(re.search(r"\.(jpe?g|png|webp|bmp|gif|tiff?)$", column.casefold()) for column in columns):
         return has + "Its first line looks like an image, not like names of columns: put path,label above it."
-    near = {
-        role: difflib.get_close_matches(_plain(column), PATH if role == "path" else LABEL, n=1, cutoff=0.75)
-        and column
+    alike = {
+        role: near(_plain(column), PATH if role == "path" else LABEL, 1, cutoff=0.75) and column
         for role in lacking
         for column in columns
     }
-    meant = [f"'{column}' {role}" for role, column in near.items() if column]
+    meant = [f"'{column}' {role}" for role, column in alike.items() if column]
     if meant:
         return has + f"If it is meant, name {' and '.join(meant)}."
     return has + (

@@ -9,8 +9,9 @@ from typing import SupportsFloat
 import numpy as np
 
 from convscope.config.asked import Task
-from convscope.data.classes import canonical, listed, look_alikes, quoted
+from convscope.data.classes import canonical, look_alikes
 from convscope.errors import DataError
+from convscope.wording import listed, quoted
 
 MOST_CLASSES = 20
 """More different whole numbers than this are taken for amounts, fewer for names."""

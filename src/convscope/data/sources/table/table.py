@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.config.asked import DataConfig
-from convscope.data.classes import listed, natural_order, quoted
+from convscope.data.classes import natural_order
 from convscope.data.quarantine import NO_LABEL, Quarantined
 from convscope.data.sources.contents import InMemory
 from convscope.data.sources.grouping import group_by_path, tell_groups
@@ -17,7 +17,7 @@ from convscope.data.sources.table.lines import read_csv, read_json_lines
 from convscope.data.sources.table.parquet import read_parquet
 from convscope.data.sources.table.whereabouts import ListedFile, Whereabouts
 from convscope.errors import DataError
-from convscope.wording import shown
+from convscope.wording import listed, quoted, shown
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 _LOOKED_FOR = 200
