@@ -15,6 +15,7 @@ from convscope.training.fine_tuning import set_training_mode
 from convscope.training.guard import gradient_norm
 from convscope.training.objective import Objective
 from convscope.training.optimizers import set_learning_rate
+from convscope.training.processes import ONE_PROCESS, Processes
 from convscope.training.state import TrainingState
 
 Watch = Callable[[Tensor, Tensor, Tensor], None]
@@ -28,6 +29,7 @@ class TrainingStep:
     Attributes:
         train: the images that indices point into.
         seed: augmentation and dropout draw from it and the step's number.
+        processes: who takes which rows of a batch; one process takes all.
         precision: of the activations; the loss and the weights are float32.
     """
 
@@ -39,6 +41,7 @@ class TrainingStep:
     device: torch.device
     precision: torch.dtype
     seed: int
+    processes: Processes = ONE_PROCESS
 
     def take(
         self, state: TrainingState, indices: Tensor, learning_rate: float, watch: Watch | None = None
@@ -77,5 +80,6 @@ class TrainingStep:
             num_classes=self.objective.target.num_outputs,
             seed=self.seed,
             step=step,
+            rows=self.processes.shard(len(indices)),
         )
         return self.preprocessing.standardise(images, in_place=True), targets

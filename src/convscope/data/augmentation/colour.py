@@ -15,6 +15,7 @@ from convscope.data.augmentation.operations import (
     Noise,
     Operation,
     Saturation,
+    find,
 )
 
 _LUMA = torch.tensor([0.299, 0.587, 0.114])
@@ -70,7 +71,7 @@ def change_colours(images: Tensor, matrix: Tensor, spread: Tensor) -> Tensor:
 
 def draw_blur(operations: Sequence[Operation], count: int, generator: torch.Generator) -> Tensor | None:
     """`(N, K)` kernels of Gaussian weights that sum to 1, or None without blur."""
-    blur = next((item for item in operations if isinstance(item, Blur)), None)
+    blur = find(operations, Blur)
     if blur is None:
         return None
     sigma = uniform(generator, count, 0, blur.pixels).clamp(min=1e-3)
@@ -82,9 +83,11 @@ def draw_blur(operations: Sequence[Operation], count: int, generator: torch.Gene
 def blur_images(images: Tensor, kernels: Tensor) -> Tensor:
     """Images `(N, C, H, W)` convolved with their kernels along both axes; edges are repeated outwards."""
     count, channels, height, width = images.shape
+    if count * channels == 1:  # a single group is convolved in another order: its last bits would differ
+        return blur_images(images.expand(2, -1, -1, -1), kernels.expand(2, -1))[:1]
     reach = kernels.shape[1] // 2
     weights = kernels.repeat_interleave(channels, 0)[:, None, None]  # (N * C, 1, 1, K)
-    flat = nn.functional.pad(images, (reach,) * 4, mode="replicate").view(
+    flat = nn.functional.pad(images, (reach,) * 4, mode="replicate").reshape(
         1, count * channels, height + 2 * reach, width + 2 * reach
     )
     along_rows = nn.functional.conv2d(flat, weights, groups=count * channels)
@@ -96,7 +99,7 @@ def draw_noise(
     operations: Sequence[Operation], shape: tuple[int, ...], generator: torch.Generator
 ) -> Tensor | None:
     """Noise `(N, C, H, W)` to add, each image with its own strength; or None without noise."""
-    noise = next((item for item in operations if isinstance(item, Noise)), None)
+    noise = find(operations, Noise)
     if noise is None:
         return None
     strength = uniform(generator, shape[0], 0, noise.strength).view(-1, 1, 1, 1)

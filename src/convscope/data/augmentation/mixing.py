@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.special import betaincinv
-from torch import Tensor, nn
+from torch import Tensor
 
 from convscope.data.augmentation.draws import chance, uniform
-from convscope.data.augmentation.operations import Cutmix, Erase, Mixup, Operation
+from convscope.data.augmentation.operations import Cutmix, Erase, Mixup, Operation, find
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def draw_rectangles(
     operations: Sequence[Operation], count: int, size: tuple[int, int], generator: torch.Generator
 ) -> Tensor | None:
     """`(N, 1, H, W)` bool, true where an image is erased; or None without erasing."""
-    erase = next((item for item in operations if isinstance(item, Erase)), None)
+    erase = find(operations, Erase)
     if erase is None:
         return None
     erased = chance(generator, count, erase.probability)
@@ -51,8 +51,8 @@ def draw_mixture(
     operations: Sequence[Operation], count: int, size: tuple[int, int], generator: torch.Generator
 ) -> Mixture | None:
     """Who is mixed with whom and how much, or None without mixup and cutmix."""
-    mixup = next((item for item in operations if isinstance(item, Mixup)), None)
-    cutmix = next((item for item in operations if isinstance(item, Cutmix)), None)
+    mixup = find(operations, Mixup)
+    cutmix = find(operations, Cutmix)
     if mixup is None and cutmix is None:
         return None
     # One step round a random circle: nobody is mixed with itself.
@@ -69,25 +69,27 @@ def draw_mixture(
     return Mixture(partner, torch.where(chance(generator, count, 0.5).view(-1, 1, 1, 1), blended, cut))
 
 
-def mix(images: Tensor, labels: Tensor, mixture: Mixture, num_classes: int) -> tuple[Tensor, Tensor]:
-    """Mixed images, and targets mixed in the same shares.
+def mix(
+    images: Tensor, targets: Tensor, *, partner: Tensor, weight: Tensor, share: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The first N of M images and of their targets, each mixed with its partner's.
 
     Args:
-        images: `(N, C, H, W)` float32.
-        labels: `(N,)` int64 class indices, or `(N,)` float numbers to predict.
-        mixture: as drawn.
-        num_classes: length of a row of targets.
+        images: `(M, C, H, W)` float32.
+        targets: `(M, num_classes)` float32 shares, or `(M,)` float numbers to predict.
+        partner: `(N,)` int64, which of the M images each is mixed with.
+        weight: `(N, 1, H, W)`, the image's own share at each pixel.
+        share: `(N,)`, its mean over the pixels.
 
     Returns:
-        Images, and targets `(N, num_classes)` float32 whose rows sum to 1; for float labels `(N,)` floats.
+        N images and N targets; rows of shares sum to 1.
     """
-    partner, weight = mixture.partner.to(images.device), mixture.weight.to(images.device)
-    images = torch.lerp(images[partner], images, weight)
-    share = weight.mean((1, 2, 3))
-    if labels.is_floating_point():
-        return images, torch.lerp(labels[partner], labels, share.to(labels.dtype))
-    targets = nn.functional.one_hot(labels, num_classes).float()
-    return images, torch.lerp(targets[partner], targets, share[:, None])
+    count = len(partner)
+    share = share.to(targets.dtype).view(count, *(1,) * (targets.ndim - 1))
+    return (
+        torch.lerp(images[partner], images[:count], weight),
+        torch.lerp(targets[partner], targets[:count], share),
+    )
 
 
 def _beta(generator: torch.Generator, count: int, alpha: float) -> Tensor:

@@ -6,10 +6,13 @@ order they were given in.
 """
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from convscope.errors import UsageError
+
+Kind = TypeVar("Kind")
 
 
 def _allowed(low: float, high: float) -> dict[str, tuple[float, float]]:
@@ -235,3 +238,8 @@ def strength_of(operation: Operation) -> float:
 def operation_name(kind: type[Any]) -> str:
     """The name in text: `"flip-horizontal"` for FlipHorizontal."""
     return next(name for name, candidate in OPERATIONS.items() if candidate is kind)
+
+
+def find(operations: Iterable[Operation], kind: type[Kind]) -> Kind | None:
+    """The operation of this kind, or None when there is none."""
+    return next((operation for operation in operations if isinstance(operation, kind)), None)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from convscope.data.augmentation.colour import (
     blur_images,
@@ -16,11 +16,16 @@ from convscope.data.augmentation.colour import (
     draw_noise,
 )
 from convscope.data.augmentation.draws import step_generator
-from convscope.data.augmentation.geometry import draw_maps, resamples, sample
+from convscope.data.augmentation.geometry import (
+    copied_and_sampled,
+    copy_pixels,
+    draw_maps,
+    draw_moves,
+    sample,
+)
 from convscope.data.augmentation.mixing import draw_mixture, draw_rectangles, erase_rectangles, mix
-from convscope.data.augmentation.operations import EdgePadding, FlipHorizontal, FlipVertical, Operation
-from convscope.data.augmentation.parse import in_order, operations_text, parse_operations
-from convscope.data.augmentation.pixels import copy_pixels, draw_moves
+from convscope.data.augmentation.operations import EdgePadding, Operation, find
+from convscope.data.augmentation.text import in_order, operations_text, parse_operations
 
 Stage = tuple[Callable[..., Tensor], tuple[Tensor, ...]]
 """A change of images, and what was drawn for it: tensors whose first axis is the image."""
@@ -52,9 +57,16 @@ class Augmentation:
         return operations_text(self.operations)
 
     def apply(
-        self, images: Tensor, labels: Tensor, *, num_classes: int, seed: int, step: int
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        num_classes: int,
+        seed: int,
+        step: int,
+        rows: slice = slice(None),
     ) -> tuple[Tensor, Tensor]:
-        """A new batch; the one given stays as it is.
+        """A new batch, or some rows of it; the one given stays as it is.
 
         Args:
             images: `(N, C, H, W)` uint8, straight from the data set.
@@ -62,6 +74,8 @@ class Augmentation:
             num_classes: classes of the data set; used when labels are mixed.
             seed: the run's seed.
             step: optimizer update that the batch is for.
+            rows: which images of the batch are wanted. Draws are made for all, so that each comes out the
+                same, to the bit, whoever asks for it.
 
         Returns:
             Images `(N, C, H, W)` float32 in 0..1 on the same device, not yet standardised, channels last in
@@ -77,27 +91,38 @@ class Augmentation:
         stages = _draw_stages(self.operations, images.shape, generator)
         size = (images.shape[-2], images.shape[-1])
         mixture = draw_mixture(self.operations, len(images), size, generator)
-        changed = _change(images, stages)
+        own = torch.arange(len(images))[rows]
         if mixture is None:
-            return changed, labels
-        return mix(changed, labels, mixture, num_classes)
+            return _change(images, stages, own), labels[rows]
+        partner, weight = mixture.partner[own], mixture.weight.to(images.device)
+        needed = torch.cat([own, partner[~torch.isin(partner, own)]])
+        place = torch.empty(len(images), dtype=torch.int64)
+        place[needed] = torch.arange(len(needed))
+        is_number = labels.is_floating_point()
+        targets = labels if is_number else nn.functional.one_hot(labels, num_classes).float()
+        return mix(
+            _change(images, stages, needed),
+            targets[needed],
+            partner=place[partner],
+            weight=weight[rows],
+            share=weight.mean((1, 2, 3))[rows],
+        )
 
 
 def _draw_stages(
     operations: tuple[Operation, ...], shape: torch.Size, generator: torch.Generator
 ) -> list[Stage]:
-    """The changes in the order of application, with their draws for every image."""
+    """The changes in the order of application, with their draws for every image of the batch."""
     count, channels, height, width = shape
     size = (height, width)
     stages: list[Stage] = []
-    flips = tuple(item for item in operations if isinstance(item, FlipHorizontal | FlipVertical))
-    sampled = operations if resamples(operations) else ()
-    copied = tuple(item for item in operations if item not in flips) if sampled else operations
-    if (moves := draw_moves(copied, count, size, generator)) is not None:
-        stages.append((copy_pixels, moves))
+    copied, sampled = copied_and_sampled(operations)
+    repeat_edge = find(operations, EdgePadding) is not None
+    if copied:
+        stages.append((copy_pixels, draw_moves(copied, count, size, generator, repeat_edge=repeat_edge)))
     stages.append((_floats, ()))
-    if (maps := draw_maps(sampled, count, size, generator)) is not None:
-        repeat_edge = any(isinstance(item, EdgePadding) for item in operations)
+    if sampled:
+        maps = draw_maps(sampled, count, size, generator)
         stages.append((partial(sample, repeat_edge=repeat_edge), (maps,)))
     if (kernels := draw_blur(operations, count, generator)) is not None:
         stages.append((blur_images, (kernels,)))
@@ -110,16 +135,20 @@ def _draw_stages(
     return stages
 
 
-def _change(images: Tensor, stages: list[Stage]) -> Tensor:
-    """All stages, on the CPU for a few images at a time so that these stay in its cache."""
+def _change(images: Tensor, stages: list[Stage], rows: Tensor) -> Tensor:
+    """These rows after all stages; on the CPU a few images at a time, so that they stay in its cache."""
     result = torch.empty(
-        images.shape, dtype=torch.float32, device=images.device, memory_format=torch.channels_last
+        (len(rows), *images.shape[1:]),
+        dtype=torch.float32,
+        device=images.device,
+        memory_format=torch.channels_last,
     )
     chunk = _chunk_size(images)
-    for start in range(0, len(images), chunk):
-        part = images[start : start + chunk]
+    for start in range(0, len(rows), chunk):
+        some = rows[start : start + chunk]
+        part = images[some.to(images.device)]
         for change, drawn in stages:
-            part = change(part, *(tensor[start : start + chunk].to(images.device) for tensor in drawn))
+            part = change(part, *(tensor[some].to(images.device) for tensor in drawn))
         result[start : start + chunk] = part
     return result
 
