@@ -1,6 +1,5 @@
 """`convscope data`: what is in some images, before anything is trained on them."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +62,10 @@ def data(
     else:
         _draw_augmentation(config, augmentation, seed, path)
     if json:
-        print_json(found.to_dict() | {"picture": str(path)})
+        from convscope.diagnosis.data import audited
+
+        findings = [finding.to_dict() for finding in audited(found)]
+        print_json(found.to_dict() | {"findings": findings, "picture": str(path)})
     else:
         _print(result_console(), found, source, path)
     return 0
@@ -100,6 +102,7 @@ def _draw_augmentation(config: DataConfig, text: str, seed: int, path: Path) -> 
 
 def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
     from convscope.cli.results import print_line
+    from convscope.diagnosis.data import audited, next_step
 
     survey = found.survey
     total = sum(entry.count for entry in found.classes) or survey.count
@@ -133,7 +136,7 @@ def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
         print_line(console, "note", note)
     _print_findings(console, found)
     print_line(console, "picture", str(path))
-    print_line(console, "next", f"convscope train {shlex.quote(source)}")
+    print_line(console, "next", next_step(audited(found), source))
 
 
 def _print_findings(console: Console, found: "Audit") -> None:
