@@ -1,13 +1,11 @@
 """Rules on data before anything is trained on them: what stops training, what spoils its figures."""
 
-import shlex
 from collections.abc import Sequence
 
 from convscope.data.auditing.audit import Audit
-from convscope.data.classes import listed
 from convscope.data.quarantine import MOST_BROKEN, NO_LABEL
-from convscope.diagnosis.figures import percent, some
 from convscope.diagnosis.finding import Finding, gravest_first
+from convscope.wording import command, percent, quoted, shown, some
 
 _UNEVEN = 10.0
 """So many times the images of the smallest class make the largest drown it."""
@@ -33,8 +31,8 @@ def next_step(findings: Sequence[Finding], source: str) -> str:
     """What to do after an audit: train, or first mend what would stop training or make its figures untrue."""
     grave = [finding for finding in findings if finding.severity == "error"]
     if not grave:
-        return f"convscope train {shlex.quote(source)}"
-    return f"{grave[0].advice}; then: convscope data {shlex.quote(source)}"
+        return command("convscope", "train", source)
+    return f"{grave[0].advice}; then: {command('convscope', 'data', source)}"
 
 
 def _broken(found: Audit) -> list[Finding]:
@@ -98,7 +96,7 @@ def _classes(found: Audit) -> list[Finding]:
             Finding(
                 name="empty-class",
                 severity="error",
-                conclusion=f"no image that can be used in {listed(empty)}: train refuses that",
+                conclusion=f"no image that can be used in {quoted(empty)}: train refuses that",
                 advice="Add images to it, or remove it",
             )
         )
@@ -107,12 +105,12 @@ def _classes(found: Audit) -> list[Finding]:
             Finding(
                 name="one-class",
                 severity="error",
-                conclusion=f"one class only, {listed([found.classes[0].name])}; a classifier needs two",
+                conclusion=f"one class only, {quoted([found.classes[0].name])}; a classifier needs two",
                 advice="Add a folder, or a label, for each other class",
             )
         )
     for split, names in found.missing.items():
-        said = f"{split} has no image of {listed(names)}"
+        said = f"{split} has no image of {quoted(names)}"
         findings.append(Finding(name="missing-class", severity="warning", conclusion=said))
     return findings
 
@@ -143,4 +141,4 @@ def _uneven(found: Audit) -> list[Finding]:
 
 
 def _first(what: str) -> str:
-    return f"first {what}"
+    return f"first {shown(what)}"
