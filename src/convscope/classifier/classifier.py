@@ -19,6 +19,7 @@ from convscope.classifier.reading import Reading, read_picture
 from convscope.classifier.storage import Description, Stored, find_classifier, write_classifier
 from convscope.classifier.target import Target
 from convscope.config.asked import NetworkConfig
+from convscope.data.dataset import Images
 from convscope.data.pixels.reading import in_order
 from convscope.data.preprocessing import Preprocessing
 from convscope.data.quarantine import BrokenImage, Quarantined
@@ -78,7 +79,7 @@ class Classifier:
         """In index order."""
         return self.target.class_names
 
-    def logits(self, images: Tensor, *, batch_size: int | None = None) -> Tensor:
+    def logits(self, images: Images, *, batch_size: int | None = None) -> Tensor:
         """Float32 `(N, num_classes)` of uint8 images `(N, C, H, W)`; for regression `(N, 1)`, the numbers."""
         if not len(images):
             return torch.empty(0, self.target.num_outputs)

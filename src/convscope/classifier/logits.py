@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
 
 BATCH_SIZE = 256
@@ -41,7 +42,7 @@ def in_evaluation_mode(network: nn.Module) -> nn.Module:
 
 
 def compute_logits(
-    network: nn.Module, preprocessing: Preprocessing, images: Tensor, *, batch_size: int | None = None
+    network: nn.Module, preprocessing: Preprocessing, images: Images, *, batch_size: int | None = None
 ) -> Tensor:
     """Logits float32 `(N, num_classes)`, on the CPU, of uint8 images `(N, C, H, W)`; in evaluation mode."""
     if batch_size is None:

@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import io
 import threading
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from convscope.classifier.pictures import Picture
-from convscope.data.pixels.decoding import DEFAULT_MAX_PIXELS
+from convscope.data.pixels.decoding import Reading as Reading
 from convscope.data.pixels.reading import PixelFormat, as_array, decode_fitted
 from convscope.data.preprocessing import Preprocessing
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.contents import DiskFile
 
-PNG_MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
+PNG_MODES = ("1", "L", "LA", "I;16", "I;16B", "P", "RGB", "RGBA")
 WIDE_MODES = ("I", "F", "I;16B", "I;16L")
 
 _pillow_loads = threading.Lock()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What a run was told about reading images; its classifier reads by it wherever it goes.
-
-    Attributes:
-        max_pixels: files whose header announces more pixels are set aside, not decoded.
-    """
-
-    max_pixels: int = DEFAULT_MAX_PIXELS
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 def read_picture(picture: Picture, preprocessing: Preprocessing, reading: Reading) -> Tensor:
@@ -47,9 +30,7 @@ def read_picture(picture: Picture, preprocessing: Preprocessing, reading: Readin
         BrokenImage: with the reason in plain words.
     """
     content = _as_file(picture) if isinstance(picture, Image.Image) else DiskFile(Path(picture)).read()
-    form = PixelFormat(
-        preprocessing.size, preprocessing.channels, preprocessing.fit, max_pixels=reading.max_pixels
-    )
+    form = PixelFormat(preprocessing.size, preprocessing.channels, preprocessing.fit, reading)
     return torch.from_numpy(as_array(decode_fitted(content, form)).copy())
 
 
@@ -68,6 +49,10 @@ def _encoded(picture: Image.Image) -> bytes:
     if (
         picture.mode in WIDE_MODES
     ):  # decoding scales them, or says why it cannot; converting would cut them off
+        picture.save(content, "TIFF")
+        return content.getvalue()
+    content = io.BytesIO()
+    if picture.mode in ("F", "I"):  # whose values a PNG cannot hold
         picture.save(content, "TIFF")
         return content.getvalue()
     if picture.mode not in PNG_MODES:

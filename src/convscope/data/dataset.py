@@ -1,20 +1,67 @@
 """What training, evaluation and everything after them work on: pixels, labels and where they came from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from convscope.data.pixels.decoding import Reading
 from convscope.data.quarantine import Quarantined
+
+
+@dataclass(frozen=True, eq=False)
+class ImageRows:
+    """Rows of pixels that several sets share. Indexed like a tensor, it copies only what is asked for."""
+
+    pixels: Tensor
+    """uint8 (M, C, H, W); may be mapped from a file, so read it batch by batch."""
+    rows: Tensor
+    """int64 (N,): where each image lies in `pixels`."""
+    mirrored: bool = False
+    """Left and right swapped, as they are read."""
+
+    @staticmethod
+    def of(images: Tensor) -> "ImageRows":
+        """All of some images, uint8 `(N, C, H, W)`."""
+        return ImageRows(images, torch.arange(len(images)))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, C, H, W)."""
+        return (len(self.rows), *self.pixels.shape[1:])
+
+    def __getitem__(self, index: int | slice | Tensor) -> Tensor:
+        """A copy of one image `(C, H, W)`, or of some, `(n, C, H, W)`."""
+        images = self.pixels[self.rows[index]]
+        return images.flip(-1) if self.mirrored else images
+
+    def all(self) -> Tensor:
+        """A copy of all images, `(N, C, H, W)`: for sets that fit into memory."""
+        return self[:]
+
+    def take(self, index: slice | Tensor) -> "ImageRows":
+        """Some of the images, without copying any."""
+        return replace(self, rows=self.rows[index])
+
+    def mirror(self) -> "ImageRows":
+        """The same images with left and right swapped, without copying any."""
+        return replace(self, mirrored=not self.mirrored)
+
+
+Images = Tensor | ImageRows
+"""What is read batch by batch: `images[start:stop]` is a tensor, uint8 (n, C, H, W)."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
     """The images of one split, in a fixed order."""
 
-    images: Tensor
-    """uint8 (N, C, H, W); may be mapped from a file, so read it batch by batch."""
+    images: ImageRows
+    """uint8 (N, C, H, W)."""
     labels: Tensor
     """(N,): int64 class indices, or float32 numbers for regression."""
     ids: tuple[str, ...]
@@ -29,10 +76,10 @@ class ImageSet:
         return len(self.ids)
 
     def take(self, rows: Sequence[int]) -> "ImageSet":
-        """The images of some rows, in that order; their pixels are copied."""
+        """The images of some rows, in that order; no pixel is copied."""
         index = torch.tensor(rows, dtype=torch.int64)
         return ImageSet(
-            images=self.images[index],
+            images=self.images.take(index),
             labels=self.labels[index],
             ids=tuple(self.ids[row] for row in rows),
             hashes=tuple(self.hashes[row] for row in rows),
@@ -41,9 +88,13 @@ class ImageSet:
 
 
 def join(sets: Sequence[ImageSet]) -> ImageSet:
-    """All images of several sets, in one."""
+    """All images of several sets, in one; those of one source stay where they lie."""
+    first = sets[0].images.pixels
+    shared = all(images.images.pixels is first for images in sets)
     return ImageSet(
-        images=torch.cat([images.images for images in sets]),
+        images=ImageRows(first, torch.cat([images.images.rows for images in sets]))
+        if shared
+        else ImageRows.of(torch.cat([images.images.all() for images in sets])),
         labels=torch.cat([images.labels for images in sets]),
         ids=tuple(path for images in sets for path in images.ids),
         hashes=tuple(content for images in sets for content in images.hashes),
@@ -68,6 +119,8 @@ class Dataset:
     """What a reader of the results should know, a sentence each."""
     missing_classes: tuple[str, ...] = ()
     """Known classes without an image here."""
+    reading: Reading = field(default_factory=Reading)
+    """How its files were read; the classifier that is trained on it reads so too."""
 
     @property
     def splits(self) -> dict[str, ImageSet]:

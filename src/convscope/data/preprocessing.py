@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from convscope.config.asked import Centre, Fit
+from convscope.data.dataset import Images
 from convscope.errors import DataError
 
 _MOST_VALUES = 1 << 21
@@ -134,7 +135,7 @@ class Preprocessing:
         return Preprocessing(**{**values, **tensors})
 
 
-def measure_preprocessing(images: Tensor, *, fit: Fit, centre: Centre, scale: bool) -> Preprocessing:
+def measure_preprocessing(images: Images, *, fit: Fit, centre: Centre, scale: bool) -> Preprocessing:
     """Preprocessing for a training split, uint8 `(N, C, H, W)`: its mean and, with `scale`, its deviation.
 
     Sums are exact, whatever the order and the threads, and taken a few images at a time, so that a mapped

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convscope.config.asked import DataConfig, Task
 from convscope.data.pixels.decoding import Probe, probe
@@ -74,9 +74,14 @@ def survey(config: DataConfig) -> Survey:
     return survey_source(open_source(config), config.max_pixels)
 
 
-def survey_source(source: FileSource | ArraySource, max_pixels: int) -> Survey:
-    """Survey a source that is open already."""
-    return _of_files(source, max_pixels) if isinstance(source, FileSource) else _of_arrays(source)
+def survey_source(
+    source: FileSource | ArraySource, max_pixels: int, *, left_out: frozenset[str] = frozenset()
+) -> Survey:
+    """Survey a source that is open already; without the files that are known to be unusable."""
+    if isinstance(source, FileSource):
+        items = tuple(item for item in source.items if item.id not in left_out)
+        return _of_files(replace(source, items=items), max_pixels)
+    return _of_arrays(source)
 
 
 def _of_files(source: FileSource, max_pixels: int) -> Survey:

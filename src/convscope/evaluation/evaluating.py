@@ -109,7 +109,7 @@ def evaluate_path(
     mirrored = None
     if test_time_augmentation:
         averaged = average_outputs(
-            classifier, judged.logits, classifier.logits(images.images.flip(-1)).numpy()
+            classifier, judged.logits, classifier.logits(images.images.mirror()).numpy()
         )
         mirrored = replace(judged, logits=averaged).evaluation
     seen = [] if data is None else _seen_in_training(path, images)
@@ -188,6 +188,7 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
         channels=preprocessing.channels,
         fit=preprocessing.fit,
         seed=config.seed,
+        reading=classifier.reading,
     )
     if dataset.fingerprint != run.read("dataset.json")["fingerprint"]:
         # Divided anew, today's test images may be among those that were trained on, and classes may shift.
@@ -230,6 +231,7 @@ def _other_data(source: str, classifier: Classifier, *, ignore_unknown: bool, al
         channels=preprocessing.channels,
         fit=preprocessing.fit,
         seed=0,
+        reading=classifier.reading,
         known_classes=classifier.class_names or None,
         ignore_unknown=ignore_unknown,
         divided=False,

@@ -15,6 +15,7 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
 from convscope.training.head import LinearHead, compute_features, fit_head, head_layer, install_head
 
@@ -120,7 +121,7 @@ def set_training_mode(network: nn.Module, *, frozen_statistics: bool) -> None:
 def start_from_fitted_head(
     network: nn.Module,
     preprocessing: Preprocessing,
-    images: Tensor,
+    images: Images,
     targets: Tensor,
     *,
     num_classes: int | None,
@@ -146,7 +147,7 @@ def start_from_fitted_head(
     return head
 
 
-def _mirrored_features(network: nn.Module, preprocessing: Preprocessing, images: Tensor) -> Tensor:
+def _mirrored_features(network: nn.Module, preprocessing: Preprocessing, images: Images) -> Tensor:
     """In pieces, so that a set mapped from disk is never copied whole."""
     parts = [
         compute_features(network, preprocessing, images[start : start + 256].flip(-1))

@@ -65,6 +65,7 @@ def compare_fits(
             known_classes=classifier.class_names or None,
             divided=False,
             source=part,
+            reading=classifier.reading,
         ).test
         discarded = mean(discarded_share(width, height, size, fit) for width, height in sizes)
         evaluation = predict_images(classifier, images, "validation").evaluation

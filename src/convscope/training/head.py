@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from convscope.classifier.logits import evaluation_mode
+from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import UsageError
 
@@ -62,7 +63,7 @@ def head_layer(network: nn.Module) -> nn.Linear:
     return layer
 
 
-def compute_features(network: nn.Module, preprocessing: Preprocessing, images: Tensor) -> Tensor:
+def compute_features(network: nn.Module, preprocessing: Preprocessing, images: Images) -> Tensor:
     """What the head sees: float32 `(N, F)`, on the CPU, of images `(N, C, H, W)`, uint8 or float 0-1."""
     layer = head_layer(network)
     seen: list[Tensor] = []

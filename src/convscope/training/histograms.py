@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
+from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
 from convscope.inspection.histograms import layer_histograms
 from convscope.inspection.running_histogram import ValueHistogram
@@ -12,7 +13,7 @@ IMAGES = 64
 
 
 def histogram_record(
-    network: nn.Module, preprocessing: Preprocessing, images: Tensor, step: int
+    network: nn.Module, preprocessing: Preprocessing, images: Images, step: int
 ) -> dict[str, Any]:
     """Histograms before each non-linearity and of the logits over some images, uint8 `(N, C, H, W)`.
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from convscope.data.batches import epoch_batches, steps_per_epoch
+from convscope.data.dataset import Images
 from convscope.errors import InterruptedTrainingError
 from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
 from convscope.runs.folder import Run
@@ -105,7 +106,10 @@ class Loop:
         if self.state.step:
             self._measure_batch_statistics()
         validation = self.job.dataset.validation
-        samples = {"train": self._training_sample(), "validation": (validation.images, validation.labels)}
+        samples: dict[str, tuple[Images, Tensor]] = {
+            "train": self._training_sample(),
+            "validation": (validation.images, validation.labels),
+        }
         network, preprocessing = self.state.classifier_network, self.step.preprocessing
         return {
             split: self.step.objective.measure(network, preprocessing, images, labels)
@@ -165,12 +169,12 @@ class Loop:
         images = (self.step.batch(indices, self.state.step)[0] for indices in some)
         measure_batch_statistics(self.state.classifier_network, layers, images)
 
-    def _training_sample(self) -> tuple[Tensor, Tensor]:
+    def _training_sample(self) -> tuple[Images, Tensor]:
         """About as many training images as there are for validation, always the same: a view, not a copy."""
         train = self.job.dataset.train
         count = min(len(train), max(len(self.job.dataset.validation), 100), LARGEST_SAMPLE)
         stride = -(-len(train) // max(1, count))
-        return train.images[::stride], train.labels[::stride]
+        return train.images.take(slice(None, None, stride)), train.labels[::stride]
 
     def _batches_left(self) -> Iterator[Tensor]:
         """The indices of step after step, from the one at hand on."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from convscope.classifier.logits import compute_logits
 from convscope.classifier.target import Target
+from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
 
 Score = tuple[float, float]
@@ -57,7 +58,7 @@ class Objective:
         return (outputs.argmax(1) == classes).float().mean().item()
 
     def measure(
-        self, network: nn.Module, preprocessing: Preprocessing, images: Tensor, labels: Tensor
+        self, network: nn.Module, preprocessing: Preprocessing, images: Images, labels: Tensor
     ) -> Figures:
         """A whole split in evaluation mode, without smoothing or class weights."""
         outputs = compute_logits(network, preprocessing, images)

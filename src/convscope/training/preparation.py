@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from convscope.classifier.classifier import Classifier
-from convscope.classifier.reading import Reading
 from convscope.classifier.target import Target
 from convscope.config.asked import Fit
 from convscope.config.length import Epochs, Steps, TimeBudget
@@ -72,7 +71,7 @@ def prepare(config: ResolvedExperiment, dataset: Dataset, device: torch.device, 
         measured,
         describe_target(dataset),
         seed=config.seed,
-        reading=Reading(max_pixels=config.data.max_pixels),
+        reading=dataset.reading,
     )
     return Job(config, dataset, classifier.to(device), device, progress)
 

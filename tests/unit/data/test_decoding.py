@@ -125,7 +125,7 @@ def test_our_limit_replaces_pillows_and_leaves_it_as_it_was():
         (b"\0" * 500, "nothing but zeros"),
         (bytes(range(7, 256)) * 3, "not an image"),
         (b"\xff\xd8\xff\xe0", "cut short"),
-        (b"\0\0\0\x18ftypheic" + b"\0" * 50, "heic"),
+        (b"\0\0\0\x18ftypheic" + b"\0" * 50, "a HEIC photo: convert it"),
     ],
 )
 def test_reason_says_what_the_file_is(content, reason):

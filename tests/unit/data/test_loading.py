@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from convscope.config.asked import DataConfig
-from convscope.data import loading
 from convscope.data.loading import load_dataset
 from convscope.data.pixels import decoded
 from convscope.data.pixels.decoding import decode
@@ -32,7 +31,7 @@ def by_hash(dataset):
 def test_pixels_are_those_that_prediction_decodes(make_folder):
     folder = make_folder({"cat": 12, "dog": 12})
     dataset = load(folder, size=20, fit="crop")
-    assert dataset.train.images.dtype == torch.uint8
+    assert dataset.train.images.all().dtype == torch.uint8
     assert dataset.train.images.shape[1:] == (3, 20, 20)
     for images in dataset.splits.values():
         for pixels, name, label in zip(images.images, images.ids, images.labels, strict=True):
@@ -157,12 +156,12 @@ def test_large_set_is_mapped_and_the_same_as_in_memory(make_folder, monkeypatch)
     folder = make_folder({"cat": 25, "dog": 25})
     shutil.copy(folder / "cat" / "000.png", folder / "cat" / "copy.png")
     small = load(folder)
-    monkeypatch.setattr(loading, "SMALL", 0)
+    monkeypatch.setattr(decoded, "SMALL", 0)
     for _ in range(2):  # written, then found
         large = load(folder)
         for split, images in large.splits.items():
             assert images.ids == small.splits[split].ids
-            assert torch.equal(images.images, small.splits[split].images)
+            assert torch.equal(images.images.all(), small.splits[split].images.all())
     other = load(folder, seed=4)
     assert other.train.ids != small.train.ids
     for pixels, digest in zip(other.train.images, other.train.hashes, strict=True):
@@ -177,19 +176,19 @@ def test_nothing_is_decoded_twice(make_folder, monkeypatch):
     def never(*_):
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr(decoded, "decode_fitted", never)
-    assert torch.equal(load(folder).train.images, first.train.images)
+    monkeypatch.setattr(decoded, "decode_and_judge", never)
+    assert torch.equal(load(folder).train.images.all(), first.train.images.all())
     with pytest.raises(AssertionError):
         load(folder, size=17)
 
 
 def test_without_room_for_the_cache_pixels_stay_in_memory(make_folder, monkeypatch, tmp_path):
     folder = make_folder({"cat": 6, "dog": 6})
-    wanted = load(folder).train.images
+    wanted = load(folder).train.images.all()
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     dataset = load(folder)
-    assert torch.equal(dataset.train.images, wanted)
+    assert torch.equal(dataset.train.images.all(), wanted)
     assert any("the pixel cache cannot be written" in note for note in dataset.notes)
 
 
@@ -198,7 +197,7 @@ def test_digits_divide_evenly_and_resize():
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (3500, 750, 750)
     assert torch.bincount(dataset.test.labels).tolist() == [75] * 10
     assert dataset.train.images.shape == (3500, 3, 20, 20)
-    assert torch.equal(dataset.train.images[:, 0], dataset.train.images[:, 2])
+    assert torch.equal(dataset.train.images.all()[:, 0], dataset.train.images.all()[:, 2])
 
 
 def test_without_a_test_image_it_is_said(make_folder):

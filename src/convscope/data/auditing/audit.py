@@ -10,17 +10,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from convscope.config.asked import DataConfig, Fit
 from convscope.data.example import Example
-from convscope.data.loading import similar_examples
 from convscope.data.pixels.cache import release_pages
-from convscope.data.pixels.decoded import Decoded, decode_items
-from convscope.data.pixels.reading import PixelFormat, content_hash, hash_items, in_order
+from convscope.data.pixels.decoding import Reading
+from convscope.data.pixels.reading import PixelFormat, in_order
 from convscope.data.preprocessing import discarded_share
 from convscope.data.quarantine import Quarantined
-from convscope.data.sources import ArraySource, FileSource, open_source
+from convscope.data.source_images import SourceImages, as_image, read_source
+from convscope.data.sources import FileSource, open_source
 from convscope.data.splitting.similar import describe, similar_pairs
 from convscope.data.splitting.splits import clusters, links_of
 from convscope.data.survey import Survey, survey_source
@@ -81,6 +80,10 @@ class Audit:
     imbalance: float
     """Largest class over smallest; 1 for regression."""
     quarantined: tuple[Quarantined, ...]
+    files: int
+    """Usable or not; 0 for a source of arrays."""
+    faint: tuple[Outlier, ...]
+    """Usable images in which hardly anything can be seen as they are read."""
     duplicates: tuple[Duplicate, ...]
     leaks: tuple[Duplicate, ...]
     """Those of `duplicates` that stand in two given splits."""
@@ -91,13 +94,20 @@ class Audit:
     """By given split, the classes without an image in it."""
     cropped_away: float
     """Share of the typical (median) image that a square centre crop discards."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know about the source and how it was read."""
+
+    @property
+    def images(self) -> int:
+        """Usable images."""
+        return sum(entry.count for entry in self.classes) or self.survey.count
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON."""
         sizes = Counter(self.survey.sizes)
         return {
             "name": self.survey.name,
-            "images": sum(entry.count for entry in self.classes) or self.survey.count,
+            "images": self.images,
             "task": self.survey.task_hint,
             "classes": [asdict(entry) for entry in self.classes],
             "imbalance": self.imbalance,
@@ -109,11 +119,12 @@ class Audit:
             "modes": dict(self.survey.modes),
             "cropped_away": self.cropped_away,
             "quarantined": [asdict(entry) for entry in self.quarantined],
+            "faint": [asdict(entry) for entry in self.faint],
             "duplicates": [_plain(entry) for entry in self.duplicates],
             "leaks": [_plain(entry) for entry in self.leaks],
             "conflicts": [_plain(entry) for entry in self.conflicts],
             "outliers": [asdict(entry) for entry in self.outliers],
-            "notes": list(self.survey.notes),
+            "notes": list(self.notes),
         }
 
 
@@ -129,12 +140,16 @@ def audit(config: DataConfig, *, size: int = 64, fit: Fit = "squash") -> Audit:
         DataError: the source is absent, unsafe or has no classes.
     """
     source = open_source(config)
-    overview = survey_source(source, config.max_pixels)
+    reading = Reading(max_pixels=config.max_pixels)
     if isinstance(source, FileSource):
-        examples, quarantined, similar, outliers = _of_files(source, overview, config, (size, size), fit)
+        found = read_source(source, PixelFormat((size, size), 3, fit, reading))
+        similar = found.similar()
     else:
-        examples, similar = _of_arrays(source)
-        quarantined, outliers = [], []
+        _, channels, height, width = source.images.shape
+        found = read_source(source, PixelFormat((height, width), channels, fit, reading))
+        similar = _similar_arrays(found)
+    examples = found.examples
+    overview = survey_source(source, config.max_pixels, left_out=frozenset(e.path for e in found.quarantined))
     duplicates = _duplicates(examples, similar)
     counts = Counter(str(example.label) for example in examples)
     classes = tuple(ClassCount(name, counts[name]) for name in source.class_names)
@@ -144,55 +159,25 @@ def audit(config: DataConfig, *, size: int = 64, fit: Fit = "squash") -> Audit:
         survey=overview,
         classes=classes,
         imbalance=max(present) / min(present) if present else 1.0,
-        quarantined=tuple(quarantined),
+        quarantined=found.quarantined,
+        faint=tuple(Outlier(path, reason) for path, reason in found.faint),
+        files=found.files,
         duplicates=duplicates,
         leaks=tuple(entry for entry in duplicates if entry.leaks),
         conflicts=tuple(entry for entry in duplicates if entry.disagrees),
-        outliers=tuple(outliers[:_MOST_ODD]),
+        outliers=tuple(_outliers(found, overview)[:_MOST_ODD]),
         missing=_missing(examples, source.class_names),
         cropped_away=float(np.median(shares)) if shares else 0.0,
+        notes=found.notes,
     )
 
 
-def _of_files(
-    source: FileSource, overview: Survey, config: DataConfig, size: tuple[int, int], fit: Fit
-) -> tuple[list[Example], list[Quarantined], list[tuple[int, int]], list[Outlier]]:
-    readable, unreadable = hash_items(source.items)
-    decoded = decode_items(readable, PixelFormat(size, 3, fit, config.max_pixels))
-    broken = [Quarantined(item.id, decoded.reasons[h]) for item, h in readable if h in decoded.reasons]
-    examples = [
-        Example(item.id, digest, item.label, item.split, item.group, decoded.row_of[digest])
-        for item, digest in readable
-        if digest in decoded.row_of
-    ]
-    quarantined = sorted((*source.quarantined, *unreadable, *broken), key=lambda entry: entry.path)
-    return examples, quarantined, similar_examples(examples, decoded), _outliers(examples, overview, decoded)
-
-
-def _of_arrays(source: ArraySource) -> tuple[list[Example], list[tuple[int, int]]]:
-    splits = source.splits or (None,) * len(source.ids)
-    labels = source.labels.tolist()
-    names = source.class_names
-    examples = [
-        Example(
-            source.ids[row],
-            content_hash(source.images[row].tobytes()),
-            names[labels[row]] if names else labels[row],
-            splits[row],
-            None,
-            row,
-        )
-        for row in range(len(labels))
-    ]
-    first_rows = sorted({example.hash: example.row for example in reversed(examples)}.values())
-    described = in_order(lambda row: describe(_image(source, row)), first_rows)
-    pairs = similar_pairs(np.stack(list(described)), source.images, first_rows)
-    return examples, [(first_rows[a], first_rows[b]) for a, b in pairs]
-
-
-def _image(source: ArraySource, row: int) -> Image.Image:
-    pixels = source.images[row]
-    return Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+def _similar_arrays(found: SourceImages) -> list[tuple[int, int]]:
+    """Pairs of nearly identical images of a source of arrays."""
+    first_rows = sorted({example.hash: example.row for example in reversed(found.examples)}.values())
+    described = in_order(lambda row: describe(as_image(found.images[row])), first_rows)
+    pairs = similar_pairs(np.stack(list(described)), found.images, first_rows)
+    return [(first_rows[a], first_rows[b]) for a, b in pairs]
 
 
 def _duplicates(examples: Sequence[Example], similar: Sequence[tuple[int, int]]) -> tuple[Duplicate, ...]:
@@ -209,10 +194,12 @@ def _duplicates(examples: Sequence[Example], similar: Sequence[tuple[int, int]])
     )
 
 
-def _outliers(examples: Sequence[Example], overview: Survey, decoded: Decoded) -> list[Outlier]:
+def _outliers(found: SourceImages, overview: Survey) -> list[Outlier]:
     """Grey among colour, turned by EXIF, far from square: each only where it is rare."""
-    most = max(1, int(_RARE * len(examples)))
-    grey = _grey_ones(examples, decoded)
+    if found.decoded is None:
+        return []
+    most = max(1, int(_RARE * len(found.examples)))
+    grey = _grey_ones(found)
     turned = [path for path, one in zip(overview.paths, overview.orientations, strict=True) if one != 1]
     long = [
         path
@@ -227,14 +214,15 @@ def _outliers(examples: Sequence[Example], overview: Survey, decoded: Decoded) -
     return [Outlier(path, reason) for reason, paths in kinds if len(paths) <= most for path in paths]
 
 
-def _grey_ones(examples: Sequence[Example], decoded: Decoded) -> list[str]:
+def _grey_ones(found: SourceImages) -> list[str]:
     """Paths of grey images. A mapped file is read from its start to its end, and not kept in memory."""
+    examples, images = found.examples, found.images
     order = sorted(range(len(examples)), key=lambda index: examples[index].row)
     grey: list[int] = []
     for start in range(0, len(order), _LOOKED_AT):
         some = order[start : start + _LOOKED_AT]
-        grey += [index for index in some if _is_grey(decoded.images[examples[index].row])]
-        release_pages(decoded.images)
+        grey += [index for index in some if _is_grey(images[examples[index].row])]
+        release_pages(images)
     return [examples[index].id for index in sorted(grey)]
 
 

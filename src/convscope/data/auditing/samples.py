@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.config.asked import DataConfig
-from convscope.data.pixels.decoding import decode
+from convscope.data.pixels.decoding import Reading, decode
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources import ArraySource, open_source
@@ -39,7 +39,12 @@ def take_samples(config: DataConfig, count: int) -> Samples:
     for row in _spread(len(source.items), 2 * count):
         item = source.items[row]
         try:
-            image = decode(item.read(), channels=3, max_pixels=config.max_pixels, target_size=LARGEST_SIDE)
+            image = decode(
+                item.read(),
+                channels=3,
+                reading=Reading(max_pixels=config.max_pixels),
+                target_size=LARGEST_SIDE,
+            )
         except BrokenImage:
             continue
         pictures.append(np.asarray(fit_image(image, (LARGEST_SIDE, LARGEST_SIDE), "pad")).transpose(2, 0, 1))

@@ -1,30 +1,41 @@
 """From the bytes of a file to an upright image of 8 bits: the one way in, for training and prediction alike.
 
 What a file is, its content says; its extension is never asked. Choices that show in the pixels: the EXIF
-orientation is applied · transparent pixels lie on white · 16-bit grey is scaled to 8 bits, not cut off · of
-an animation, the first frame counts · colour profiles are ignored · JPEGs much larger than needed are decoded
-at 1/2, 1/4 or 1/8 of their size (libjpeg scales in the frequency domain), never below the size asked for.
+orientation is applied · transparent pixels lie on white, or on black where the image would vanish on white ·
+values of 16 bits are scaled to 8 by what is white in their source, not cut off · of an animation, the first
+frame counts · colour profiles are ignored · JPEGs much larger than needed are decoded at 1/2, 1/4 or 1/8 of
+their size (libjpeg scales in the frequency domain), never below the size asked for.
 """
 
+import contextlib
 import io
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from convscope.data.pixels.depth import WHITE_16, Open, deep_values, is_deep, to_eight_bits
+from convscope.data.pixels.formats import RAW, is_raw, name_unreadable
+from convscope.data.pixels.metadata import without_metadata
 from convscope.data.quarantine import BrokenImage
 
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 """Rises whenever the same bytes give other pixels, so that cached pixels are made anew."""
 
 DEFAULT_MAX_PIXELS = 100_000_000
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-_ORIENTATION_TAG = 0x0112
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000")
+_TIFF = (b"II*\0", b"MM\0*")
+_ORIENTATION_TAG, _DNG_VERSION, _SUB_IMAGES, _IMAGE_KIND = 0x0112, 50_706, 330, 254
+_VISIBLE = 32
+"""Levels of 256 by which a pixel stands out from what is behind it."""
+_STANDS_OUT = 0.01
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -35,6 +46,26 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _pillow_settings = threading.Lock()
+
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was told or found about reading a source's files; its classifier reads by it wherever it goes.
+
+    Attributes:
+        max_pixels: files whose header announces more pixels are set aside, not decoded.
+        white: the value that is white in images of more than 8 bits, found in the whole source.
+    """
+
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    white: int = WHITE_16
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +93,10 @@ def probe(content: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Probe:
     Raises:
         BrokenImage: no image, or more than `max_pixels` pixels.
     """
+    return _first_readable(content, lambda variant: _probe(variant, max_pixels))
+
+
+def _probe(content: bytes, max_pixels: int) -> Probe:
     with _opened(content, max_pixels) as image:
         # The orientation of a PNG may stand behind its pixels, and to look there would decode them.
         orientation = _orientation(image) if image.format != "PNG" or b"eXIf" in content else 1
@@ -70,11 +105,7 @@ def probe(content: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Probe:
 
 
 def decode(
-    content: bytes,
-    *,
-    channels: int,
-    max_pixels: int = DEFAULT_MAX_PIXELS,
-    target_size: int | None = None,
+    content: bytes, *, channels: int, reading: Reading | None = None, target_size: int | None = None
 ) -> Image.Image:
     """Decode one image file into an upright Pillow image of mode L (1 channel) or RGB (3).
 
@@ -83,12 +114,33 @@ def decode(
     Raises:
         BrokenImage: with the reason in a few plain words.
     """
-    with _opened(content, max_pixels) as image:
+    told = reading or Reading()
+    return _first_readable(content, lambda variant: _decode(variant, channels, told, target_size))
+
+
+def brightest_value(content: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> int | None:
+    """The largest value in a file of more than 8 bits; None for all others, and for what cannot be read.
+
+    Files that say themselves what white is (PGM, PPM) do not count either.
+    """
+    if not (content[:4] in _TIFF or content[24:25] == b"\x10" or content[4:8] == b"jP  "):
+        return None  # no need to open it
+    try:
+        with _opened(content, max_pixels) as image:
+            if not is_deep(image):
+                return None
+            values = deep_values(image, lambda: _open_without_warning(content))
+            return int(values[..., :3].max(initial=0) if values.ndim == 3 else values.max(initial=0))
+    except Exception:  # decoding says what is wrong with it
+        return None
+
+
+def _decode(content: bytes, channels: int, reading: Reading, target_size: int | None) -> Image.Image:
+    with _opened(content, reading.max_pixels) as image:
         if target_size is not None and image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
             image.draft("L" if channels == 1 else image.mode, (target_size, target_size))
         try:
-            image.load()
-            plain = _eight_bits(image, channels)
+            plain = _eight_bits(image, channels, reading.white, lambda: _open_without_warning(content))
         except BrokenImage:
             raise
         except MemoryError as error:
@@ -99,6 +151,17 @@ def decode(
         return plain if turn is None else plain.transpose(turn)
 
 
+def _first_readable(content: bytes, read: Callable[[bytes], Result]) -> Result:
+    """What can be read of a file, or else of its pixels alone: what is said about them costs no image."""
+    try:
+        return read(content)
+    except BrokenImage as broken:
+        for variant in without_metadata(content):
+            with contextlib.suppress(BrokenImage):
+                return read(variant)
+        raise broken
+
+
 @contextmanager
 def _opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
     if not content:
@@ -106,15 +169,23 @@ def _opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
     try:
         image = _open_without_warning(content)
     except UnidentifiedImageError as error:
-        raise BrokenImage(_kind_of(content)) from error
+        raise BrokenImage(name_unreadable(content)) from error
     except Exception as error:
         raise BrokenImage(_reason(error, content)) from error
     with image:
+        if _is_preview(image) or is_raw(content):
+            raise BrokenImage(RAW)
         if image.width * image.height > max_pixels:
             raise BrokenImage(
                 f"{image.width:,} × {image.height:,} pixels are over the limit of {_millions(max_pixels)}"
             )
         yield image
+
+
+def _is_preview(image: Image.Image) -> bool:
+    """Whether the first picture of a TIFF is the small one that cameras put before their RAW data."""
+    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    return _DNG_VERSION in tags or (_SUB_IMAGES in tags and bool(tags.get(_IMAGE_KIND, 0) & 1))
 
 
 def _open_without_warning(content: bytes) -> Image.Image:
@@ -138,30 +209,47 @@ def _orientation(image: Image.Image) -> int:
     return value if value in _TURNS else 1
 
 
-def _eight_bits(image: Image.Image, channels: int) -> Image.Image:
+def _eight_bits(image: Image.Image, channels: int, white: int, reopen: Open) -> Image.Image:
     wanted = "L" if channels == 1 else "RGB"
     if image.mode == "F":
-        raise BrokenImage("pixels are floating-point numbers, whose range is not known")
-    if image.mode.startswith("I"):
-        image = _from_sixteen_bits(image)
+        raise BrokenImage("pixels are floating-point numbers, whose range is not known: convert to 16 bits")
+    if image.mode.startswith("I") or (white != WHITE_16 and is_deep(image)):
+        said = image.format == "PPM"  # its header names white, and Pillow has scaled by it
+        image = _from_deep(deep_values(image, reopen), WHITE_16 if said else white)
+    image.load()
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        image = _on_white(image)
+        image = _on_backdrop(image)
     elif image.mode == "P":
         image = image.convert("RGB")
     return image if image.mode == wanted else image.convert(wanted)
 
 
-def _from_sixteen_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
-    if values.size and (values.min() < 0 or values.max() > 65_535):
-        raise BrokenImage("pixels have more than 16 bits")
-    return Image.fromarray(((values * 255 + 32_767) // 65_535).astype(np.uint8))
+def _from_deep(values: NDArray[np.int64], white: int) -> Image.Image:
+    if values.ndim == 2 or values.shape[2] == 3:
+        return to_eight_bits(values, white)
+    colour, alpha = values[..., :-1], values[..., -1]
+    shown = to_eight_bits(colour[..., 0] if colour.shape[2] == 1 else colour, white)
+    shown.putalpha(to_eight_bits(alpha, white if alpha.max(initial=0) <= white else WHITE_16))
+    return shown
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _on_backdrop(image: Image.Image) -> Image.Image:
+    """On white, or on black where hardly anything would be left to see on white."""
     with_alpha = image.convert("RGBA")
     white = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, with_alpha).convert("RGB")
+    on_white = Image.alpha_composite(white, with_alpha).convert("RGB")
+    alpha = with_alpha.getchannel("A")
+    if alpha.getextrema()[0] == 255 or not _vanishes(on_white, alpha):
+        return on_white
+    black = Image.new("RGBA", with_alpha.size, (0, 0, 0, 255))
+    return Image.alpha_composite(black, with_alpha).convert("RGB")
+
+
+def _vanishes(on_white: Image.Image, alpha: Image.Image) -> bool:
+    """Whether less than 1 % of what is not transparent stands out from white."""
+    is_there = np.asarray(alpha) > 0
+    stands_out = np.asarray(on_white).min(axis=2) < 255 - _VISIBLE
+    return bool(is_there.any()) and (stands_out & is_there).sum() < _STANDS_OUT * is_there.sum()
 
 
 def _reason(error: Exception, content: bytes) -> str:
@@ -173,47 +261,6 @@ def _reason(error: Exception, content: bytes) -> str:
         return "cut short"
     announced = int.from_bytes(content[4:8], "little") + 8 if content.startswith(b"RIFF") else 0
     return "cut short" if announced > len(content) else "damaged"
-
-
-def _kind_of(content: bytes) -> str:
-    """Say what a file is that no decoder wants."""
-    head = content[:4096]
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in start:
-        return "not an image: HTML"
-    if start.startswith((b"<svg", b"<?xml")):
-        return "not an image that is made of pixels: SVG or XML"
-    if head[4:8] == b"ftyp":
-        return f"not a format that can be read: {head[8:12].decode('latin-1').strip()}"
-    for magic, what in _MAGICS.items():
-        if head.startswith(magic):
-            return what
-    if not head.strip(b"\0"):
-        return "not an image: nothing but zeros"
-    return "not an image: text" if _is_text(head) else "not an image"
-
-
-_MAGICS = {
-    b"%PDF": "not an image: PDF",
-    b"PK\x03\x04": "not an image: ZIP",
-    b"\x1f\x8b": "not an image: gzip",
-    b"\xff\xd8\xff": "cut short",
-    b"\x89PNG": "cut short",
-    b"GIF8": "cut short",
-    b"RIFF": "cut short",
-    b"BM": "damaged",
-}
-
-
-def _is_text(head: bytes) -> bool:
-    # The last few bytes may be half a character.
-    for cut in range(4):
-        try:
-            text = head[: len(head) - cut].decode("utf-8")
-        except UnicodeDecodeError:
-            continue
-        return all(character.isprintable() or character in "\t\r\n\f\v" for character in text)
-    return False
 
 
 def _millions(pixels: int) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -12,12 +12,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.config.asked import Fit
-from convscope.data.pixels.decoding import decode
+from convscope.data.pixels.decoding import Reading, brightest_value, decode
+from convscope.data.pixels.depth import WHITE_16, white_of
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources.source import Item
 
 _CHUNK = 32
+_FEWEST_LEVELS = 24
+"""Of 256: an image whose values lie closer together shows hardly anything."""
+_FEWEST_PIXELS = 4
+"""An image of fewer in both directions is nearly one pixel."""
+_LONGEST = 50
+"""Times as long as wide: of the shorter side of a strip hardly anything is left in a square."""
 In = TypeVar("In")
 Out = TypeVar("Out")
 
@@ -30,12 +37,27 @@ class PixelFormat:
     """Height and width."""
     channels: int
     fit: Fit
-    max_pixels: int
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W)."""
         return (self.channels, *self.size)
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a source, read once.
+
+    Attributes:
+        readable: each with the hash of its content.
+        quarantined: those that cannot be read or are empty.
+        white: what is white in images of more than 8 bits, judged by all of them together.
+    """
+
+    readable: tuple[tuple[Item, str], ...]
+    quarantined: tuple[Quarantined, ...]
+    white: int
 
 
 def content_hash(content: bytes) -> str:
@@ -58,24 +80,30 @@ def in_order(function: Callable[[In], Out], things: Sequence[In]) -> Iterator[Ou
         pool.shutdown(cancel_futures=True)  # an interrupted run does not first decode what is left
 
 
-def hash_items(items: Sequence[Item]) -> tuple[list[tuple[Item, str]], list[Quarantined]]:
-    """Content hash of every file that can be read and has any content, and the others with their reasons."""
+def read_files(items: Sequence[Item], max_pixels: int) -> Files:
+    """Read every file once: its content hash, or why it has none, and what is white in it."""
 
-    def hashed(item: Item) -> str | BrokenImage:
+    def read(item: Item) -> tuple[str, int | None] | BrokenImage:
         try:
             content = item.read()
         except BrokenImage as broken:
             return broken
-        return content_hash(content) if content else BrokenImage("empty")
+        if not content:
+            return BrokenImage("empty")
+        return content_hash(content), brightest_value(content, max_pixels=max_pixels)
 
-    good: list[tuple[Item, str]] = []
+    readable: list[tuple[Item, str]] = []
     quarantined: list[Quarantined] = []
-    for item, result in zip(items, in_order(hashed, items), strict=True):
+    brightest: list[int] = []
+    for item, result in zip(items, in_order(read, items), strict=True):
         if isinstance(result, BrokenImage):
             quarantined.append(Quarantined(item.id, str(result)))
-        else:
-            good.append((item, result))
-    return good, quarantined
+            continue
+        digest, value = result
+        readable.append((item, digest))
+        brightest += [] if value is None else [value]
+    white = white_of(max(brightest)) if brightest else WHITE_16
+    return Files(tuple(readable), tuple(quarantined), white)
 
 
 def decode_fitted(content: bytes, form: PixelFormat) -> Image.Image:
@@ -84,11 +112,36 @@ def decode_fitted(content: bytes, form: PixelFormat) -> Image.Image:
     Raises:
         BrokenImage: with its reason.
     """
-    image = decode(content, channels=form.channels, max_pixels=form.max_pixels, target_size=max(form.size))
-    return fit_image(image, form.size, form.fit)
+    return fit_image(_decoded(content, form), form.size, form.fit)
+
+
+def decode_and_judge(content: bytes, form: PixelFormat) -> tuple[Image.Image, str]:
+    """`decode_fitted`, and what was lost on the way (see `what_is_lost`)."""
+    image = _decoded(content, form)
+    return fit_image(image, form.size, form.fit), what_is_lost(image)
+
+
+def what_is_lost(image: Image.Image) -> str:
+    """Why hardly anything can be seen in a decoded image of mode L or RGB; empty where something can."""
+    width, height = image.size
+    bands: tuple[tuple[int, int], ...] = tuple(band.getextrema() for band in image.split())  # type: ignore[misc]
+    levels = 1 + max(high - low for low, high in bands)
+    if max(width, height) < _FEWEST_PIXELS:
+        return f"{width}×{height} px: hardly more than one pixel"
+    if levels == 1:
+        return "blank: all its pixels are alike"
+    if levels < _FEWEST_LEVELS:
+        return f"nearly blank: its pixels differ by {levels - 1} of 255 levels at most"
+    if max(width, height) > _LONGEST * min(width, height):
+        return f"a strip, {max(width, height) / min(width, height):,.0f} times as long as wide"
+    return ""
 
 
 def as_array(image: Image.Image) -> NDArray[np.uint8]:
     """Pixels of a grey or colour image, uint8 (C, H, W)."""
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _decoded(content: bytes, form: PixelFormat) -> Image.Image:
+    return decode(content, channels=form.channels, reading=form.reading, target_size=max(form.size))
