@@ -1,6 +1,7 @@
 """What every test may count on."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,31 @@ from convscope.cli.process import tune_process
 tune_process()  # as the command does, before torch loads
 
 DATA = os.environ.get("CONVSCOPE_DATA")
+NEEDS_MNIST = "needs MNIST: name the folder that holds MNIST/raw by CONVSCOPE_DATA"
+EXCUSED = "needs a CUDA device"
+
+
+def _skipped_reasons(config: pytest.Config) -> Counter[str]:
+    """Why tests were left out, and how many for each reason."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reports = reporter.stats.get("skipped", []) if reporter else []
+    return Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CONVSCOPE_ALL_TESTS a test that is left out for want of anything but a GPU is a failure."""
+    if os.environ.get("CONVSCOPE_ALL_TESTS") and set(_skipped_reasons(session.config)) - {EXCUSED}:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was left out, and what it takes to have it."""
+    reasons = _skipped_reasons(config)
+    if reasons:
+        terminalreporter.section("left out")
+    for reason, count in reasons.most_common():
+        fails = os.environ.get("CONVSCOPE_ALL_TESTS") and reason != EXCUSED
+        terminalreporter.line(f"{count:4}  {reason}{'    (all tests were asked for)' if fails else ''}")
 
 
 @pytest.fixture(autouse=True)
@@ -22,5 +48,5 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 def mnist_folder() -> Path:
     """Where MNIST lies; skips where it does not."""
     if DATA is None or not (Path(DATA) / "MNIST" / "raw").is_dir():
-        pytest.skip("MNIST is not in $CONVSCOPE_DATA")
+        pytest.skip(NEEDS_MNIST)
     return Path(DATA)

@@ -64,8 +64,8 @@ def make(kind: str, folder: Path) -> str:
 
 
 def make_parquet(folder: Path, *, inside: bool) -> str:
-    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-    parquet = pytest.importorskip("pyarrow.parquet")
+    pyarrow = pytest.importorskip("pyarrow", reason="needs Parquet: pip install pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs Parquet: pip install pyarrow")
     labels = [name.split("/")[0] for name in FILES]
     if inside:
         columns = {

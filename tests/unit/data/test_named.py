@@ -1,6 +1,4 @@
-import os
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,10 +75,7 @@ def test_what_is_here_is_known_without_opening_it(each, tmp_path, monkeypatch):
     assert each.is_here()
 
 
-def test_real_mnist_has_its_sizes():
-    folder = os.environ.get("CONVSCOPE_DATA")
-    if not folder or not (Path(folder) / "MNIST" / "raw").is_dir():
-        pytest.skip("CONVSCOPE_DATA names no folder with MNIST")
+def test_real_mnist_has_its_sizes(mnist_folder):
     source = named.named_source("mnist")
     assert [source.splits.count(split) for split in ("train", "validation", "test")] == [
         55_000,

@@ -9,8 +9,8 @@ from convscope.data.sources import open_source
 from convscope.data.sources.table import guess_task, open_tables
 from convscope.errors import DataError
 
-parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-pyarrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet", reason="needs Parquet: pip install pyarrow")
+pyarrow = pytest.importorskip("pyarrow", reason="needs Parquet: pip install pyarrow")
 
 
 def opened(path, **options):

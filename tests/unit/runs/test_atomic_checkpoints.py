@@ -128,7 +128,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path) -> None:
         ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, check=False
     )
     if mounted.returncode != 0:
-        pytest.skip("a small file system can only be mounted by root")
+        pytest.skip("needs root, to mount a small file system: a full disk")
     try:
         save_checkpoint(disk, make_checkpoint(1), is_best=False)
         with pytest.raises(RunError, match="No space left"):
