@@ -265,3 +265,27 @@ def test_a_class_may_be_called_runs(make_folder):
 def test_a_class_named_in_two_ways_is_said(make_folder):
     (note,) = opened(make_folder({"golden retriever": 1, "Golden_Retriever": 1, "dog": 1})).notes
     assert note.startswith("'golden retriever' and 'Golden_Retriever' are classes of their own here")
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [{"images": 4, "masks": 4}, {"images/train": 3, "images/val": 2, "labels/train": 1, "labels/val": 1}],
+)
+def test_images_and_masks_side_by_side_are_no_classes(packed, counts):
+    with pytest.raises(DataError, match="images and what they were marked with, not classes"):
+        opened(packed(counts))
+
+
+def test_a_folder_of_texts_beside_the_one_folder_is_passed_over(packed):
+    source = opened(
+        packed({"data/Training/a": 2, "data/Training/b": 2, "data/Test/a": 1}, ("papers/one.pdf",))
+    )
+    assert source.class_names == ("a", "b")
+    assert source.notes == ("passed over, having no image: papers",)
+
+
+def test_one_folder_of_images_beside_a_table_asks_for_the_table(packed):
+    with pytest.raises(
+        DataError, match=r"4 images in images\. If a table beside them has the labels, give that"
+    ):
+        opened(packed({"images": 4}, ("labels.csv",)))

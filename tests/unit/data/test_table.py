@@ -137,6 +137,7 @@ def test_exact_names_of_columns_come_first(table):
         ("path,label,label\na.png,1,2\n", "has 2 columns named label"),
         ("images/0.png,cat\nimages/1.png,dog\n", "first line looks like an image"),
         ("path,lable\na.png,x\n", r"lacks the column label.*\n.*'lable' label"),
+        ('path,label\n"images/0.png,cat"\n', "line 2 is a single cell: take the quotes"),
         ("path,label\nimages/0.png,cat,dog\n", "line 2 has 3 cells, and the header 2"),
         ('path,label\nimages/0.png,cat\n"images/1.png,dog\nimages/2.png,cat\n', "line 3: "),
         ('path,label\n"images/0.png,cat\nimages/1.png,dog\n"images/2.png,cat\n', "line 2: .*swallows"),
@@ -277,6 +278,32 @@ def test_paths_that_lead_nowhere_say_what_would_work(table, tmp_path, written, a
         opened(table(f"path,label\n{lines}"))
     assert str(tmp_path) in str(error.value)
     assert f"not there, but {advice}" in str(error.value)
+
+
+def test_the_folder_that_most_paths_lead_into_is_named(table, tmp_path, picture):
+    for folder, count in (("a_test", 3), ("b_train", 10)):
+        (tmp_path / folder).mkdir()
+        for index in range(count):
+            picture(index).save(tmp_path / folder / f"x{index}.png")
+    lines = "".join(f"x{i},{'ab'[i % 2]}\n" for i in range(10))
+    with pytest.raises(DataError, match=r"b_train/x0.png is: add the ending .png, put b_train/ before it"):
+        opened(table(f"id,label\n{lines}"))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "splits", "note"),
+    [
+        ("SPLIT", ("train", "Val"), {"train", "validation"}, None),
+        ("subset", ("training", "test set"), {"train", "test"}, "the splits are those of the column subset"),
+        ("Usage", ("Training", "PublicTest"), {None}, "column Usage looks like splits and is not used"),
+        ("set", ("red", "blue"), {None}, None),
+    ],
+)
+def test_a_column_of_splits_is_used_or_said_not_to_be(table, column, values, splits, note):
+    lines = "".join(f"images/{i}.png,{'ab'[i % 2]},{values[i % 3 == 0]}\n" for i in range(10))
+    source = opened(table(f"path,label,{column}\n{lines}"))
+    assert {item.split for item in source.items} == splits
+    assert [found for found in source.notes if note is None or not found.startswith(note)] == []
 
 
 def test_one_path_that_leads_nowhere_says_what_would_work(table):

@@ -99,7 +99,7 @@ def arrange(tree: Tree, name: str, location: Path, *, inner_are_groups: bool = F
             label = canonical(parts[layout.class_depth])
             items.append(Item("/".join(parts), label, layout.split_of(parts), None, content))
     class_names = natural_order(canonical(names[-1]) for names in _class_folders(tree, layout))
-    if not class_names:
+    if not class_names or (len(class_names) == 1 and not split_words(class_names[0]) and _tables(tree)):
         raise DataError(_no_classes(tree, name, where))
     return FileSource(
         name=name,
@@ -119,12 +119,18 @@ def arrange(tree: Tree, name: str, location: Path, *, inner_are_groups: bool = F
 
 def without_wrapping(tree: Tree) -> Tree:
     """Pass over a single folder around all the others, whatever texts stand beside it."""
-    while len(tree.tops()) == 1:
-        (top,) = tree.tops()
+    while True:
+        holding = tree.holding()
+        texts = {parts[0] for parts, _ in tree.files if len(parts) > 1 and (parts[0],) not in holding}
+        tops = list(tree.tops() - texts)
+        if len(tops) != 1:
+            return tree
+        (top,) = tops
         if not tree.inside(top) or top.casefold() in GIVEN_NAMES or (top,) in tree.direct():
             return tree
-        tree = tree.unwrapped()
-    return tree
+        beside = tree.tops() - {top}
+        note = [f"passed over, having no image: {listed(natural_order(beside), 5)}"] if beside else []
+        tree = replace(tree.only(top).unwrapped(), notes=(*tree.notes, *note))
 
 
 def _read_layout(tree: Tree, where: str) -> Layout:
@@ -210,6 +216,7 @@ def _with_inner(tree: Tree, layout: Layout, where: str, *, inner_are_groups: boo
     for folder in holding:
         if folder[:-1] in inner:
             inner[folder[:-1]].add(folder[-1])
+    _refuse_annotations([folder[-1] for folder in _class_folders(tree, layout)], where)
     if not outer or any(folder in direct for folder in outer):
         return layout
     names = natural_order(name for inside in inner.values() for name in inside)
@@ -224,6 +231,16 @@ def _with_inner(tree: Tree, layout: Layout, where: str, *, inner_are_groups: boo
         note = f"passed over inside the classes: {listed(sorted(masks), 5)}"
         return replace(layout, masks=masks, notes=(*layout.notes, note))
     raise DataError(_two_ways([folder[-1] for folder in outer], names, where))
+
+
+def _refuse_annotations(classes: Sequence[str], where: str) -> None:
+    """Stop at images/ and masks/ side by side: they are no classes."""
+    marks = [name for name in classes if name.casefold() in MASKS]
+    if marks and all(name in marks or not split_words(name) for name in classes):
+        raise DataError(
+            f"{where} holds {listed(classes, 5)}: images and what they were marked with, not classes. "
+            "Put each class into a folder of its own, or write a table: path,label"
+        )
 
 
 def _class_folders(tree: Tree, layout: Layout) -> list[Parts]:
@@ -261,12 +278,16 @@ def _unlabelled(layout: Layout, quarantined: Sequence[Quarantined]) -> list[str]
 
 def _no_classes(tree: Tree, name: str, where: str) -> str:
     loose = Counter("/".join(parts[:-1]) for parts, _ in tree.files if looks_like_image(parts[-1]))
-    tables = sorted(parts for parts, _ in tree.files if parts[-1].casefold().endswith(_TABLES))
+    tables = _tables(tree)
     place = {folder: f"{count:,} images in {folder or 'it'}" for folder, count in loose.most_common(3)}
     has = f"{where} has no class folders" + (f", and {', '.join(place.values())}" if place else "")
     if tables:
         return f"{has}. If a table beside them has the labels, give that: {where}/{'/'.join(tables[0])}"
     return f"{has}. Put each class into a folder of its own: {name}/cat/1.jpg, {name}/dog/2.jpg"
+
+
+def _tables(tree: Tree) -> list[Parts]:
+    return sorted(parts for parts, _ in tree.files if parts[-1].casefold().endswith(_TABLES))
 
 
 def _stray(parts: Parts, content: Content) -> Sequence[Quarantined]:

@@ -45,12 +45,15 @@ class Tree:
 
     def holding(self) -> frozenset[Parts]:
         """The folders that hold what may be images, directly or further in."""
-        direct = {parts[:-1] for parts, _ in self.files if may_be_image(parts[-1])}
-        return frozenset(parts[:length] for parts in direct for length in range(len(parts) + 1))
+        return frozenset(parts[:length] for parts in self.direct() for length in range(len(parts) + 1))
 
     def direct(self) -> frozenset[Parts]:
         """The folders that hold what may be images, directly."""
-        return frozenset(parts[:-1] for parts, _ in self.files if may_be_image(parts[-1]))
+        found: set[Parts] = set()
+        for parts, _ in self.files:
+            if parts[:-1] not in found and may_be_image(parts[-1]):
+                found.add(parts[:-1])
+        return frozenset(found)
 
     def without(self, is_out: Callable[[Parts], bool]) -> "Tree":
         """All but some files and folders."""
@@ -59,6 +62,10 @@ class Tree:
             files=tuple((parts, content) for parts, content in self.files if not is_out(parts)),
             folders=frozenset(parts for parts in self.folders if not is_out(parts)),
         )
+
+    def only(self, top: str) -> "Tree":
+        """One of the outermost folders, and the files beside it."""
+        return self.without(lambda parts: parts[0] != top and (parts[:1] in self.folders))
 
     def unwrapped(self) -> "Tree":
         """Without the outermost folders; the files beside them stay where they are."""

@@ -114,6 +114,10 @@ def _unbroken(
         if columns is not None:
             if any(_holds_rows(cell, reader.dialect.delimiter, len(columns)) for cell in cells):
                 raise DataError(_swallows(path, line, "one cell goes on over several lines"))
+            if len(cells) == 1 < len(columns) and reader.dialect.delimiter in cells[0]:
+                raise DataError(
+                    f"{path}, line {line} is a single cell: take the quotes around the line away."
+                )
             if any(cell.strip() for cell in cells[len(columns) :]):
                 raise DataError(
                     f"{path}, line {line} has {len(cells)} cells, and the header {len(columns)}. "

@@ -132,7 +132,7 @@ def _refuse_lost(location: Path, contents: Sequence[Content]) -> None:
     if 2 * len(lost) <= len(looked):
         return
     one = lost[0]
-    found = one.whereabouts.what_would_work(one.name)
+    found = one.whereabouts.what_would_work(one.name, [file.name for file in lost])
     reason = f"{shown(one.name)} is not there" + (f", but {found}" if found else "")
     count = f"{len(lost):,} of {len(looked):,} files" + (" looked for" if len(looked) < len(files) else "")
     raise DataError(f"{location}: {count} are not there. Paths begin in {one.whereabouts.folder}: {reason}")
@@ -141,6 +141,7 @@ def _refuse_lost(location: Path, contents: Sequence[Content]) -> None:
 def _splits(parts: Sequence[Part], roles: Roles) -> tuple[list[Split | None], list[str]]:
     """The split of each line: as its column says, else as the name of its file does."""
     rows = [row for part in parts for row in part.rows]
+    notes: list[str] = []
     if roles.split is not None:
         texts = [text_of(row.split) for row in rows]
         unknown = [index for index, text in enumerate(texts) if text is not None and read_split(text) is None]
@@ -153,12 +154,20 @@ def _splits(parts: Sequence[Part], roles: Roles) -> tuple[list[Split | None], li
                 f"{rows[unknown[0]].where}: split {rows[unknown[0]].split!r} is not known. "
                 "Use train, validation, test or nothing."
             )
+        notes = [] if len(unknown) == sum(map(bool, texts)) else [_not_used(roles.split, texts, unknown)]
     by_file = [
         read_split(part.path.stem.partition("-")[0]) or read_split(part.path.parent.name) for part in parts
     ]
     if len(parts) < 2 or None in by_file or len(set(by_file)) < 2:
-        return [None] * len(rows), []
-    return [split for part, split in zip(parts, by_file, strict=True) for _ in part.rows], []
+        return [None] * len(rows), notes
+    return [split for part, split in zip(parts, by_file, strict=True) for _ in part.rows], notes
+
+
+def _not_used(column: str, texts: Sequence[str | None], unknown: Sequence[int]) -> str:
+    return (
+        f"column {column} looks like splits and is not used, as {texts[unknown[0]]!r} means none: "
+        "name it split, with train, validation and test in it"
+    )
 
 
 def _renamed(column: str, texts: Sequence[str | None]) -> list[str]:

@@ -1,7 +1,7 @@
 """Files that a table names and that are not there: where they are looked for, and what would work."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -24,23 +24,35 @@ class Whereabouts:
         self._files_of: dict[Path, dict[str, str]] = {}
         self._begin: tuple[Path, ...] | None = None
 
-    def what_would_work(self, name: str) -> str | None:
-        """What to change in a path so that it leads to a file: `a/1.png is: write / for \\`; or None."""
+    def what_would_work(self, name: str, others: Sequence[str] = ()) -> str | None:
+        """What to change in a path so that it leads to a file: `a/1.png is: write / for \\`; or None.
+
+        Where it could lead to several, those come first from which most of the `others` lead somewhere, too.
+        """
         if name.casefold().startswith(_ADDRESSES):
             return "it is an address, and nothing is downloaded: name files"
-        slashed = name.replace("\\", "/")
-        parts = [part for part in PurePosixPath(slashed).parts if part not in ("/", "..")]
-        parts = parts[1:] if parts and parts[0].endswith(":") else parts
+        slashed, parts = _parts(name)
         for start in range(len(parts)):
-            for base in self._bases():
-                found = self._found(base, parts[start:])
-                if found is not None:
-                    place = Path(os.path.relpath(found, self.folder)).as_posix()
-                    return shown(f"{place} is: {_changes(name, slashed, place)}")
+            found = {base: path for base in self._bases() if (path := self._found(base, parts[start:]))}
+            if not found:
+                continue
+            counts = {base: self._count(base, others, start) for base in found}
+            best = [path for base, path in found.items() if counts[base] == max(counts.values())]
+            places = [
+                Path(os.path.relpath(path, self.folder.resolve())).as_posix() for path in dict.fromkeys(best)
+            ]
+            if len(places) > 1:
+                return shown(f"{' and '.join(places[:3])} are: say which")
+            return shown(f"{places[0]} is: {_changes(name, slashed, places[0])}")
         return None
 
-    def _found(self, base: Path, parts: list[str]) -> Path | None:
+    def _count(self, base: Path, names: Sequence[str], start: int) -> int:
+        return sum(self._found(base, _parts(name)[1][start:]) is not None for name in names)
+
+    def _found(self, base: Path, parts: Sequence[str]) -> Path | None:
         """The file at a path, in other capitals or with an ending, if there is one."""
+        if not parts:
+            return None
         *inner, last = parts
         folder = base.joinpath(*inner)
         name = self._files(folder).get(last) or self._files(folder).get(last.casefold())
@@ -62,8 +74,8 @@ class Whereabouts:
     def _bases(self) -> tuple[Path, ...]:
         """Where paths could begin: at the table, in folders beside it, around it, and where we are."""
         if self._begin is None:
-            around = self.folder.resolve().parent
-            near = (self.folder, *_inner(self.folder, 2), around, *_inner(around, 1), Path.cwd())
+            here = self.folder.resolve()
+            near = (here, *_inner(here, 2), here.parent, *_inner(here.parent, 1), Path.cwd())
             self._begin = tuple(dict.fromkeys(near))
         return self._begin
 
@@ -90,6 +102,13 @@ class ListedFile:
             raise BrokenImage(f"{NOT_THERE}, but {found}" if found else str(broken)) from broken
         except ValueError as error:  # a NUL in the name
             raise BrokenImage(NOT_THERE) from error
+
+
+def _parts(name: str) -> tuple[str, list[str]]:
+    """A path with slashes, and folder by folder, without what is outside of every folder."""
+    slashed = name.replace("\\", "/")
+    parts = [part for part in PurePosixPath(slashed).parts if part not in ("/", "..")]
+    return slashed, parts[1:] if parts and parts[0].endswith(":") else parts
 
 
 def _changes(name: str, slashed: str, place: str) -> str:
