@@ -146,9 +146,9 @@ def _change(images: Tensor, stages: list[Stage], rows: Tensor) -> Tensor:
     chunk = _chunk_size(images)
     for start in range(0, len(rows), chunk):
         some = rows[start : start + chunk]
-        part = images[some.to(images.device)]
+        part = images.index_select(0, some.to(images.device))
         for change, drawn in stages:
-            part = change(part, *(tensor[some].to(images.device) for tensor in drawn))
+            part = change(part, *(tensor.index_select(0, some).to(images.device) for tensor in drawn))
         result[start : start + chunk] = part
     return result
 
