@@ -59,7 +59,11 @@ class FinishedRun:
         return str(self.path)
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{escape(self.path.name)}</b></p>{self.test._repr_html_()}"
+        summary = self.summary
+        splits = [split for split in ("test", "validation") if split in summary]
+        figures = "".join(f"<p>{split}</p>{getattr(self, split)._repr_html_()}" for split in splits)
+        notes = "".join(f"<p>{escape(note)}</p>" for note in summary.get("notes", ()))
+        return f"<p><b>{escape(self.path.name)}</b></p>{figures}{notes}"
 
 
 def train(
@@ -107,6 +111,7 @@ def evaluate(
     checkpoint: str = "final",
     ignore_unknown: bool = False,
     allow_broken: bool = False,
+    max_pixels: int | None = None,
 ) -> ImageEvaluation:
     """Evaluate a run on its own data, or on other images whose classes are matched by name."""
     return evaluate_path(
@@ -116,6 +121,7 @@ def evaluate(
         checkpoint=checkpoint,
         ignore_unknown=ignore_unknown,
         allow_broken=allow_broken,
+        max_pixels=max_pixels,
     ).evaluation
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from convscope.data.pixels.reading import in_order
 from convscope.data.preprocessing import Preprocessing
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources.tree import looks_like_image
-from convscope.errors import RunError
+from convscope.errors import RunError, UsageError
 from convscope.networks.build import build_network
 from convscope.runs.folder import Run
 from convscope.wording import shown
@@ -147,6 +147,14 @@ class Classifier:
         if not images:
             return []
         return describe_outputs(self.target, self.logits(torch.stack(list(images))), names)
+
+    def reading_up_to(self, max_pixels: int | None) -> Classifier:
+        """The same classifier, but for images of up to `max_pixels`; None for what its run was told."""
+        if max_pixels is None:
+            return self
+        if max_pixels < 1:
+            raise UsageError(f"--max-pixels: {max_pixels} must be at least 1")
+        return replace(self, reading=replace(self.reading, max_pixels=max_pixels))
 
     def to(self, device: torch.device | str) -> Classifier:
         """The same classifier, its network moved to a device."""

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from convscope.classifier.target import Target
+from convscope.errors import DivergedError
 
 _MOST_DECIMALS = 9
 
@@ -46,7 +47,17 @@ class Prediction:
 
 
 def describe_outputs(target: Target, outputs: Tensor, names: Sequence[str]) -> list[Prediction]:
-    """Outputs `(N, num_outputs)`, as `Classifier.logits` gives them, in words."""
+    """Outputs `(N, num_outputs)`, as `Classifier.logits` gives them, in words.
+
+    Raises:
+        DivergedError: an output is not finite.
+    """
+    for name, finite in zip(names, outputs.isfinite().all(1).tolist(), strict=True):
+        if not finite:
+            raise DivergedError(
+                f"the network's answer to {name} is not a finite number. "
+                "Use an earlier checkpoint, or train with a lower learning rate"
+            )
     if target.task == "regression":
         return [
             _describe_number(target, name, value)

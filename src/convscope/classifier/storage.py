@@ -90,6 +90,8 @@ def find_classifier(path: Path, which: str) -> Stored:
         RunError: when the folder holds no classifier, or no such checkpoint.
     """
     if (path / WEIGHTS).is_file() and (path / CONFIG).is_file():
+        if which != "final":
+            raise RunError(f"{path} holds one saved classifier and no checkpoint '{which}'; leave that out")
         return _saved(path)
     run = Run.open(path)
     description = Description.from_dict(_with_reading(run), str(path))

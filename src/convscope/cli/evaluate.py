@@ -14,6 +14,7 @@ def evaluate(
     checkpoint: str = "final",
     ignore_unknown: bool = False,
     allow_broken: bool = False,
+    max_pixels: int | None = None,
     test_time_augmentation: bool = False,
     json: bool = False,
 ) -> int:
@@ -33,6 +34,8 @@ def evaluate(
         Leave out images of classes that the classifier does not know.
     allow_broken
         Go on even when more than 5 % of the files cannot be read.
+    max_pixels
+        Files whose header announces more pixels are left out; as in training unless given.
     test_time_augmentation
         Also report, apart, answers averaged over each image and its mirror image.
     json
@@ -50,6 +53,7 @@ def evaluate(
         checkpoint=checkpoint,
         ignore_unknown=ignore_unknown,
         allow_broken=allow_broken,
+        max_pixels=max_pixels,
         test_time_augmentation=test_time_augmentation,
     )
     findings = [] if result.judged is None else answers(result.judged)
@@ -63,9 +67,12 @@ def evaluate(
     if findings:
         console.print()
         print_findings(console, findings)
-    if isinstance(result.mirrored, Evaluation):
-        console.print()
-        print_line(
-            console, "mirrored", str(result.mirrored.accuracy), "each image and its mirror image averaged"
+    if result.mirrored is not None:
+        figure = (
+            result.mirrored.accuracy
+            if isinstance(result.mirrored, Evaluation)
+            else result.mirrored.mean_absolute_error
         )
+        console.print()
+        print_line(console, "mirrored", str(figure), "each image and its mirror image averaged")
     return 0

@@ -21,6 +21,7 @@ def predict(
     /,
     *,
     checkpoint: str = "final",
+    max_pixels: int | None = None,
     json: bool = False,
     csv: bool = False,
 ) -> int:
@@ -34,6 +35,8 @@ def predict(
         Image files, folders of them, or - for a list of paths on standard input.
     checkpoint
         final, last, best, untrained, or a step.
+    max_pixels
+        Files whose header announces more pixels are left out; as in training unless given.
     json
         Print one JSON document on stdout.
     csv
@@ -47,7 +50,7 @@ def predict(
     paths = list(_paths(images))
     if not paths:
         raise DataError(f"no path in {', '.join(images)}")
-    classifier = Classifier.load(run, checkpoint)
+    classifier = Classifier.load(run, checkpoint).reading_up_to(max_pixels)
     answers = list(classifier.predict_all(paths))
     predictions = [answer for answer in answers if isinstance(answer, Prediction)]
     broken = [answer for answer in answers if not isinstance(answer, Prediction)]

@@ -69,6 +69,7 @@ def evaluate_path(
     checkpoint: str = "final",
     ignore_unknown: bool = False,
     allow_broken: bool = False,
+    max_pixels: int | None = None,
     test_time_augmentation: bool = False,
 ) -> PathEvaluation:
     """Evaluate the classifier at `path`; changes nothing, in the run or in the classifier.
@@ -84,6 +85,7 @@ def evaluate_path(
         checkpoint: as in `Classifier.load`.
         ignore_unknown: leave images of classes that the classifier does not know out.
         allow_broken: go on though more than 5 % of the files cannot be used.
+        max_pixels: leave files of more pixels out; None for as many as in training.
         test_time_augmentation: evaluate with mirror images as well.
 
     Raises:
@@ -94,9 +96,11 @@ def evaluate_path(
     if split not in SPLITS:
         raise UsageError(f"--split: '{split}' is not a split; it takes test, validation or train")
     path = Path(path)
+    if data is None and max_pixels is not None:
+        raise UsageError(f"--max-pixels is for other images: convscope evaluate {path} DATA")
     if data is None and _is_cross_validated(path):
         return _evaluate_folds(path, split, checkpoint, test_time_augmentation)
-    classifier = Classifier.load(path, checkpoint)
+    classifier = Classifier.load(path, checkpoint).reading_up_to(max_pixels)
     dataset = (
         _held_out_data(path, classifier)
         if data is None
@@ -104,7 +108,7 @@ def evaluate_path(
     )
     images = dataset.splits[split]
     if not len(images):
-        raise UsageError(f"--split: {dataset.name} has no {split} images")
+        raise UsageError(_without(dataset, split, own=data is None))
     judged = predict_images(classifier, images, split)
     mirrored = None
     if test_time_augmentation:
@@ -123,6 +127,14 @@ def evaluate_path(
         mirrored,
         judged,
     )
+
+
+def _without(dataset: Dataset, split: str, *, own: bool) -> str:
+    """What to do where a split holds no image."""
+    others = [name for name in SPLITS if len(dataset.splits[name])]
+    said = f"--split: {dataset.name} has no {split} images; it has {' and '.join(others)}"
+    kept = "\nTo be judged on images it never met, train with --folds 5, or --test-fraction 0.2"
+    return said + (kept if own and split == "test" else "")
 
 
 def _is_cross_validated(path: Path) -> bool:

@@ -162,7 +162,7 @@ def read_predictions(run: Run, split: str) -> Predictions:
     try:
         return _from_arrays(run, split, arrays)
     except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
-        raise RunError(f"{run.path / _name(split)} cannot be read: {error}") from None
+        raise RunError(f"{run.path / _name(split)} is damaged: {error}") from None
 
 
 def _from_arrays(run: Run, split: str, arrays: dict[str, NDArray[Any]]) -> Predictions:
@@ -222,14 +222,36 @@ def pool_held_out(folds: Sequence[Predictions]) -> Predictions:
     )
 
 
-def read_held_out(run: Run) -> Predictions:
-    """The pooled held-out predictions of a cross-validated run, from the first repeat's folds in `folds/`.
+def pool_folds(run: Run) -> Predictions:
+    """The held-out predictions of a cross-validated run, pooled from the first repeat's folds in `folds/`.
 
     Raises:
         RunError: a fold is not finished.
     """
-    names = [f"repeat-1-fold-{number}" for number in range(1, (run.config.data.folds or 0) + 1)]
-    return pool_held_out([read_predictions(Run(run.path / "folds" / name), "test") for name in names])
+    total = run.config.data.folds or 0
+    folds = []
+    for number in range(1, total + 1):
+        fold = Run(run.path / "folds" / f"repeat-1-fold-{number}")
+        if not has_predictions(fold, "test"):
+            raise RunError(
+                f"{run.path}: fold {number} of {total} has not been judged.\n"
+                f"Go on with: convscope train --resume {run.path}"
+            )
+        folds.append(read_predictions(fold, "test"))
+    return pool_held_out(folds)
+
+
+def read_held_out(run: Run) -> Predictions:
+    """The pooled held-out predictions of a cross-validated run: those it keeps, or else from its folds.
+
+    Raises:
+        RunError: there are none, and a fold is not finished.
+    """
+    if has_predictions(run, "test"):
+        kept = read_predictions(run, "test")
+        if kept.folds:
+            return kept
+    return pool_folds(run)
 
 
 def _name(split: str) -> str:

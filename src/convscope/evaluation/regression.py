@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.errors import DataError, DivergedError
-from convscope.evaluation.proportion import Proportion, finite_or_none, t_interval
+from convscope.evaluation.proportion import Interval, Proportion, finite_or_none, t_interval
 
 NUM_WORST = 9
 
@@ -20,7 +20,7 @@ class MeanAbsoluteError:
     """The mean distance between answer and truth, in the target's unit, with a 95 % interval."""
 
     value: float
-    interval: tuple[float, float]
+    interval: Interval
     """Student's t over the images, cut at 0; (nan, nan) for fewer than two images."""
     n: int
 
@@ -62,10 +62,15 @@ class Regression:
     mean_absolute_error: MeanAbsoluteError
     root_mean_squared_error: float
     """In the target's unit; well above the mean absolute error where a few answers are far off."""
+    root_mean_squared_error_interval: Interval
+    """95 %, from the t-interval of the mean square, cut at 0; (nan, nan) for fewer than two images."""
     mean_error: float
     """Answer minus truth: above 0 the answers are too high on the whole."""
-    within_half: Proportion
-    """How many answers are at most 0.5 off: for counts, those that round to the right one."""
+    mean_error_interval: Interval
+    """Its 95 % t-interval; (nan, nan) for fewer than two images."""
+    within_half: Proportion | None
+    """How many answers are at most 0.5 off: of counts, those that round to the right one. None where the
+    truth is no whole numbers, for which 0.5 means nothing."""
     worst: tuple[Miss, ...]
     """The answers furthest off, the worst first."""
     targets_outside: int
@@ -78,10 +83,12 @@ class Regression:
     def __str__(self) -> str:
         lines = [
             f"mean absolute error      {self.mean_absolute_error}",
-            f"root mean squared error  {_figure(self.root_mean_squared_error)}",
-            f"mean error               {_signed(self.mean_error)}",
-            f"within 0.5               {self.within_half}",
+            f"root mean squared error  {_rounded(self.root_mean_squared_error)}"
+            f"{_interval(self.root_mean_squared_error_interval)}",
+            f"mean error               {_signed(self.mean_error, self.mean_error_interval)}",
         ]
+        if self.within_half is not None:
+            lines.append(f"within 0.5               {self.within_half}")
         if (self.targets_outside or self.answers_outside) and self.inside is not None:
             lines.append(f"inside the range         {self.inside}")
             lines.append(
@@ -94,8 +101,10 @@ class Regression:
         return {
             "mean_absolute_error": self.mean_absolute_error.to_dict(),
             "root_mean_squared_error": finite_or_none(self.root_mean_squared_error),
+            "root_mean_squared_error_interval": _plain(self.root_mean_squared_error_interval),
             "mean_error": finite_or_none(self.mean_error),
-            "within_half": self.within_half.to_dict(),
+            "mean_error_interval": _plain(self.mean_error_interval),
+            "within_half": None if self.within_half is None else self.within_half.to_dict(),
             "inside": None if self.inside is None else self.inside.to_dict(),
             "worst": [miss.to_dict() for miss in self.worst],
             "targets_outside": self.targets_outside,
@@ -129,8 +138,10 @@ def evaluate_regression(
     return Regression(
         mean_absolute_error=_mean_absolute_error(distances),
         root_mean_squared_error=math.sqrt(float(np.mean(errors**2))) if len(errors) else math.nan,
+        root_mean_squared_error_interval=_root(t_interval(errors**2)),
         mean_error=float(np.mean(errors)) if len(errors) else math.nan,
-        within_half=Proportion(int((distances <= 0.5).sum()), len(distances)),
+        mean_error_interval=t_interval(errors),
+        within_half=_within_half(truth, distances),
         worst=tuple(
             Miss(ids[index], index, float(targets[index]), float(predictions[index]))
             for index in np.argsort(-distances, kind="stable")[:NUM_WORST].tolist()
@@ -174,11 +185,38 @@ def _check(predictions: NDArray[np.float32], targets: NDArray[np.float32], ids: 
         )
 
 
-def _signed(value: float) -> str:
-    """`-1.25: too low on the whole`."""
-    side = "low" if value < 0 else "high"
-    return "–" if math.isnan(value) else f"{value:+.3g}: too {side} on the whole"
+def _within_half(truth: NDArray[np.float64], distances: NDArray[np.float64]) -> Proportion | None:
+    if not bool((truth == np.round(truth)).all()):
+        return None
+    return Proportion(int((distances <= 0.5).sum()), len(distances))
 
 
-def _figure(value: float) -> str:
+def _root(interval: Interval) -> Interval:
+    """The root of both ends, 0 for one below it."""
+    low, high = interval
+    return (math.sqrt(max(0.0, low)), math.sqrt(high)) if math.isfinite(low) else interval
+
+
+def _plain(interval: Interval) -> list[float | None]:
+    return [finite_or_none(end) for end in interval]
+
+
+def _signed(value: float, interval: Interval) -> str:
+    """`−1.25, 95 % interval −2 to −0.5: too low on the whole`; which way only where the interval says so."""
+    if math.isnan(value):
+        return "–"
+    low, high = interval
+    side = ": too high on the whole" if low > 0 else ": too low on the whole" if high < 0 else ""
+    return f"{value:+.3g}".replace("-", "−") + _interval(interval) + side
+
+
+def _interval(interval: Interval) -> str:
+    low, high = interval
+    if math.isnan(low):
+        return ""
+    to = " to " if low < 0 else "–"
+    return f", 95 % interval {low:.3g}{to}{high:.3g}".replace("-", "−")
+
+
+def _rounded(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.3g}"

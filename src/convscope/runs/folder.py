@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,15 +144,17 @@ class Run:
         """The arrays of an `.npz` file; never a pickle.
 
         Raises:
-            RunError: when it is absent.
+            RunError: when it is absent or damaged.
         """
         try:
-            with np.load(self.path / name, allow_pickle=False) as arrays:
+            with (self.path / name).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return dict(arrays)
         except FileNotFoundError:
             raise RunError(
                 f"{self.path} has no {name}. Make it with: convscope evaluate {self.path}"
             ) from None
+        except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            raise RunError(f"{self.path / name} is damaged: {error}") from None
 
     def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
         """Keep arrays as a compressed `.npz`."""

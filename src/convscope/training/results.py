@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convscope.classifier.classifier import Classifier
-from convscope.evaluation.predictions import predict_images, read_held_out, write_predictions
+from convscope.evaluation.predictions import pool_folds, predict_images, write_predictions
 from convscope.runs.folder import Run
 from convscope.training.fit import Fitted
 from convscope.training.fits import compare_fits, seconds_to_compare
@@ -35,7 +35,7 @@ def finish_run(
         if len(dataset.splits[split])
     ]
     if folds is not None:
-        judged.append((read_held_out(run), dataset.train))
+        judged.append((pool_folds(run), dataset.train))
     for predictions, _ in judged:
         write_predictions(run, predictions)
     run.write_arrays("predictions/images.npz", choose_showcase(judged))

@@ -13,7 +13,7 @@ from convscope.report.page.album import Album, Shown
 from convscope.report.page.material import Material
 from convscope.report.page.mistakes import SHOWN
 from convscope.report.palette import themed
-from convscope.report.wording import number, percent
+from convscope.report.wording import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,11 @@ def regression_figure(judged: Predictions, material: Material) -> Figure:
     says = " ".join(
         [
             f"Mean absolute error {found.mean_absolute_error}.",
-            f"Root mean squared error {number(found.root_mean_squared_error, 3)};",
-            f"{percent(found.within_half.value)} of the answers are at most 0.5 off.",
+            f"Root mean squared error {number(found.root_mean_squared_error, 3)}.",
         ]
     )
+    if found.within_half is not None:
+        says += f" At most 0.5 off: {found.within_half}."
     off = np.abs(judged.values - judged.labels)
     album = Album(material, judged.split)
     kept = [row for row in np.argsort(-off, kind="stable").tolist() if album.has(row)]
