@@ -7,11 +7,13 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from convscope.cli.output import print_json, result_console
+from convscope.wording import command, here, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from convscope.looking.asking import LeftOut
+    from convscope.looking.subject import Subject
     from convscope.report.page.look_folder import Written
 
 ONE = Parameter(negative="", consume_multiple=True)
@@ -64,7 +66,8 @@ def look(
     console = result_console()
     written: list[Written] = []
     left_out: list[LeftOut] = []
-    for each in write_look(open_subject(run, checkpoint), request):
+    subject = open_subject(run, checkpoint)
+    for each in write_look(subject, request):
         if isinstance(each, LeftOut):
             left_out.append(each)
         else:
@@ -74,29 +77,30 @@ def look(
     if json:
         print_json(_document(run, written, left_out))
     else:
-        _print_end(console, run, left_out)
+        _print_end(console, subject, left_out)
     return 0
 
 
 def _print(console: "Console", written: "Written") -> None:
-    """The file and its question, and below them what was found."""
+    """The file and its question, and below them what was found, and what to do about it."""
     name = f"{written.path.parent.name}/{written.path.name}"
     question = written.answer.question.partition("?")[0] + "?"
     console.print(Text.assemble((name, "bold"), "  ", (question, "dim")))
-    console.print(Text(f"    {written.answer.finding}"))
+    console.print(Text(f"    {shown(written.answer.finding)}"))
+    for finding in written.answer.findings:
+        if finding.is_alarming and finding.advice:
+            console.print(Text(f"    {finding.advice}"))
 
 
-def _print_end(console: "Console", run: Path, left_out: list["LeftOut"]) -> None:
+def _print_end(console: "Console", subject: "Subject", left_out: list["LeftOut"]) -> None:
     from convscope.cli.results import print_line
 
     for each in left_out:
         print_line(console, "left out", f"{each.about}: {each.reason}")
-    print_line(console, "report", str(run / "report.html"))
-    print_line(
-        console,
-        "next",
-        f"convscope look {run} --image PHOTO --class NAME  ·  convscope look {run} --layer NAME",
-    )
+    print_line(console, "report", here(subject.run.path / "report.html"))
+    again = command("convscope", "look", subject.run.path)
+    of_class = " --class NAME" if subject.class_names else ""
+    print_line(console, "next", f"{again} --image PHOTO{of_class}  ·  {again} --layer NAME")
 
 
 def _document(run: Path, written: list["Written"], left_out: list["LeftOut"]) -> dict[str, Any]:

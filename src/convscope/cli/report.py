@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from convscope.cli.output import print_json, result_console
-from convscope.wording import size
+from convscope.wording import command, here, size
 
 
 def report(run: Path, /, *, json: bool = False) -> int:
@@ -25,7 +25,8 @@ def report(run: Path, /, *, json: bool = False) -> int:
         print_json({"run": str(run), "report": str(path), "bytes": written})
         return 0
     console = result_console()
-    print_line(console, "report", str(path), f"{size(written)}, opens in a browser offline")
+    print_line(console, "report", here(path), f"{size(written)}, opens in a browser offline")
     if not (run / "look").is_dir():
-        print_line(console, "next", f"convscope look {run}    adds pictures of what the network has learned")
+        again = command("convscope", "look", run)
+        print_line(console, "next", f"{again}    adds pictures of what the network has learned")
     return 0

@@ -111,6 +111,12 @@ def sanity(check: SanityCheck, method: str) -> Finding:
     return Finding(name="map-sanity", severity="warning", conclusion=said, evidence=evidence)
 
 
+def _at_most(share: float) -> str:
+    """`at most 12 %`, `less than 0.1 %`."""
+    said = percent(share)
+    return f"less than {said.removeprefix('< ')}" if said.startswith("<") else f"at most {said}"
+
+
 def is_incomplete(missed: float) -> bool:
     """Whether integrated gradients miss so much of the score that they are not to be believed."""
     return missed > MOST_MISSED
@@ -120,7 +126,7 @@ def _completeness(seen: SeenWhere) -> Finding:
     missed = seen.missed
     bad = [share for share in missed.tolist() if is_incomplete(share)]
     if not bad:
-        said = f"integrated gradients miss at most {percent(float(missed.max()))} of the score"
+        said = f"integrated gradients miss {_at_most(float(missed.max()))} of the score"
         return Finding(name="map-completeness", severity="fine", conclusion=said)
     rows = f"in {len(bad)} of {some(len(missed), 'row')}" if len(missed) > 1 else "here"
     most = "more than all" if max(bad) == np.inf else percent(max(bad))
@@ -128,21 +134,19 @@ def _completeness(seen: SeenWhere) -> Finding:
     return Finding(name="map-completeness", severity="warning", conclusion=said, advice="Those are faded")
 
 
-def fitted_on(images: list[Looked]) -> list[Finding]:
-    """A warning where images are among those that the network was fitted on."""
-    seen = sum(image.split == "train" for image in images)
+def fitted_on(images: Sequence[Looked]) -> list[Finding]:
+    """A warning where images are among those that the classifier was fitted on; each counts once."""
+    distinct = {image.digest or str(place): image for place, image in enumerate(images)}.values()
+    seen, total = sum(image.split == "train" for image in distinct), len(distinct)
     if not seen:
         return []
-    who = "this is a training image" if len(images) == 1 else f"{seen} of {len(images)} are training images"
-    if seen == len(images) > 1:
-        who = f"all {seen} are training images"
-    return [
-        Finding(
-            name="fitted-on",
-            severity="warning",
-            conclusion=f"{who}: the network was fitted on what it answers here",
+    who = f"{seen} of {total} are training images"
+    if seen == total:
+        who = {1: "this is a training image", 2: "both are training images"}.get(
+            total, f"all {total} are training images"
         )
-    ]
+    said = f"{who}: what it answers on those says little of new ones"
+    return [Finding(name="fitted-on", severity="warning", conclusion=said)]
 
 
 def wants(seen: SeenWants) -> list[Finding]:
@@ -172,7 +176,7 @@ def plane(seen: SeenPlane) -> list[Finding]:
     apart = near.share > near.by_chance
     findings.append(Finding(name="neighbours", severity="note" if apart else "warning", conclusion=said))
     if seen.split == "train":
-        said = "these are training images: the network was fitted to keep them apart"
+        said = "these are training images: how it keeps those apart says little of new ones"
         findings.append(Finding(name="fitted-on", severity="warning", conclusion=said))
     return findings
 

@@ -84,7 +84,7 @@ def test_hardly_any_images_are_no_error(count: int) -> None:
 
 def seen_where(missed: list[float], correlation: float = 0.1, split: str | None = "test") -> SeenWhere:
     count = len(missed)
-    looked = Looked(pixels=torch.zeros(1, 8, 8, dtype=torch.uint8), name="a.png", split=split)  # type: ignore[arg-type]
+    looked = Looked(pixels=torch.zeros(1, 8, 8, dtype=torch.uint8), name="a.png", digest="a", split=split)  # type: ignore[arg-type]
     return SeenWhere(
         cases=tuple(Case(looked=looked, target=0) for _ in range(count)),
         methods=("grad-cam", "integrated gradients", "occlusion"),
@@ -124,11 +124,11 @@ def test_maps_that_do_not_depend_on_the_weights_are_warned_of() -> None:
 
 
 def test_training_images_are_named_as_such() -> None:
-    assert "all 2 are training images" in where(seen_where([0.0, 0.0], split="train"))[-1].conclusion
+    assert "this is a training image" in where(seen_where([0.0, 0.0], split="train"))[-1].conclusion
     assert fitted_on([]) == []
-    new = Looked(pixels=torch.zeros(1, 8, 8), name="new.png")
+    new = Looked(pixels=torch.zeros(1, 8, 8), name="new.png", digest="a")
     assert fitted_on([new]) == []
-    assert "1 of 2 are" in fitted_on([new, replace(new, split="train")])[0].conclusion
+    assert "1 of 2 are" in fitted_on([new, replace(new, split="train", digest="b")])[0].conclusion
 
 
 def excitation(classes: np.ndarray, counts: list[int]) -> Excitation:
