@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from convscope.data.pixels.depth import WHITE_16, Open, deep_values, is_deep, to_eight_bits
+from convscope.data.pixels.depth import WHITE_16, Open, colours_of, deep_values, is_deep, to_eight_bits
 from convscope.data.pixels.formats import RAW, is_raw, name_unreadable
 from convscope.data.pixels.metadata import without_metadata
 from convscope.data.quarantine import BrokenImage
@@ -130,7 +130,7 @@ def brightest_value(content: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
             if not is_deep(image):
                 return None
             values = deep_values(image, lambda: _open_without_warning(content))
-            return int(values[..., :3].max(initial=0) if values.ndim == 3 else values.max(initial=0))
+            return int(colours_of(values).max(initial=0))
     except Exception:  # decoding says what is wrong with it
         return None
 

@@ -21,6 +21,9 @@ _LOW_BYTES = {
 }
 """Read in the other order of bytes, a value's low byte stands where Pillow looks for the high one."""
 
+_PLANAR = 284
+"""A TIFF's tag."""
+
 Open = Callable[[], Image.Image]
 
 
@@ -30,7 +33,12 @@ def white_of(brightest: int) -> int:
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether a file that is open but not yet read holds more than 8 bits a value; floats aside."""
+    """Whether a file that is open but not yet read holds more than 8 bits a value that can be had.
+
+    Not those of floats, nor of a TIFF that keeps its colours in planes of their own.
+    """
+    if getattr(image, "tag_v2", {}).get(_PLANAR) == 2:
+        return False
     return image.mode.startswith("I") or (
         image.mode in ("RGB", "RGBA") and _raw_mode(image)[-4:] in _LOW_BYTES
     )
@@ -58,6 +66,11 @@ def deep_values(image: Image.Image, reopen: Open) -> NDArray[np.int64]:
     with reopen() as again:
         _read_as(again, raw_mode[:-4] + _LOW_BYTES[raw_mode[-4:]])
         return high << 8 | np.asarray(again).astype(np.int64)
+
+
+def colours_of(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Deep values without those that say how opaque a pixel is."""
+    return values[..., :-1] if values.ndim == 3 and values.shape[2] in (2, 4) else values
 
 
 def to_eight_bits(values: NDArray[np.int64], white: int) -> Image.Image:

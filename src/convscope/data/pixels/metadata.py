@@ -7,6 +7,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _JPEG_APP0, _JPEG_EXIF, _JPEG_ADOBE, _JPEG_COMMENT = 0xE0, 0xE1, 0xEE, 0xFE
 _JPEG_SCAN = 0xDA
+_ADOBE_BYTES = 16
+"""Of a whole Adobe segment, which says how colours are stored."""
 _WEBP_PIXELS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF")
 _WEBP_HAS_METADATA = 0x20 | 0x08 | 0x04
 """Flags of the chunk VP8X: a colour profile, EXIF, XMP."""
@@ -57,7 +59,7 @@ def _strip_jpeg(content: bytes, keep_exif: bool) -> bytes:
         end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
         is_said = marker == _JPEG_COMMENT or _JPEG_APP0 < marker <= 0xEF
         is_exif = marker == _JPEG_EXIF and content[place + 4 : place + 8] == b"Exif"
-        if not is_said or marker == _JPEG_ADOBE or (is_exif and keep_exif):
+        if not is_said or (marker == _JPEG_ADOBE and end - place >= _ADOBE_BYTES) or (is_exif and keep_exif):
             kept.append(content[place:end])
         place = end
     return b"".join((*kept, content[place:]))
