@@ -125,7 +125,9 @@ class Run:
 
     def write(self, name: str, values: Any) -> None:
         """Keep a JSON file, whole or not at all."""
-        self.write_bytes(name, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+        text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+        # A path may hold bytes that are no text; what stands for them is escaped as JSON escapes it.
+        self.write_bytes(name, text.encode(errors="backslashreplace"))
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Keep any file, whole or not at all.

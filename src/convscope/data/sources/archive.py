@@ -27,7 +27,7 @@ from convscope.data.sources.layout import arrange
 from convscope.data.sources.source import Content, FileSource
 from convscope.data.sources.tree import Parts, Tree, is_ignored
 from convscope.errors import DataError
-from convscope.wording import listed, shown
+from convscope.wording import here, listed, shown, some
 
 MOST_MEMBERS = 5_000_000
 MOST_UNPACKED = 1 << 38
@@ -84,7 +84,7 @@ def read_archive(path: Path) -> Tree:
         UnicodeError,
     ) as error:
         raise DataError(
-            f"{path} is no archive that can be read: {error}. Download or pack it again."
+            f"{here(path)} is no archive that can be read: {error}. Download or pack it again."
         ) from error
 
 
@@ -170,11 +170,12 @@ class _Capped:
 def _check_size(path: Path, members: int, unpacked: int) -> None:
     if members > MOST_MEMBERS:
         raise DataError(
-            f"{path} holds more than {MOST_MEMBERS:,} files; split it, or unpack it and give the folder."
+            f"{here(path)} holds more than {MOST_MEMBERS:,} files; "
+            "split it, or unpack it and give the folder."
         )
     if unpacked > MOST_UNPACKED or unpacked > max(_SMALL, path.stat().st_size * MOST_RATIO):
         raise DataError(
-            f"{path} says it unpacks to {unpacked / 2**30:,.1f} GiB, far more than images do; "
+            f"{here(path)} says it unpacks to {unpacked / 2**30:,.1f} GiB, far more than images do; "
             "it is refused as a bomb."
         )
 
@@ -183,7 +184,7 @@ def _parts(name: str, path: Path) -> Parts:
     pure = PurePosixPath(name.replace("\\", "/"))
     if pure.is_absolute() or ".." in pure.parts or (pure.parts and pure.parts[0].endswith(":")):
         raise DataError(
-            f"{path} holds a path that leaves it: {shown(name)}. "
+            f"{here(path)} holds a path that leaves it: {shown(name)}. "
             "It is refused; pack it again without such names."
         )
     return tuple(shown(part) for part in pure.parts)
@@ -226,7 +227,7 @@ def _unicode_path(extra: bytes, raw: bytes) -> str | None:
 def _garbled(names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         return ()
-    count = "1 name is" if len(names) == 1 else f"{len(names):,} names are"
+    count = some(len(names), "name is", "names are")
     return (f"{count} not in UTF-8 and may look garbled: {listed(names, 3)}. Pack it again to mend that.",)
 
 
