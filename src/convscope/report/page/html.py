@@ -35,7 +35,8 @@ def write_report(run_path: Path) -> Path:
     """
     page = render_report(read_material(run_path))
     run = Run.open(run_path)
-    run.write_bytes(NAME, page.encode("utf-8"))
+    # Bytes of a path that are no text are written as escapes, so that the page stays one.
+    run.write_bytes(NAME, page.encode("utf-8", "backslashreplace"))
     return run.path / NAME
 
 
