@@ -41,7 +41,8 @@ def evaluate(
     json
         Print one JSON document on stdout.
     """
-    from convscope.cli.results import print_evaluation, print_findings, print_line
+    from convscope.cli.results import print_evaluation, print_findings
+    from convscope.cli.screen import print_line
     from convscope.diagnosis.answers import answers
     from convscope.evaluation.evaluating import evaluate_path
     from convscope.evaluation.metrics import Evaluation
