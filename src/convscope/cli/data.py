@@ -42,7 +42,7 @@ def data(
     augmentation
         Draw this augmentation instead of samples: 8 images, 8 draws of each.
     picture
-        Where to write the picture; <name>-samples.png or <name>-augmentation.png unless given.
+        Where to write the picture; NAME-samples.png or NAME-augmentation.png unless given.
     seed
         For the draws of the augmentation.
     json

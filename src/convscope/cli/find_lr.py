@@ -30,7 +30,7 @@ def find_lr(
     data
         As for train: a folder, a .zip or .tar, a .csv or .parquet, a name, or an experiment's .toml.
     picture
-        Where to write the chart, .png or .svg; <name>-learning-rate.png unless given.
+        Where to write the chart, .png or .svg; NAME-learning-rate.png unless given.
     json
         Print one JSON document on stdout.
     """

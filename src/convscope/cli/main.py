@@ -70,7 +70,9 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, exit_on_error=False, print_error=False) or 0
         sys.stdout.flush()  # here, where a full disk or a reader that is gone can still be told
-    except SystemExit:
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # how rich ends where nobody reads --help on
+            return 0
         raise
     except BaseException as error:
         ending = describe_ending(error)

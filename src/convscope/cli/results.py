@@ -13,16 +13,14 @@ from convscope.evaluation.confusion import Confusion
 from convscope.evaluation.metrics import CLASS_COLUMNS, Evaluation
 from convscope.evaluation.predictions import ImageEvaluation
 from convscope.evaluation.proportion import Proportion, mean_over_folds
-from convscope.wording import between, command, duration, here, percent, rounded, times
+from convscope.wording import between, command, duration, here, percent, rounded, some, times
 
 WIDE_INTERVAL = 0.05
 WORST_SHOWN = 9
 
 
-def print_summary(
-    console: Console, summary: dict[str, Any], report: Path | None, findings: Sequence[Finding] = ()
-) -> None:
-    """The end of a training: how good, how sure, and what to type next."""
+def print_summary(console: Console, summary: dict[str, Any], findings: Sequence[Finding] = ()) -> None:
+    """The end of a training: how good, how sure, what was kept, and what to make of it."""
     if summary["untrained"] and summary["untrained"]["accuracy"] is not None:
         untrained = summary["untrained"]
         print_line(
@@ -54,14 +52,31 @@ def print_summary(
         print_line(console, "confused", " · ".join(pairs))
     print_findings(console, findings)
     seconds = summary["seconds"]
-    print_line(
-        console, "time", f"training {duration(seconds['train'])}", f"in all {duration(seconds['total'])}"
-    )
+    _print_kept(console, summary)
+    total = f"in all {duration(seconds['total'])}"
+    print_line(console, "time", f"training {duration(seconds['train'])}", total)
+
+
+def print_after_training(console: Console, run: Path, report: Path | None) -> None:
+    """Where the report is, if there is one, and what to type next."""
     if report is not None:
         print_whole(console, "report", here(report))
-    run = Path(summary["run"])
     print_whole(
-        console, "next", command("convscope", "look", run), command("convscope", "predict", run, "new.jpg")
+        console,
+        "next",
+        command("convscope", "look", run),
+        command("convscope", "predict", run, "new.jpg"),
+    )
+
+
+def _print_kept(console: Console, summary: dict[str, Any]) -> None:
+    """Which checkpoint the classifier is, and why; that early stopping ended the training."""
+    kept = summary.get("kept")
+    if not kept:
+        return
+    ended = f"early stopping ended it after {some(summary['steps'], 'step')}; more --epochs change nothing"
+    print_line(
+        console, "kept", f"{kept['checkpoint']}: {kept['why']}", ended if summary.get("stopped_early") else ""
     )
 
 

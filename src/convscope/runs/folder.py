@@ -19,6 +19,7 @@ from convscope.config.resolved import ResolvedExperiment, resolved_from_dict
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic, records
 from convscope.runs.checkpoints import Checkpoint, load_checkpoint
+from convscope.runs.names import check_name
 
 CONFIG = "config.json"
 
@@ -34,9 +35,10 @@ class Run:
         """Make an empty run folder, `<data>-<network>-<number>` unless `name` is given.
 
         Raises:
-            UsageError: when a run of that name exists: runs are never overwritten silently.
+            UsageError: when a run cannot have that name, or one has: runs are never overwritten silently.
         """
         if name is not None:
+            check_name(parent, name)
             return Run(_make(parent / name))
         stem = "-".join(re.sub(r"[^\w.]+", "-", part).strip("-.") for part in (data_name, network_name))
         number = 1 + max(
