@@ -17,7 +17,7 @@ from convscope.config.asked import NetworkConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic
-from convscope.runs.checkpoints import Tensors, find_checkpoint, read_state, read_tensors
+from convscope.runs.checkpoints import Tensors, find_checkpoint, named_checkpoints, read_state, read_tensors
 from convscope.runs.folder import CONFIG, Run
 
 DESCRIPTION = "classifier.json"
@@ -149,11 +149,10 @@ def final_checkpoint(run: Run) -> str:
 
     Of a run that is not finished, and of version 0.1.0, the best if training may stop early, else the last.
     """
-    if (run.checkpoint_folder / "final").exists():
+    named = named_checkpoints(run.checkpoint_folder)
+    if "final" in named:
         return "final"
-    if run.config.training.early_stopping is not None and (run.checkpoint_folder / "best").exists():
-        return "best"
-    return "last"
+    return "best" if run.config.training.early_stopping is not None and "best" in named else "last"
 
 
 def checkpoint_step(run: Run, which: str) -> int:

@@ -42,7 +42,10 @@ def settings() -> dict[str, Setting]:
 
 def flag_of(field: str) -> str:
     """`training.learning_rate` -> `--learning-rate`."""
-    return next(f"--{name.replace('_', '-')}" for name, each in settings().items() if each.field == field)
+    return next(
+        (f"--{name.replace('_', '-')}" for name, each in settings().items() if each.field == field),
+        f"--{field.rpartition('.')[2]}",
+    )
 
 
 def _settings_of(cls: type[Any], section: str) -> dict[str, Setting]:

@@ -158,11 +158,7 @@ def _evaluate_folds(path: Path, split: str, checkpoint: str, mirrored: bool) -> 
         f"{held_out.folds}-fold cross-validation{times}: each of the {len(held_out):,} images is judged by "
         "the one of its classifiers that had not seen it; the classifier kept is fitted on all of them"
     )
-    broken = tuple(
-        Quarantined(each["path"], each["reason"]) for each in run.read("dataset.json")["quarantined"]
-    )
-    notes = (note, *_left_out(broken))
-    return PathEvaluation(str(path), data.source, split, held_out.evaluation, notes, broken, judged=held_out)
+    return PathEvaluation(str(path), data.source, split, held_out.evaluation, (note,), judged=held_out)
 
 
 def _left_out(quarantined: Sequence[Quarantined]) -> list[str]:
@@ -199,7 +195,7 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
     config = run.config
     preprocessing = classifier.preprocessing
     dataset = load_dataset(
-        config.data,
+        run.data,
         size=preprocessing.size,
         channels=preprocessing.channels,
         fit=preprocessing.fit,

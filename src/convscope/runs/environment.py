@@ -26,6 +26,7 @@ def describe_environment(
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
         "threads": torch.get_num_threads(),
+        "working_folder": str(Path.cwd()),
         "command": command if command is not None else sys.argv,
         "seed": seed,
         "git_commit": _git_commit(),

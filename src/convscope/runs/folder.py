@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,14 @@ import numpy as np
 
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import experiment_to_dict
-from convscope.config.resolved import ResolvedExperiment, resolved_from_dict
+from convscope.config.resolved import ResolvedData, ResolvedExperiment, resolved_from_dict
+from convscope.data.sources.opening import is_named
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic, records
-from convscope.runs.checkpoints import Checkpoint, load_checkpoint
-from convscope.runs.names import check_name
+from convscope.runs.checkpoints import Checkpoint, load_checkpoint, resume_command
 
 CONFIG = "config.json"
+ENVIRONMENT = "environment.json"
 
 
 @dataclass(frozen=True)
@@ -31,25 +34,45 @@ class Run:
     path: Path
 
     @staticmethod
-    def create(parent: Path, *, data_name: str, network_name: str, name: str | None = None) -> Run:
-        """Make an empty run folder, `<data>-<network>-<number>` unless `name` is given.
+    def create(
+        parent: Path,
+        config: ExperimentConfig,
+        *,
+        data_name: str,
+        name: str | None = None,
+        files: dict[str, Any] | None = None,
+    ) -> Run:
+        """Make a run folder that holds its configuration and what else is known from the start.
+
+        It appears whole or not at all: whoever is killed before leaves nothing that looks like a run.
+
+        Args:
+            parent: where runs are.
+            config: the resolved configuration.
+            data_name: the run is called `<data>-<network>-<number>`,
+            name: unless it is given a name.
+            files: JSON files by name.
 
         Raises:
-            UsageError: when a run cannot have that name, or one has: runs are never overwritten silently.
+            UsageError: when a run of that name exists: runs are never overwritten silently.
+            RunError: when the disk refuses.
         """
-        if name is not None:
-            check_name(parent, name)
-            return Run(_make(parent / name))
-        stem = "-".join(re.sub(r"[^\w.]+", "-", part).strip("-.") for part in (data_name, network_name))
-        number = 1 + max(
-            (
-                int(match[1])
-                for path in parent.glob(f"{stem}-*")
-                if (match := re.search(r"-(\d+)$", path.name))
-            ),
-            default=0,
-        )
-        return Run(_make(parent / f"{stem}-{number}"))
+        stem = _stem(data_name, str(config.network.name)) if name is None else name
+        contents = {CONFIG: experiment_to_dict(config), **(files or {})}
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            for number in itertools.count(_next_number(parent, stem)):
+                path = parent / (stem if name is not None else f"{stem}-{number}")
+                with suppress(FileExistsError):
+                    with atomic.fresh_folder(path) as writer:
+                        for file_name, values in contents.items():
+                            writer.write(file_name, _to_json(values))
+                    return Run(path)
+                if name is not None:
+                    raise UsageError(_taken(path))
+        except OSError as error:
+            raise RunError(f"{parent / stem} cannot be made: {error.strerror or error}") from error
+        raise AssertionError("numbers do not end")
 
     @staticmethod
     def open(path: Path | str) -> Run:
@@ -97,6 +120,19 @@ class Run:
         except UsageError as error:
             raise RunError(f"{self.path / CONFIG}: {error}") from None
 
+    @property
+    def data(self) -> ResolvedData:
+        """Where its images are, seen from here: a relative path counts from where the run was made.
+
+        A path that leads to nothing there, because all was moved together, counts from the working folder.
+        """
+        data = self.config.data
+        began = self.read(ENVIRONMENT).get("working_folder") if self.has(ENVIRONMENT) else None
+        if began is None or is_named(data.source):
+            return data
+        place = Path(began) / Path(data.source).expanduser()
+        return replace(data, source=str(place)) if place.exists() and place != Path(data.source) else data
+
     def write_config(self, config: ExperimentConfig) -> None:
         """Keep the resolved configuration."""
         self.write(CONFIG, experiment_to_dict(config))
@@ -120,16 +156,14 @@ class Run:
         except FileNotFoundError:
             raise RunError(
                 f"{self.path} has no {name}: training did not get so far. "
-                f"Go on with: convscope train --resume {self.path}"
+                f"Go on with: {resume_command(self.path)}"
             ) from None
         except (ValueError, OSError) as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from None
 
     def write(self, name: str, values: Any) -> None:
         """Keep a JSON file, whole or not at all."""
-        text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-        # A path may hold bytes that are no text; what stands for them is escaped as JSON escapes it.
-        self.write_bytes(name, text.encode(errors="backslashreplace"))
+        self.write_bytes(name, _to_json(values))
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Keep any file, whole or not at all.
@@ -177,13 +211,22 @@ def list_runs(parent: Path) -> list[Run]:
     return sorted(found, key=lambda run: ((run.path / CONFIG).stat().st_mtime, run.name))
 
 
-def _make(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True)
-    except FileExistsError:
-        raise UsageError(
-            f"{path} exists already. Choose another --name, or go on with it: convscope train --resume {path}"
-        ) from None
-    except OSError as error:
-        raise RunError(f"{path} cannot be made: {error.strerror or error}") from error
-    return path
+def _stem(data_name: str, network_name: str) -> str:
+    """`<data>-<network>`, of characters that a folder's name may have."""
+    return "-".join(re.sub(r"[^\w.]+", "-", part).strip("-.") for part in (data_name, network_name))
+
+
+def _next_number(parent: Path, stem: str) -> int:
+    """One more than the highest that is taken."""
+    taken = (re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in parent.glob(f"{stem}-*"))
+    return 1 + max((int(match[1]) for match in taken if match), default=0)
+
+
+def _taken(path: Path) -> str:
+    if (path / CONFIG).is_file():
+        return f"{path} exists already. Choose another --name, or go on with it: {resume_command(path)}"
+    return f"{path} exists already, and is not a run. Choose another --name, or remove it"
+
+
+def _to_json(values: Any) -> bytes:
+    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()

@@ -4,15 +4,27 @@ import json
 from pathlib import Path
 from typing import Any
 
+from convscope.errors import RunError
 from convscope.runs import atomic
+from convscope.runs.checkpoints import resume_command
 
 Record = dict[str, Any]
 
 
 def append_record(path: Path, record: Record) -> None:
-    """Add a line, and hand it to the operating system."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    """Add a line, and hand it to the operating system.
+
+    Raises:
+        RunError: when the disk refuses.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+    except OSError as error:
+        raise RunError(
+            f"{path} could not be written: {error.strerror or error}.\n"
+            f"Make room, then go on with: {resume_command(path.parent)}"
+        ) from error
 
 
 def read_records(path: Path) -> list[Record]:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from convscope.classifier.classifier import Classifier
-from convscope.errors import InterruptedTrainingError
 from convscope.evaluation.metrics import Evaluation
 from convscope.evaluation.predictions import (
     Predictions,
@@ -59,7 +58,7 @@ def cross_validate(run: Run, job: Job, deadline: float | None) -> tuple[FoldScor
     for number, part in enumerate(parts):
         fold_run = Run(run.path / "folds" / part.name)
         if not has_predictions(fold_run, LAST):
-            _fit_fold(run, fold_run, part, job, _share_of(deadline, parts[number:], per_image))
+            _fit_fold(fold_run, part, job, _share_of(deadline, parts[number:], per_image))
         judged.append(_Judged(fold_run, part, _read_candidates(fold_run)))
         figure, value = judged[-1].figure(LAST)
         job.progress.on_choice(
@@ -71,16 +70,11 @@ def cross_validate(run: Run, job: Job, deadline: float | None) -> tuple[FoldScor
     return FoldScores(values, data.folds or 0, data.repeats, figure, candidates), _better(judged)
 
 
-def _fit_fold(run: Run, fold_run: Run, part: FoldData, job: Job, deadline: float | None) -> None:
+def _fit_fold(fold_run: Run, part: FoldData, job: Job, deadline: float | None) -> None:
     """Fit a fold and keep what its candidates say of the held-out images; `last` is written last."""
     fold_run.path.mkdir(parents=True, exist_ok=True)
     fold_run.write_config(job.config)
-    try:
-        fitted = fit(fold_run, prepare(job.config, part.dataset, job.device, Silent()), deadline=deadline)
-    except InterruptedTrainingError:
-        raise InterruptedTrainingError(
-            f"stopped in {part.name}; everything is saved.\nGo on with: convscope train --resume {run.path}"
-        ) from None
+    fitted = fit(fold_run, prepare(job.config, part.dataset, job.device, Silent()), deadline=deadline)
     for name in (HEAD, LAST) if job.is_pretrained and fitted.kept != HEAD else (LAST,):
         classifier = Classifier.load(fold_run.path, name).to(job.device)
         write_predictions(fold_run, predict_images(classifier, part.dataset.test, name))

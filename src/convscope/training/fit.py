@@ -2,11 +2,11 @@
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from convscope.classifier.storage import DESCRIPTION
 from convscope.config.length import TimeBudget
-from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint
+from convscope.runs.checkpoints import find_checkpoint, load_newest, name_checkpoint
 from convscope.runs.folder import Run
 from convscope.runs.records import truncate_records
 from convscope.training.budget import Budget
@@ -18,7 +18,10 @@ from convscope.training.preparation import Job, build_state, fit_head_first, ste
 from convscope.training.progress import Choice
 from convscope.training.timetable import Timetable
 
-HEAD, LAST, BEST, FINAL = "head", "last", "best", "final"
+HEAD: Final = "head"
+LAST: Final = "last"
+BEST: Final = "best"
+FINAL: Final = "final"
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,12 @@ def fit(run: Run, job: Job, *, deadline: float | None = None, unvalidated: str =
 def _loop_where_it_stands(run: Run, job: Job) -> Loop:
     """The loop at the last checkpoint, if there is one after a step; records after it are forgotten."""
     state = build_state(job)
-    if list_checkpoints(run.checkpoint_folder) and run.checkpoint().step > 0:
-        state.restore(run.checkpoint())
+    newest, torn = load_newest(run.checkpoint_folder)
+    for path in torn:
+        reason = "the disk tore it; training goes on from the one before"
+        job.progress.on_choice(Choice("checkpoint", f"{path.name} cannot be read", reason))
+    if newest is not None and newest.step > 0:
+        state.restore(newest)
     seen = state.step or None
     for path in (run.metrics_path, run.histograms_path):
         truncate_records(path, -1 if seen is None else state.step)

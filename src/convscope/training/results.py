@@ -39,7 +39,7 @@ def finish_run(
     for predictions, _ in judged:
         write_predictions(run, predictions)
     run.write_arrays("predictions/images.npz", choose_showcase(judged))
-    fits = compare_fits(classifier, run.config.data, dataset.validation.ids)
+    fits = compare_fits(classifier, run.data, dataset.validation.ids)
     run.write(
         SUMMARY,
         {

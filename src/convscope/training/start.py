@@ -15,15 +15,18 @@ from convscope.config.length import TimeBudget
 from convscope.config.resolved import ResolvedExperiment, resolve
 from convscope.data.dataset import Dataset
 from convscope.data.sources import open_source
+from convscope.data.sources.opening import is_named
 from convscope.data.survey import survey_source
 from convscope.errors import DivergedError, RunError, UsageError
-from convscope.runs.checkpoints import list_checkpoints
+from convscope.runs.checkpoints import load_newest, resume_command
 from convscope.runs.environment import describe_environment
-from convscope.runs.folder import Run
+from convscope.runs.folder import ENVIRONMENT, Run
+from convscope.runs.lock import exclusively
 from convscope.training.cross_validation import cross_validate
-from convscope.training.device import use_device
+from convscope.training.device import usable_cores, use_device
 from convscope.training.fit import LAST, fit
 from convscope.training.folds import on_all_images
+from convscope.training.interruption import stopped_by_signals
 from convscope.training.learning_rate_finder import search_for_job
 from convscope.training.plan import UNKNOWN_RATE, plan_experiment
 from convscope.training.preparation import Job, load_planned, prepare, steps_asked
@@ -32,11 +35,9 @@ from convscope.training.results import finish_run, finishing_seconds
 from convscope.training.telling import describe_data
 
 CHANGEABLE = (
-    "training.steps",
-    "training.epochs",
-    "training.device",
-    "training.threads",
-    "training.precision",
+    *("training.steps", "training.epochs"),
+    *("training.device", "training.threads", "training.precision"),
+    "data.source",
 )
 """What may be another in a run that goes on."""
 
@@ -64,7 +65,21 @@ def start_training(
     imported = time.perf_counter()
     started = imported if started is None else started
     listener = progress or Silent()
+    with stopped_by_signals(lambda: "nothing was trained yet, and nothing is left behind"):
+        job, files = _prepare_new(config, listener)
+        run = Run.create(runs, job.config, data_name=job.dataset.name, name=name, files=files)
+    with exclusively(run.path):
+        _complete(run, job, started, report=REPORT_OF_IMPORT * (imported - started))
+    return run
+
+
+def _prepare_new(config: ExperimentConfig, listener: Progress) -> tuple[Job, dict[str, Any]]:
+    """Choose, tell and load; the fit that follows, and the files that its run starts with."""
     device = use_device(config.training)
+    if config.training.threads and config.training.threads > usable_cores():
+        cores = usable_cores()
+        reason = f"{config.training.threads:,} were asked for, and there are {cores} cores"
+        listener.on_choice(Choice("threads", str(cores), reason))
     source = open_source(config.data)
     overview = survey_source(source, config.data.max_pixels)
     plan = plan_experiment(config, overview)
@@ -78,12 +93,11 @@ def start_training(
         listener.on_choice(found)
         choices.append(found)
     job = prepare(resolved, dataset, device, listener)  # before the folder is made: it may refuse the network
-    run = Run.create(runs, data_name=dataset.name, network_name=resolved.network.name, name=name)
-    run.write("choices.json", [choice.to_dict() for choice in choices])
-    run.write("environment.json", describe_environment(device=device, seed=resolved.seed))
-    run.write_config(resolved)
-    _complete(run, job, started, report=REPORT_OF_IMPORT * (imported - started))
-    return run
+    files = {
+        "choices.json": [choice.to_dict() for choice in choices],
+        ENVIRONMENT: describe_environment(device=device, seed=resolved.seed),
+    }
+    return job, files
 
 
 def resume_training(
@@ -100,22 +114,33 @@ def resume_training(
         UsageError: a field that cannot change.
         RunError: when the folder is not a run, or its data has changed since.
     """
+    with exclusively(Run.open(path).path):
+        return _resume(Run.open(path), dict(changes or {}), progress or Silent())
+
+
+def _resume(run: Run, changes: dict[str, Any], progress: Progress) -> Run:
     started = time.perf_counter()
-    run = Run.open(path)
-    config = _changed(run.config, changes or {})
+    with stopped_by_signals(lambda: f"the run is as it was.\nGo on with: {resume_command(run.path)}"):
+        job = _prepare_again(run, changes, progress)
+    _complete(run, job, started)
+    return run
+
+
+def _prepare_again(run: Run, changes: dict[str, Any], progress: Progress) -> Job:
+    """Load the run's data, which must be what they were; the configuration that holds from now on is kept."""
+    config = _changed(run.config, changes)
+    located = config if "data.source" in changes else replace(config, data=run.data)
     device = use_device(config.training)
-    dataset = load_planned(config)
+    dataset = load_planned(located)
     if run.has("dataset.json") and dataset.fingerprint != run.read("dataset.json")["fingerprint"]:
         raise RunError(
             f"{config.data.source} has changed since {run.path} began: its fingerprint differs.\n"
             "A run goes on with the same images only. Start a new one with: convscope train"
         )
-    job = prepare(config, dataset, device, progress or Silent())
-    if list_checkpoints(run.checkpoint_folder):
-        _refuse_fewer_steps(run, steps_asked(job))
+    job = prepare(located, dataset, device, progress)
+    _refuse_fewer_steps(run, steps_asked(job))
     run.write_config(config)
-    _complete(run, job, started)
-    return run
+    return job
 
 
 def _changed(config: ResolvedExperiment, changes: Mapping[str, Any]) -> ResolvedExperiment:
@@ -126,6 +151,9 @@ def _changed(config: ResolvedExperiment, changes: Mapping[str, Any]) -> Resolved
                 f"{flag_of(field)} cannot change in a run that goes on; "
                 f"{', '.join(flags[:-1])} and {flags[-1]} can"
             )
+    source = changes.get("data.source")
+    if source is not None and not is_named(source):
+        changes = {**changes, "data.source": str(Path(source).expanduser().absolute())}
     return resolve(override(config, dict(changes)))
 
 
@@ -145,7 +173,8 @@ def _find_rate(
 
 
 def _refuse_fewer_steps(run: Run, steps: int | None) -> None:
-    done = run.checkpoint().step
+    newest, _ = load_newest(run.checkpoint_folder)
+    done = newest.step if newest else 0
     if steps is not None and steps < done:
         raise UsageError(
             f"{run.path} is at step {done:,} already and cannot end at step {steps:,}; say more steps"
@@ -154,6 +183,11 @@ def _refuse_fewer_steps(run: Run, steps: int | None) -> None:
 
 def _complete(run: Run, job: Job, started: float, report: float = 0.0) -> None:
     """Everything that is still to be done in a run; `report` seconds are wanted for what follows it."""
+    with stopped_by_signals(lambda: f"what was trained is saved.\nGo on with: {resume_command(run.path)}"):
+        _fit_and_judge(run, job, started, report)
+
+
+def _fit_and_judge(run: Run, job: Job, started: float, report: float) -> None:
     scores, unvalidated, deadline, length = None, LAST, None, job.config.training.length
     is_cross_validated = job.config.data.folds is not None
     if isinstance(length, TimeBudget):

@@ -2,31 +2,76 @@ from pathlib import Path
 
 import pytest
 
-from convscope.config.asked import ExperimentConfig
+from convscope.config.asked import ExperimentConfig, NetworkConfig
+from convscope.config.experiment_file import override
+from convscope.config.resolved import resolve
 from convscope.errors import RunError, UsageError
 from convscope.runs.folder import Run, list_runs
 from convscope.runs.records import append_record, read_records, truncate_records
 
 
+def of(network: str) -> ExperimentConfig:
+    return ExperimentConfig(network=NetworkConfig(name=network))
+
+
 def test_runs_are_numbered_and_never_overwritten(tmp_path: Path) -> None:
-    names = [Run.create(tmp_path, data_name="photos", network_name="vgg12").name for _ in range(3)]
+    names = [Run.create(tmp_path, of("vgg12"), data_name="photos").name for _ in range(3)]
     assert names == ["photos-vgg12-1", "photos-vgg12-2", "photos-vgg12-3"]
-    Run.create(tmp_path, data_name="x", network_name="y", name="mine")
+    Run.create(tmp_path, of("y"), data_name="x", name="mine")
     with pytest.raises(UsageError, match="exists already"):
-        Run.create(tmp_path, data_name="x", network_name="y", name="mine")
+        Run.create(tmp_path, of("y"), data_name="x", name="mine")
+    (tmp_path / "other").mkdir()
+    with pytest.raises(UsageError, match=r"is not a run. Choose another --name, or remove it"):
+        Run.create(tmp_path, of("y"), data_name="x", name="other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*sorted(["mine", "other"]), *names]
+
+
+def test_a_run_appears_with_its_configuration_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill while it is made leaves nothing that could be taken for a run."""
+
+    def killed(source: object, target: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("convscope.runs.atomic.os.rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Run.create(tmp_path, of("b"), data_name="a", files={"choices.json": []})
+    assert list_runs(tmp_path) == []
+    run = Run.create(tmp_path, of("b"), data_name="a", files={"choices.json": [1]})
+    assert run.read("choices.json") == [1]
+    assert Run.open(run.path).read("config.json")["network"]["name"] == "b"
 
 
 def test_names_of_data_and_networks_cannot_leave_the_folder(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, data_name="../../etc", network_name="timm:resnet34.a1_in1k")
+    run = Run.create(tmp_path, of("timm:resnet34.a1_in1k"), data_name="../../etc")
     assert run.path.parent == tmp_path
     assert run.name == "etc-timm-resnet34.a1_in1k-1"
 
 
 def test_the_configuration_comes_back(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, data_name="a", network_name="b")
-    run.write_config(ExperimentConfig(seed=7))
-    assert Run.open(run.path).config == ExperimentConfig(seed=7)
-    assert [found.name for found in list_runs(tmp_path)] == ["a-b-1"]
+    config = resolve(
+        override(
+            ExperimentConfig(seed=7),
+            {"data.task": "classification", "network.name": "linear", "augmentation.preset": "none"}
+            | {"preprocessing.size": 8, "preprocessing.channels": 1, "preprocessing.fit": "crop"}
+            | {"preprocessing.centre": "channel", "preprocessing.scale": True, "training.epochs": 2}
+            | {"training.batch_size": 4, "training.optimizer": "sgd", "training.learning_rate": 0.1}
+            | {"training.weight_decay": 0.0, "training.schedule": "constant"}
+            | {"training.label_smoothing": 0.0, "training.balance": "none"},
+        )
+    )
+    run = Run.create(tmp_path, config, data_name="a")
+    assert Run.open(run.path).config == config
+    assert [found.name for found in list_runs(tmp_path)] == ["a-linear-1"]
+    assert str(config.training.length) == "2 epochs"
+
+
+def test_a_configuration_with_something_open_names_it(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, of("b"), data_name="a")
+    with pytest.raises(RunError, match=r"config.json: data.task = None is not allowed"):
+        Run.config.fget(run)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
@@ -37,7 +82,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_training_did_not_reach_is_said(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, data_name="a", network_name="b")
+    run = Run.create(tmp_path, of("b"), data_name="a")
     with pytest.raises(RunError, match="training did not get so far"):
         run.read("summary.json")
 

@@ -124,8 +124,5 @@ def _stopped_at(run: Run, step: int, folder: Path) -> Path:
     for path in (folder / "checkpoints").glob("step-*"):
         if int(path.name.removeprefix("step-")) > step:
             shutil.rmtree(path)
-    for path in (folder / "checkpoints").iterdir():
-        if path.is_symlink() and not path.exists():
-            path.unlink()
     (folder / "summary.json").unlink()
     return folder

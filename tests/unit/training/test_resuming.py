@@ -33,12 +33,6 @@ def stopped_after(run: Run, step: int, folder: Path) -> Run:
     for path in (folder / "checkpoints").glob("step-*"):
         if int(path.name.removeprefix("step-")) > step:
             shutil.rmtree(path)
-    for name in ("last", "best"):
-        link = folder / "checkpoints" / name
-        if link.is_symlink() and not link.exists():
-            link.unlink()
-    (folder / "checkpoints" / "last").unlink(missing_ok=True)
-    (folder / "checkpoints" / "last").symlink_to(f"step-{step:08d}")
     shutil.rmtree(folder / "predictions")
     (folder / "summary.json").unlink()
     return Run.open(folder)

@@ -13,7 +13,7 @@ import torch
 import convscope
 from convscope.config.asked import OptimizerName, ScheduleName
 from convscope.errors import UsageError
-from convscope.runs.checkpoints import list_checkpoints
+from convscope.runs.checkpoints import find_checkpoint, list_checkpoints
 from convscope.runs.folder import Run
 
 Train = Callable[..., Run]
@@ -170,7 +170,8 @@ def test_checkpoints_kept_are_the_last_and_the_best(train: Train) -> None:
         if record["step"]
     }
     assert best == max(scores, key=scores.__getitem__)  # of two as accurate, the one of lower loss
-    assert (run.checkpoint_folder / "last").resolve().name == "step-00000012"
+    assert find_checkpoint(run.checkpoint_folder, "last").name == "step-00000012"
+    assert find_checkpoint(run.checkpoint_folder, "final").name == "step-00000012"
 
 
 def test_a_run_is_a_function_of_its_seed(train: Train) -> None:

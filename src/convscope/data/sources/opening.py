@@ -14,7 +14,7 @@ from convscope.data.sources.named import NAMED_SOURCES, named_source
 from convscope.data.sources.source import ArraySource, FileSource
 from convscope.data.sources.table import SUFFIXES, open_table
 from convscope.errors import DataError
-from convscope.wording import here, meant, near, shown
+from convscope.wording import here, meant, near
 
 
 def open_source(config: DataConfig) -> FileSource | ArraySource:
@@ -47,6 +47,11 @@ def _as_numbers(source: FileSource | ArraySource) -> FileSource | ArraySource:
     return replace(source, labels=values[source.labels], class_names=(), task_hint="regression")
 
 
+def is_named(source: str) -> bool:
+    """Whether what a person typed is a name, whatever lies in the working folder."""
+    return source in NAMED_SOURCES or source.partition(":")[0] == "counting"
+
+
 def _open(config: DataConfig) -> FileSource | ArraySource:
     name = config.source
     path = Path(name).expanduser()
@@ -76,11 +81,11 @@ def _grouped(source: FileSource, group_by: str | None) -> FileSource:
 def _not_found(name: str, path: Path) -> str:
     if path.is_file():
         return (
-            f"{shown(name)} is neither an archive (.zip, .tar) nor a table (.csv, .parquet). "
+            f"{name} is neither an archive (.zip, .tar) nor a table (.csv, .parquet). "
             "Give the folder of images instead."
         )
     folder = path.parent
     beside = {entry.name: entry for entry in folder.iterdir()} if folder.is_dir() else {}
     close = near(name, NAMED_SOURCES, 1) + [here(beside[other]) for other in near(path.name, beside, 2)]
     hint = meant(close, f"named sets: {', '.join(NAMED_SOURCES)}, counting:1-5")
-    return f"{shown(name)} is neither a folder or file here nor a named data set; {hint}"
+    return f"{name} is neither a folder or file here nor a named data set; {hint}"
