@@ -4,13 +4,17 @@ A frozen backbone makes the same features of the same image at every step, so no
 the best linear head is the solution of a convex problem, found in about a second.
 """
 
-from collections.abc import Callable
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from convscope.classifier.logits import evaluation_mode
@@ -23,8 +27,11 @@ STRENGTHS = tuple(10.0 ** (exponent / 2) for exponent in range(4, -7, -1))
 FOLDS = 5
 MOST_IMAGES_TO_CHOOSE = 2000
 BATCH_SIZE = 32
+NEAR, EXACT = 1e-4, 1e-6
+"""Tolerances of the solver: to choose the penalty, and for the head itself."""
 
 Array = NDArray[np.float64]
+Model = Any  # LogisticRegression | Ridge, which come without types
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,16 +106,15 @@ def fit_head(
 
     Deterministic: no random state is used. Features that never vary are ignored.
     """
-    draws = features if features.ndim == 3 else features[None]
-    data = _Problem.from_tensors(draws, targets, num_classes, weights)
-    solve = _ridge if num_classes is None else _logistic
-    strength, loss = _choose_strength(data, solve)
-    centre, deviation = data.moments()
-    coefficients, bias = solve(data.standardised(centre, deviation), strength, None)[:2]
-    weight = coefficients.T / deviation
+    rows = _Rows.of(features if features.ndim == 3 else features[None], targets, weights)
+    strength, loss = _choose_strength(rows, num_classes)
+    scaler = StandardScaler().fit(rows.features)
+    coordinates, basis = _in_their_span(scaler.transform(rows.features))
+    coefficients, bias = _solve(_model(num_classes, EXACT), coordinates, rows, strength, num_classes)
+    weight = (basis @ coefficients).T / scaler.scale_
     return LinearHead(
         weight=torch.from_numpy(weight).float(),
-        bias=torch.from_numpy(bias - weight @ centre).float(),
+        bias=torch.from_numpy(bias - weight @ scaler.mean_).float(),
         strength=strength,
         held_out_loss=loss,
     )
@@ -124,139 +130,97 @@ def install_head(network: nn.Module, head: LinearHead) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Problem:
-    """Rows of features `(M, F)`, what they should give `(M, K)`, how much they count, and their image."""
+class _Rows:
+    """Features `(M, F)`, targets `(M,)`, weights that sum to 1, and the image that each row is a draw of."""
 
     features: Array
-    wanted: Array
+    targets: NDArray[Any]
     weights: Array
     image: NDArray[np.int64]
-    order: NDArray[np.int64]
-    """Images, class by class (or by value): every fifth of these is a stratified fold."""
 
     @staticmethod
-    def from_tensors(
-        draws: Tensor, targets: Tensor, num_classes: int | None, weights: Tensor | None
-    ) -> "_Problem":
+    def of(draws: Tensor, targets: Tensor, weights: Tensor | None) -> "_Rows":
         count, images = len(draws), len(targets)
-        values = targets.cpu().numpy()
         each = np.ones(images) if weights is None else weights.cpu().double().numpy()
-        wanted = (
-            values.astype(np.float64)[:, None]
-            if num_classes is None
-            else np.eye(num_classes)[values.astype(np.int64)]
-        )
-        return _Problem(
-            features=draws.cpu().double().reshape(count * images, -1).numpy(),
-            wanted=np.tile(wanted, (count, 1)),
+        return _Rows(
+            features=draws.cpu().double().flatten(0, 1).numpy(),
+            targets=np.tile(targets.cpu().numpy(), count),
             weights=np.tile(each, count) / (each.sum() * count),
             image=np.tile(np.arange(images), count),
-            order=np.argsort(values, kind="stable"),
         )
 
-    def moments(self) -> tuple[Array, Array]:
-        """Mean and deviation of every feature; 1 where it does not vary."""
-        deviation = self.features.std(0)
-        return self.features.mean(0), np.where(deviation > 1e-8, deviation, 1.0)
-
-    def standardised(self, centre: Array, deviation: Array) -> "_Problem":
-        return _Problem(
-            (self.features - centre) / deviation, self.wanted, self.weights, self.image, self.order
-        )
-
-    def only(self, rows: NDArray[np.bool_]) -> "_Problem":
-        weights = self.weights[rows] / self.weights[rows].sum()
-        return _Problem(self.features[rows], self.wanted[rows], weights, self.image[rows], self.order)
+    def of_images(self, images: NDArray[np.int64]) -> "_Rows":
+        kept = np.isin(self.image, images)
+        weights = self.weights[kept] / self.weights[kept].sum()
+        return _Rows(self.features[kept], self.targets[kept], weights, self.image[kept])
 
 
-Solver = Callable[[_Problem, float, "Array | None"], tuple[Array, Array, Array]]
-"""Standardised rows, strength, where to start -> coefficients (F, K), bias (K,), where to start the next."""
-
-
-def _choose_strength(data: _Problem, solve: Solver) -> tuple[float, float]:
+def _choose_strength(rows: _Rows, num_classes: int | None) -> tuple[float, float]:
     """The strength with the least loss on images that were held out, five folds in turn."""
-    stride = -(-len(data.order) // MOST_IMAGES_TO_CHOOSE)
-    order = data.order[::stride]
-    losses = np.zeros(len(STRENGTHS))
+    images = rows.image.max() + 1
+    order = np.argsort(rows.targets[:images], kind="stable")  # every fifth is a stratified fold
+    order = order[:: -(-images // MOST_IMAGES_TO_CHOOSE)]
     folds = min(FOLDS, len(order))
     if folds < 2:
         return 1.0, float("nan")
-    classification = solve is _logistic
+    losses = np.zeros(len(STRENGTHS))
     for fold in range(folds):
-        held_out = np.isin(data.image, order[fold::folds])
-        fit = data.only(np.isin(data.image, order) & ~held_out)
-        centre, deviation = fit.moments()
-        reduced = _in_its_span(fit.standardised(centre, deviation))
-        test = data.only(held_out).standardised(centre, deviation)
-        rows = test.features @ reduced.basis
-        start: Array | None = None
+        outside = rows.of_images(order[fold::folds])
+        inside = rows.of_images(np.delete(order, np.s_[fold::folds]))
+        scaler = StandardScaler().fit(inside.features)
+        coordinates, basis = _in_their_span(scaler.transform(inside.features))
+        unseen = scaler.transform(outside.features) @ basis
+        model = _model(num_classes, NEAR)
         for index, strength in enumerate(STRENGTHS):
-            coefficients, bias, start = solve(reduced.problem, strength, start)
-            outputs = rows @ coefficients + bias
-            errors = (
-                -(test.wanted * _log_softmax(outputs)).sum(1)
-                if classification
-                else ((outputs - test.wanted) ** 2).sum(1)
-            )
-            losses[index] += (errors * test.weights).sum() / folds
+            coefficients, bias = _solve(model, coordinates, inside, strength, num_classes)
+            losses[index] += outside.weights @ _errors(unseen @ coefficients + bias, outside.targets) / folds
     best = int(losses.argmin())
     return STRENGTHS[best], float(losses[best])
 
 
-@dataclass(frozen=True, eq=False)
-class _Reduced:
-    problem: _Problem
-    basis: Array
+def _errors(outputs: Array, targets: NDArray[Any]) -> Array:
+    """`(M,)` cross-entropy of outputs `(M, K)` and class indices, or squared errors of outputs `(M, 1)`."""
+    if targets.dtype.kind == "f":
+        squared: Array = (outputs[:, 0] - targets) ** 2
+        return squared
+    chosen: Array = -log_softmax(outputs, axis=1)[np.arange(len(targets)), targets]
+    return chosen
 
 
-def _in_its_span(data: _Problem) -> _Reduced:
-    """The same problem in as many coordinates as there are rows: an L2 solution lies in the rows' span."""
-    rows, columns = data.features.shape
-    if rows >= columns:
-        return _Reduced(data, np.eye(columns))
-    values, vectors = np.linalg.eigh(data.features @ data.features.T)
+def _in_their_span(features: Array) -> tuple[Array, Array]:
+    """Coordinates `(M, R)` and their basis `(F, R)`, R ≤ M: an L2 solution lies in the span of the rows."""
+    rows, columns = features.shape
+    if rows >= columns or not features.any():
+        return features, np.eye(columns)
+    values, vectors = np.linalg.eigh(features @ features.T)
     kept = values > values[-1] * 1e-10
     lengths = np.sqrt(values[kept])
-    basis = data.features.T @ (vectors[:, kept] / lengths)
-    reduced = vectors[:, kept] * lengths
-    return _Reduced(_Problem(reduced, data.wanted, data.weights, data.image, data.order), basis)
+    return vectors[:, kept] * lengths, features.T @ (vectors[:, kept] / lengths)
 
 
-def _logistic(data: _Problem, strength: float, start: Array | None) -> tuple[Array, Array, Array]:
-    """Minimise cross-entropy + strength / 2 · |coefficients|², by L-BFGS."""
-    reduced = _in_its_span(data)
-    rows, wanted, weights = reduced.problem.features, data.wanted, data.weights[:, None]
-    columns, classes = rows.shape[1], wanted.shape[1]
-
-    def objective(flat: Array) -> tuple[float, Array]:
-        values = flat.reshape(columns + 1, classes)
-        log_probabilities = _log_softmax(rows @ values[:-1] + values[-1])
-        slope = weights * (np.exp(log_probabilities) - wanted)
-        gradient = np.concatenate([rows.T @ slope + strength * values[:-1], slope.sum(0, keepdims=True)])
-        loss = -(weights * wanted * log_probabilities).sum() + strength / 2 * (values[:-1] ** 2).sum()
-        return float(loss), gradient.ravel()
-
-    if start is None:
-        start = np.zeros((columns + 1) * classes)
-    found: Array = minimize(
-        objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-9, "gtol": 1e-6}
-    ).x
-    values = found.reshape(columns + 1, classes)
-    return reduced.basis @ values[:-1], values[-1], found
+def _model(num_classes: int | None, tolerance: float) -> Model:
+    """Not fitted; logistic regression stops where no slope of its loss is above the tolerance."""
+    if num_classes is None:
+        return Ridge()
+    return LogisticRegression(max_iter=1000, tol=tolerance, warm_start=True)
 
 
-def _ridge(data: _Problem, strength: float, start: Array | None) -> tuple[Array, Array, Array]:
-    """Minimise half the squared error + strength / 2 · |coefficients|², in closed form."""
-    reduced = _in_its_span(data)
-    rows, weights = reduced.problem.features, data.weights[:, None]
-    centre, mean = (weights * rows).sum(0), (weights * data.wanted).sum(0)
-    centred = rows - centre
-    gram = centred.T @ (weights * centred) + strength * np.eye(rows.shape[1])
-    solution = np.linalg.solve(gram, centred.T @ (weights * (data.wanted - mean)))
-    return reduced.basis @ solution, mean - centre @ solution, solution
-
-
-def _log_softmax(logits: Array) -> Array:
-    shifted = logits - logits.max(1, keepdims=True)
-    result: Array = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-    return result
+def _solve(
+    model: Model, features: Array, rows: _Rows, strength: float, num_classes: int | None
+) -> tuple[Array, Array]:
+    """Minimise the mean error + strength / 2 · |coefficients|²: coefficients `(R, K)` and bias `(K,)`."""
+    if num_classes is None:
+        model.set_params(alpha=strength).fit(features, rows.targets, rows.weights)
+        return model.coef_[:, None], np.array([model.intercept_])
+    # A row without weight for each class: the model knows of it even where these images have none of it.
+    features = np.concatenate([features, np.zeros((num_classes, features.shape[1]))])
+    targets = np.concatenate([rows.targets, np.arange(num_classes)])
+    weights = np.concatenate([rows.weights, np.zeros(num_classes)])
+    # Of two classes it fits the difference of the logits, whose square is twice that of two halves.
+    model.set_params(C=(2 if num_classes == 2 else 1) / strength)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        model.fit(features, targets, weights)  # after a thousand iterations near enough
+    coefficients, bias = model.coef_.T, model.intercept_
+    if num_classes == 2:
+        coefficients, bias = coefficients * [-0.5, 0.5], bias * [-0.5, 0.5]
+    return coefficients, bias

@@ -74,6 +74,47 @@ def test_a_heavier_class_is_named_more_often():
     assert share(heavy) > share(even) + 0.1
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_class_that_no_image_shows_is_never_named(classes):
+    features, labels = clouds(60, 10, classes, 1.0)
+    head = fit_head(features, labels, num_classes=classes + 1)
+    outputs = features @ head.weight.T + head.bias
+    assert outputs.shape == (60, classes + 1)
+    assert torch.isfinite(outputs).all()
+    assert not (outputs.argmax(1) == classes).any()
+
+
+def test_a_class_of_one_image_is_fitted_although_most_folds_have_none_of_it():
+    features, labels = clouds(40, 10, 2, 2.0)
+    labels[0] = 2
+    features[0] = -10.0
+    head = fit_head(features, labels, num_classes=3)
+    assert np.isfinite(head.held_out_loss)
+    assert (features[:1] @ head.weight.T + head.bias).argmax(1).tolist() == [2]
+
+
+def test_two_classes_are_penalised_as_any_number_of_classes_is():
+    """The slope of mean cross-entropy + strength / 2 · |weights|², over the logits of both, is nought."""
+    features, labels = clouds(80, 4, 2, 0.5)
+    head = fit_head(features, labels, num_classes=2)
+    assert torch.allclose(head.weight[0], -head.weight[1])
+    rows = ((features - features.mean(0)) / features.std(0, correction=0)).double()
+    weight = (head.weight.double() * features.std(0, correction=0)).requires_grad_()
+    bias = (head.bias + head.weight @ features.mean(0)).double()
+    loss = nn.functional.cross_entropy(rows @ weight.T + bias, labels)
+    loss = loss + head.strength / 2 * weight.square().sum()
+    assert torch.autograd.grad(loss, weight)[0].abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_very_few_images_still_give_a_head(count):
+    features, labels = clouds(count, 5, 2, 1.0)
+    for targets, num_classes in ((labels, 2), (labels.float(), None)):
+        head = fit_head(features, targets, num_classes=num_classes)
+        assert torch.isfinite(head.weight).all()
+        assert torch.isfinite(head.bias).all()
+
+
 def test_regression_finds_the_line():
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(150, 20, generator=generator) * 3 + 5
