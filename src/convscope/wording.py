@@ -148,6 +148,11 @@ def shown(name: str) -> str:
     return _UNFIT.sub(_escaped, name)
 
 
+def legible(text: str) -> str:
+    """As `shown`, for a text of several lines: its line ends stay."""
+    return "\n".join(map(shown, text.split("\n")))
+
+
 def here(path: Path | str) -> str:
     """A path as it is seen from where one stands, fit to be shown: `runs/a`; whole if it is elsewhere."""
     return shown(str(_from_here(Path(path))))

@@ -18,7 +18,8 @@ from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.contents import DiskFile
 
 PNG_MODES = ("1", "L", "LA", "I;16", "I;16B", "P", "RGB", "RGBA")
-WIDE_MODES = ("I", "F", "I;16B", "I;16L")
+WIDE_MODES = ("F", "I")
+"""Of values that no PNG holds. Decoding scales them, or says why it cannot; converting would cut them off."""
 
 _pillow_loads = threading.Lock()
 
@@ -46,13 +47,7 @@ def _as_file(picture: Image.Image) -> bytes:
 
 def _encoded(picture: Image.Image) -> bytes:
     content = io.BytesIO()
-    if (
-        picture.mode in WIDE_MODES
-    ):  # decoding scales them, or says why it cannot; converting would cut them off
-        picture.save(content, "TIFF")
-        return content.getvalue()
-    content = io.BytesIO()
-    if picture.mode in ("F", "I"):  # whose values a PNG cannot hold
+    if picture.mode in WIDE_MODES:
         picture.save(content, "TIFF")
         return content.getvalue()
     if picture.mode not in PNG_MODES:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from convscope.cli.output import print_json, result_console
-from convscope.wording import size
+from convscope.wording import here, size
 
 KEY_SHOWN = 12
 
@@ -43,7 +43,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
             }
         )
         return 0
-    from convscope.cli.results import print_line, print_table
+    from convscope.cli.screen import print_line, print_table, print_whole
 
     console = result_console()
     if not entries:
@@ -66,8 +66,8 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
         "total",
         f"{size(total)} of {size(CACHE_LIMIT)}; the longest unused go first when it is full",
     )
-    print_line(console, "folder", str(cache_folder()))
-    print_line(console, "empty it", "convscope cache --clear")
+    print_whole(console, "folder", here(cache_folder()))
+    print_whole(console, "empty it", "convscope cache --clear")
     return 0
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from convscope.cli.flags import WholeNumber
-from convscope.cli.output import print_json, result_console
+from convscope.cli.flags import WholeNumber, check_picture
+from convscope.cli.output import print_json, result_console, try_to
+from convscope.cli.screen import print_line, print_whole
 from convscope.config.asked import DataConfig
 from convscope.errors import DataError
+from convscope.wording import here, listed
 
 if TYPE_CHECKING:
     from convscope.data.auditing.audit import Audit
@@ -40,14 +42,20 @@ def data(
     augmentation
         Draw this augmentation instead of samples: 8 images, 8 draws of each.
     picture
-        Where to write the picture; <name>-samples.png or <name>-augmentation.png unless given.
+        Where to write the picture; NAME-samples.png or NAME-augmentation.png unless given.
     seed
         For the draws of the augmentation.
     json
         Print one JSON document on stdout.
     """
     from convscope.data.auditing.audit import audit
+    from convscope.diagnosis.data import audited, next_step
 
+    check_picture(picture)
+    if augmentation is not None:
+        from convscope.data.augmentation import Augmentation
+
+        Augmentation.from_text(augmentation)  # what is wrong with it is said before the audit, not after it
     config = DataConfig(source=source, group_by=group_by)
     found = audit(config)
     if found.quarantined and not any(entry.count for entry in found.classes):
@@ -57,18 +65,31 @@ def data(
         )
     kind = "samples" if augmentation is None else "augmentation"
     path = picture or Path(f"{found.survey.name}-{kind}.png".replace("/", "-").replace(":", "-"))
+    findings = audited(found)
+    console = result_console()
+    if not json:
+        _print(console, found)
+        console.file.flush()  # results first: what is drawn beside them may fail
+    drawn = try_to(
+        lambda: _draw(config, augmentation, seed, path), otherwise=f"the picture {path} was not drawn"
+    )
+    if json:
+        drawn_at = {"picture": None if drawn is None else str(path)}
+        print_json(found.to_dict() | {"findings": [finding.to_dict() for finding in findings]} | drawn_at)
+        return 0
+    if drawn is not None:
+        print_whole(console, "picture", here(path))
+    print_whole(console, "next", next_step(findings, source))
+    return 0
+
+
+def _draw(config: DataConfig, augmentation: str | None, seed: int, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     if augmentation is None:
         _draw_samples(config, path)
     else:
         _draw_augmentation(config, augmentation, seed, path)
-    if json:
-        from convscope.diagnosis.data import audited
-
-        findings = [finding.to_dict() for finding in audited(found)]
-        print_json(found.to_dict() | {"findings": findings, "picture": str(path)})
-    else:
-        _print(result_console(), found, source, path)
-    return 0
+    return path
 
 
 def _draw_samples(config: DataConfig, path: Path) -> None:
@@ -100,10 +121,7 @@ def _draw_augmentation(config: DataConfig, text: str, seed: int, path: Path) -> 
     augmentation_sheet(samples.images, pixels.numpy(), samples.labels).save(path)
 
 
-def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
-    from convscope.cli.results import print_line
-    from convscope.diagnosis.data import audited, next_step
-
+def _print(console: Console, found: "Audit") -> None:
     survey = found.survey
     total = sum(entry.count for entry in found.classes) or survey.count
     number = "1 class" if len(found.classes) == 1 else f"{len(found.classes)} classes"
@@ -135,13 +153,9 @@ def _print(console: Console, found: "Audit", source: str, path: Path) -> None:
     for note in survey.notes:
         print_line(console, "note", note)
     _print_findings(console, found)
-    print_line(console, "picture", str(path))
-    print_line(console, "next", next_step(audited(found), source))
 
 
 def _print_findings(console: Console, found: "Audit") -> None:
-    from convscope.cli.results import print_line
-    from convscope.wording import listed
 
     broken = [f"{entry.path}: {entry.reason}" for entry in found.quarantined]
     copies = [
@@ -173,8 +187,6 @@ def _print_findings(console: Console, found: "Audit") -> None:
 
 
 def _print_some(console: Console, label: str, lines: Sequence[str]) -> None:
-    from convscope.cli.results import print_line
-
     for number, line in enumerate(lines[:SHOWN]):
         print_line(console, f"{label} {len(lines):,}" if number == 0 else "", line)
     if len(lines) > SHOWN:

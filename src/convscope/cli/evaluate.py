@@ -41,7 +41,8 @@ def evaluate(
     json
         Print one JSON document on stdout.
     """
-    from convscope.cli.results import print_evaluation, print_findings, print_line
+    from convscope.cli.results import print_evaluation, print_findings
+    from convscope.cli.screen import print_line
     from convscope.diagnosis.answers import answers
     from convscope.evaluation.evaluating import evaluate_path
     from convscope.evaluation.metrics import Evaluation
@@ -63,7 +64,8 @@ def evaluate(
     console = result_console()
     for note in result.notes:
         print_line(console, "note", note)
-    print_evaluation(console, result.split, result.evaluation)
+    is_held_out = result.judged is not None and result.judged.folds > 0
+    print_evaluation(console, "held out" if is_held_out else result.split, result.evaluation)
     if findings:
         console.print()
         print_findings(console, findings)

@@ -1,18 +1,18 @@
 """`convscope find-lr`: which learning rate to train with."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from convscope.cli.flags import with_experiment_flags
-from convscope.cli.output import log_console, print_json, result_console
+from convscope.cli.flags import check_picture, with_experiment_flags
+from convscope.cli.output import is_live, log_console, print_json, result_console, try_to
+from convscope.cli.screen import print_line, print_whole
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.config.fields import settings
 from convscope.config.resolved import ResolvedExperiment
-from convscope.errors import UsageError
+from convscope.wording import command, here, some
 
 if TYPE_CHECKING:
     from convscope.report.charts.vector import AnyChart
@@ -30,12 +30,11 @@ def find_lr(
     data
         As for train: a folder, a .zip or .tar, a .csv or .parquet, a name, or an experiment's .toml.
     picture
-        Where to write the chart, .png or .svg; <name>-learning-rate.png unless given.
+        Where to write the chart, .png or .svg; NAME-learning-rate.png unless given.
     json
         Print one JSON document on stdout.
     """
-    if picture is not None and picture.suffix not in (".png", ".svg"):
-        raise UsageError(f"--picture: '{picture}' is neither a .png nor a .svg")
+    check_picture(picture)
     config = _read(data, overrides)
     from convscope.cli.watching import Watcher
     from convscope.data.survey import survey
@@ -49,12 +48,18 @@ def find_lr(
             Watcher(log).on_choice(choice)
     search = _search(plan.config, log)
     path = picture or Path(f"{_stem(data, found.name)}-learning-rate.png")
-    _write(_chart(search), path)
-    command = shlex.join(["convscope", "train", data, *_flags(overrides), *_rate_flag(search)])
+    following = command("convscope", "train", data, *_flags(overrides), *_rate_flag(search))
+    console = result_console()
+    if not json:
+        _print(console, plan.config, search)
+        console.file.flush()  # results first: the chart of them may fail
+    drawn = try_to(lambda: _write(_chart(search), path), otherwise=f"the picture {path} was not drawn")
     if json:
-        print_json(search.to_dict() | {"picture": str(path), "next": command})
-    else:
-        _print(result_console(), plan.config, search, path, command)
+        print_json(search.to_dict() | {"picture": None if drawn is None else str(path), "next": following})
+        return 0
+    if drawn is not None:
+        print_whole(console, "picture", here(path))
+    print_whole(console, "next", following)
     return 0
 
 
@@ -69,7 +74,7 @@ def _search(config: ResolvedExperiment, log: Console) -> "LearningRateSearch":
 
     from convscope.training.learning_rate_finder import NUM_STEPS, find_learning_rate
 
-    with Progress(console=log, transient=True, disable=not log.is_terminal) as progress:
+    with Progress(console=log, transient=True, disable=not is_live(log)) as progress:
         task = progress.add_task("searching", total=NUM_STEPS)
         return find_learning_rate(config, on_step=lambda step: progress.update(task, completed=step))
 
@@ -86,11 +91,12 @@ def _chart(search: "LearningRateSearch") -> "AnyChart":
     )
 
 
-def _write(chart: "AnyChart", path: Path) -> None:
+def _write(chart: "AnyChart", path: Path) -> Path:
     from convscope.report.charts.vector import to_png, to_svg
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(to_svg(chart).encode() if path.suffix == ".svg" else to_png(chart))
+    path.write_bytes(to_svg(chart).encode() if path.suffix.lower() == ".svg" else to_png(chart))
+    return path
 
 
 def _stem(data: str, name: str) -> str:
@@ -116,11 +122,7 @@ def _flags(overrides: dict[str, Any]) -> list[str]:
     return typed
 
 
-def _print(
-    console: Console, config: ResolvedExperiment, search: "LearningRateSearch", path: Path, command: str
-) -> None:
-    from convscope.cli.results import print_line
-
+def _print(console: Console, config: ResolvedExperiment, search: "LearningRateSearch") -> None:
     training = config.training
     end = (
         "the loss does not explode up to there"
@@ -130,7 +132,7 @@ def _print(
     print_line(
         console,
         "searched",
-        f"{len(search.rates)} steps with {training.optimizer}, batch {training.batch_size}, "
+        f"{some(len(search.rates), 'step')} with {training.optimizer}, batch {training.batch_size}, "
         f"rates {search.rates[0]:.0e} to {search.rates[-1]:.2g}",
         end,
     )
@@ -144,7 +146,6 @@ def _print(
         console,
         "learning rate",
         f"{search.proposed:.2g}",
-        "below the valley's middle, well before the loss explodes",
+        "below the valley's middle"
+        + ("" if search.diverged_at is None else ", well before the loss explodes"),
     )
-    print_line(console, "picture", str(path))
-    print_line(console, "next", command)

@@ -21,7 +21,7 @@ def networks(*, json: bool = False) -> int:
     json
         Print one JSON document on stdout.
     """
-    from convscope.cli.results import print_columns
+    from convscope.cli.screen import print_columns
     from convscope.networks.catalogue import CATALOGUE
 
     rows = [(entry.name, entry.description) for entry in CATALOGUE]
@@ -41,7 +41,7 @@ def datasets(*, json: bool = False) -> int:
     json
         Print one JSON document on stdout.
     """
-    from convscope.cli.results import print_columns
+    from convscope.cli.screen import print_columns
     from convscope.data.sources.named import NAMED_SETS
 
     rows = [(each.name, "here" if each.is_here() else "to download", each.description) for each in NAMED_SETS]
@@ -65,7 +65,8 @@ def runs(folder: Path = Path("runs"), /, *, json: bool = False) -> int:
     json
         Print one JSON document on stdout.
     """
-    from convscope.cli.results import print_table, score_text
+    from convscope.cli.results import score_text
+    from convscope.cli.screen import print_table
     from convscope.runs.folder import list_runs
 
     found = [

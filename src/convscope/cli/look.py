@@ -93,14 +93,19 @@ def _print(console: "Console", written: "Written") -> None:
 
 
 def _print_end(console: "Console", subject: "Subject", left_out: list["LeftOut"]) -> None:
-    from convscope.cli.results import print_line
+    from convscope.cli.screen import print_line, print_whole
 
     for each in left_out:
         print_line(console, "left out", f"{each.about}: {each.reason}")
-    print_line(console, "report", here(subject.run.path / "report.html"))
-    again = command("convscope", "look", subject.run.path)
-    of_class = " --class NAME" if subject.class_names else ""
-    print_line(console, "next", f"{again} --image PHOTO{of_class}  ·  {again} --layer NAME")
+    run = subject.run.path
+    of_class = ["--class", "NAME"] if subject.class_names else []
+    print_whole(console, "report", here(run / "report.html"))
+    print_whole(
+        console,
+        "next",
+        command("convscope", "look", run, "--image", "PHOTO", *of_class),
+        command("convscope", "look", run, "--layer", "NAME"),
+    )
 
 
 def _document(run: Path, written: list["Written"], left_out: list["LeftOut"]) -> dict[str, Any]:

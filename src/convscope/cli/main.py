@@ -1,13 +1,15 @@
 """`convscope`: the command line. Each command is one thin file, imported only when it is called."""
 
-import os
+import signal
 import sys
 
 from cyclopts import App
-from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError
 
+from convscope.cli.ending import Ending, describe_ending
+from convscope.cli.output import count_documents, let_go_of_stdout, prepare_streams, print_json
 from convscope.cli.process import tune_process
-from convscope.errors import ConvscopeError
+from convscope.errors import InterruptedTrainingError
+from convscope.wording import legible
 
 DEBUG_FLAG = "--debug"
 
@@ -51,47 +53,46 @@ for _order, (_name, (_place, _help)) in enumerate(COMMANDS.items()):
 def main() -> None:
     """Run the command line and exit with its code."""
     tune_process()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # once more, while the one before was answered
+        code = InterruptedTrainingError.exit_code
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # leaving takes a moment, and has nothing more to say
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; returns the exit code, as `convscope.errors` gives them."""
+    prepare_streams()
+    documents = count_documents()
     debug = DEBUG_FLAG in arguments
     arguments = [argument for argument in arguments if argument != DEBUG_FLAG]
     try:
-        return app(arguments, exit_on_error=False, print_error=False) or 0
-    except CycloptsError as error:
-        return _fail(_usage(error), 2, debug)
-    except ConvscopeError as error:
-        return _fail(str(error), error.exit_code, debug)
-    except KeyboardInterrupt:
-        return _fail("stopped", 130, debug)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        advice = "This is a fault in convscope; --debug shows where."
-        what = " ".join([f"{type(error).__name__}:", *str(error).strip().splitlines()[:1]])
-        return _fail(f"{what}\n{advice}", 1, debug)
+        code = app(arguments, exit_on_error=False, print_error=False) or 0
+        sys.stdout.flush()  # here, where a full disk or a reader that is gone can still be told
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # how rich ends where nobody reads --help on
+            return 0
+        raise
+    except BaseException as error:
+        ending = describe_ending(error)
+        wants_document = "--json" in arguments and count_documents() == documents
+        return _end(ending, wants_document=wants_document, debug=debug)
+    return int(code)
 
 
-def _fail(message: str, code: int, debug: bool) -> int:
-    """One to three lines on stderr; the traceback only where it was asked for."""
-    if debug and sys.exc_info()[0] is not None:
+def _end(ending: Ending, *, wants_document: bool, debug: bool) -> int:
+    """Say why the command ended: on stderr, and in JSON where nothing was said there."""
+    if debug:
         import traceback
 
         traceback.print_exc()
-    print(f"error: {message}", file=sys.stderr)
-    return code
-
-
-def _usage(error: CycloptsError) -> str:
-    """What was wrong with the command line, in one line."""
-    if isinstance(error, CoercionError) and error.token is not None and error.target_type in (int, float):
-        kind = "a whole number" if error.target_type is int else "a number"
-        return f"{error.token.keyword or 'argument'}: '{error.token.value}' is not {kind}"
-    if isinstance(error, MissingArgumentError) and error.argument is not None:
-        return (
-            f"{error.argument.name} is missing. See: convscope {' '.join(error.command_chain or ())} --help"
-        )
-    return " ".join(str(error).split())
+    if ending.message:
+        print(legible(f"{ending.prefix}{ending.message}"), file=sys.stderr)
+    try:
+        if wants_document and ending.message:
+            print_json({"error": ending.message, "exit_code": ending.code})
+        sys.stdout.flush()
+    except OSError:
+        let_go_of_stdout()
+    return ending.code

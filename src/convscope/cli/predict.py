@@ -82,7 +82,7 @@ def _paths(images: list[str]) -> Iterator[Path]:
 
 
 def _print_table(predictions: list["Prediction"]) -> None:
-    from convscope.cli.results import print_table
+    from convscope.cli.screen import print_table
     from convscope.wording import percent
 
     if predictions and predictions[0].value is not None:

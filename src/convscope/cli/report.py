@@ -16,7 +16,7 @@ def report(run: Path, /, *, json: bool = False) -> int:
     json
         Print one JSON document on stdout.
     """
-    from convscope.cli.results import print_line
+    from convscope.cli.screen import print_line, print_whole
     from convscope.report.page.html import write_report
 
     path = write_report(run)
@@ -27,6 +27,6 @@ def report(run: Path, /, *, json: bool = False) -> int:
     console = result_console()
     print_line(console, "report", here(path), f"{size(written)}, opens in a browser offline")
     if not (run / "look").is_dir():
-        again = command("convscope", "look", run)
-        print_line(console, "next", f"{again}    adds pictures of what the network has learned")
+        print_whole(console, "next", command("convscope", "look", run))
+        print_line(console, "", "adds pictures of what the network has learned")
     return 0

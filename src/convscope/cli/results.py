@@ -7,29 +7,20 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from convscope.cli.screen import print_line, print_table, print_whole
 from convscope.diagnosis.finding import Finding
 from convscope.evaluation.confusion import Confusion
 from convscope.evaluation.metrics import CLASS_COLUMNS, Evaluation
 from convscope.evaluation.predictions import ImageEvaluation
 from convscope.evaluation.proportion import Proportion, mean_over_folds
-from convscope.wording import between, duration, percent, rounded, times
+from convscope.wording import between, command, duration, here, percent, rounded, some, times
 
-LABEL_WIDTH = 14
 WIDE_INTERVAL = 0.05
 WORST_SHOWN = 9
 
 
-def print_line(console: Console, label: str, *parts: str) -> None:
-    """A bold label and what it says."""
-    console.print(
-        Text.assemble((f"{label:<{LABEL_WIDTH - 2}}  ", "bold"), "    ".join(part for part in parts if part))
-    )
-
-
-def print_summary(
-    console: Console, summary: dict[str, Any], report: Path, findings: Sequence[Finding] = ()
-) -> None:
-    """The end of a training: how good, how sure, and what to type next."""
+def print_summary(console: Console, summary: dict[str, Any], findings: Sequence[Finding] = ()) -> None:
+    """The end of a training: how good, how sure, what was kept, and what to make of it."""
     if summary["untrained"] and summary["untrained"]["accuracy"] is not None:
         untrained = summary["untrained"]
         print_line(
@@ -61,12 +52,32 @@ def print_summary(
         print_line(console, "confused", " · ".join(pairs))
     print_findings(console, findings)
     seconds = summary["seconds"]
-    print_line(
-        console, "time", f"training {duration(seconds['train'])}", f"in all {duration(seconds['total'])}"
+    _print_kept(console, summary)
+    total = f"in all {duration(seconds['total'])}"
+    print_line(console, "time", f"training {duration(seconds['train'])}", total)
+
+
+def print_after_training(console: Console, run: Path, report: Path | None) -> None:
+    """Where the report is, if there is one, and what to type next."""
+    if report is not None:
+        print_whole(console, "report", here(report))
+    print_whole(
+        console,
+        "next",
+        command("convscope", "look", run),
+        command("convscope", "predict", run, "new.jpg"),
     )
-    run = summary["run"]
-    print_line(console, "report", str(report))
-    print_line(console, "next", f"convscope look {run}  ·  convscope predict {run} new.jpg")
+
+
+def _print_kept(console: Console, summary: dict[str, Any]) -> None:
+    """Which checkpoint the classifier is, and why; that early stopping ended the training."""
+    kept = summary.get("kept")
+    if not kept:
+        return
+    ended = f"early stopping ended it after {some(summary['steps'], 'step')}; more --epochs change nothing"
+    print_line(
+        console, "kept", f"{kept['checkpoint']}: {kept['why']}", ended if summary.get("stopped_early") else ""
+    )
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
@@ -116,22 +127,6 @@ def print_evaluation(
 
 def _print_confusion(console: Console, confusion: Confusion) -> None:
     console.print(Text(str(confusion)))
-
-
-def print_table(console: Console, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Columns in line: the first to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    for number, row in enumerate([head, *rows]):
-        cells = [f"{row[0]:<{widths[0]}}"] + [f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True)]
-        console.print(Text("  ".join(cells), style="bold" if number == 0 else ""))
-
-
-def print_columns(console: Console, rows: Sequence[tuple[str, ...]]) -> None:
-    """Columns in line, the first in bold, the last as wide as it likes."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [f"{cell:<{width}}" for cell, width in zip(row, [*widths, 0], strict=True)]
-        console.print(Text.assemble((cells[0], "bold"), "  ", "  ".join(cells[1:])))
 
 
 def score_text(summary: dict[str, Any]) -> str:

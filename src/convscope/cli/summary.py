@@ -108,7 +108,7 @@ def _to_dict(network: str, result: "Summary") -> dict[str, object]:
 
 
 def _print(network: str, result: "Summary") -> None:
-    from convscope.cli.results import print_table
+    from convscope.cli.screen import print_table
 
     rows = [
         (

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from convscope.cli.flags import with_experiment_flags
-from convscope.cli.output import log_console, print_json, result_console
+from convscope.cli.output import log_console, print_json, result_console, try_to
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
+from convscope.runs.names import check_name
+
+RUNS = Path("runs")
 
 
 @with_experiment_flags
@@ -18,7 +21,7 @@ def train(
     /,
     *,
     name: str | None = None,
-    runs: Path = Path("runs"),
+    runs: Path | None = None,
     resume: Path | None = None,
     source: str | None = None,
     json: bool = False,
@@ -32,9 +35,9 @@ def train(
         A folder of images in class folders, a .zip or .tar of one, a .csv or .parquet, a name (see: convscope
         datasets), or an experiment's .toml. Flags override what a file says.
     name
-        Name of the run; <data>-<network>-<number> unless given.
+        Name of the run; DATA-NETWORK-NUMBER unless given.
     runs
-        Folder in which runs are made.
+        Folder in which runs are made. [default: runs]
     resume
         Go on with this run instead, to its end or to --steps or --epochs.
     source
@@ -43,54 +46,78 @@ def train(
         Print one JSON document on stdout.
     """
     started = time.perf_counter()  # before torch is imported, which takes seconds too
-
+    if resume is not None:
+        _refuse_beside_resume(DATA=data, name=name, runs=runs)
     from convscope.cli.watching import Watcher
 
     with Watcher(log_console()) as watcher:
         if resume is not None:
             moved = {} if source is None else {"data.source": source}
-            run = _resume(data, resume, overrides | moved, watcher)
+            run = _resume(resume, overrides | moved, watcher)
         else:
-            if source is not None:
-                overrides = {"data.source": source, **overrides}
-            run = _start(data, name, runs, overrides, watcher, started)
+            run = _start(_read(data, source, overrides), _name(data, name, runs or RUNS), watcher, started)
     from convscope.diagnosis.of_run import findings_of_run
     from convscope.report.page.html import write_report
 
-    findings = findings_of_run(run.path)
-    report = write_report(run.path)
     summary = run.read("summary.json")
-    if json:
-        print_json(summary | {"findings": [finding.to_dict() for finding in findings], "report": str(report)})
-    else:
+    findings = try_to(lambda: findings_of_run(run.path), otherwise="nothing was concluded") or ()
+    console = result_console()
+    if not json:
         from convscope.cli.results import print_summary
 
-        print_summary(result_console(), summary, report, findings)
+        print_summary(console, summary, findings)
+        console.file.flush()  # results first: the report of them may fail
+    report = try_to(lambda: write_report(run.path), otherwise="the report was not written")
+    if json:
+        found = {"findings": [finding.to_dict() for finding in findings]}
+        print_json(summary | found | {"report": None if report is None else str(report)})
+    else:
+        from convscope.cli.results import print_after_training
+
+        print_after_training(console, run.path, report)
     return 0
 
 
-def _start(
-    data: str | None, name: str | None, runs: Path, overrides: dict[str, Any], watcher: Any, started: float
-) -> Any:
+def _read(data: str | None, source: str | None, overrides: dict[str, Any]) -> ExperimentConfig:
+    """What was asked: from a file or from data, with what was typed."""
     if data is None:
         raise UsageError(
             "DATA is missing: a folder of images, a name such as digits, or an experiment's .toml"
         )
-    config = ExperimentConfig()
     if data.endswith(".toml"):
-        config = read_experiment(Path(data))
-        name = name or Path(data).stem + _number(runs, Path(data).stem)
-    else:
-        overrides = {"data.source": data, **overrides}
-    config = override(config, overrides)
+        images = {} if source is None else {"data.source": source}
+        return override(read_experiment(Path(data)), images | overrides)
+    if source is not None:
+        raise UsageError(
+            f"--source gives an experiment's .toml other images, and '{data}' is none: "
+            "give DATA or --source, not both"
+        )
+    return override(ExperimentConfig(), {"data.source": data, **overrides})
+
+
+def _name(data: str | None, name: str | None, runs: Path) -> tuple[Path, str | None]:
+    """Where the run will be, and its name where that is known."""
+    if name is None and data is not None and data.endswith(".toml"):
+        name = Path(data).stem + _number(runs, Path(data).stem)
+    if name is not None:
+        check_name(runs, name)  # now, not after everything was loaded
+    return runs, name
+
+
+def _start(config: ExperimentConfig, place: tuple[Path, str | None], watcher: Any, started: float) -> Any:
     from convscope.training.start import start_training
 
-    return start_training(config, runs=runs, name=name, progress=watcher, started=started)
+    return start_training(config, runs=place[0], name=place[1], progress=watcher, started=started)
 
 
-def _resume(data: str | None, resume: Path, overrides: dict[str, Any], watcher: Any) -> Any:
-    if data is not None:
-        raise UsageError("--resume goes on with the run's own data; leave DATA out")
+def _refuse_beside_resume(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None:
+            flag = name if name.isupper() else f"--{name}"
+            raise UsageError(f"--resume goes on with a run as it is, with its own data: leave {flag} out")
+
+
+def _resume(resume: Path, overrides: dict[str, Any], watcher: Any) -> Any:
     from convscope.training.start import resume_training
 
     return resume_training(resume, changes=overrides, progress=watcher)

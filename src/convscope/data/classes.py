@@ -40,14 +40,14 @@ def canonical(name: str) -> str:
 
 def look_alikes(names: Iterable[str]) -> list[str]:
     """What to say of classes whose names differ in nothing but capitals, spaces, - and _; as Cat and cat."""
-    alike: dict[str, list[str]] = {}
+    same: dict[str, list[str]] = {}
     for name in natural_order(names):
-        alike.setdefault(re.sub(r"[\s_-]+", "", name.casefold()), []).append(name)
-    pairs = [together for together in alike.values() if len(together) > 1]
+        same.setdefault(re.sub(r"[\s_-]+", "", name.casefold()), []).append(name)
+    pairs = [together for together in same.values() if len(together) > 1]
     if not pairs:
         return []
-    shown = listed([" and ".join(f"'{name}'" for name in together) for together in pairs], 3)
-    return [f"{shown} are classes of their own here; give them one name if they are one"]
+    alike = listed([" and ".join(f"'{name}'" for name in together) for together in pairs], 3)
+    return [f"{alike} are classes of their own here; give them one name if they are one"]
 
 
 def match_classes(known: Sequence[str], found: Iterable[str]) -> ClassMatch:

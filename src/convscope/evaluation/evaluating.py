@@ -158,7 +158,11 @@ def _evaluate_folds(path: Path, split: str, checkpoint: str, mirrored: bool) -> 
         f"{held_out.folds}-fold cross-validation{times}: each of the {len(held_out):,} images is judged by "
         "the one of its classifiers that had not seen it; the classifier kept is fitted on all of them"
     )
-    return PathEvaluation(str(path), data.source, split, held_out.evaluation, (note,), judged=held_out)
+    broken = tuple(
+        Quarantined(each["path"], each["reason"]) for each in run.read("dataset.json")["quarantined"]
+    )
+    notes = (note, *_left_out(broken))
+    return PathEvaluation(str(path), data.source, split, held_out.evaluation, notes, broken, judged=held_out)
 
 
 def _left_out(quarantined: Sequence[Quarantined]) -> list[str]:

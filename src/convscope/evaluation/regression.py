@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from convscope.errors import DataError, DivergedError
 from convscope.evaluation.proportion import Interval, Proportion, finite_or_none, t_interval
+from convscope.wording import between, rounded, some
 
 NUM_WORST = 9
 
@@ -26,9 +27,8 @@ class MeanAbsoluteError:
 
     def __str__(self) -> str:
         if math.isnan(self.interval[0]):
-            return "–" if self.n == 0 else f"{self.value:.3g} ({self.n:,} image: no interval)"
-        low, high = self.interval
-        return f"{self.value:.3g} ({self.n:,} images), 95 % interval {low:.3g}–{high:.3g}"
+            return "–" if self.n == 0 else f"{rounded(self.value)} ({some(self.n, 'image')}: no interval)"
+        return f"{rounded(self.value)} ({some(self.n, 'image')}){_interval(self.interval)}"
 
     def to_dict(self) -> dict[str, Any]:
         """What `--json` holds; None stands for nan."""
@@ -83,7 +83,7 @@ class Regression:
     def __str__(self) -> str:
         lines = [
             f"mean absolute error      {self.mean_absolute_error}",
-            f"root mean squared error  {_rounded(self.root_mean_squared_error)}"
+            f"root mean squared error  {rounded(self.root_mean_squared_error)}"
             f"{_interval(self.root_mean_squared_error_interval)}",
             f"mean error               {_signed(self.mean_error, self.mean_error_interval)}",
         ]
@@ -203,20 +203,11 @@ def _plain(interval: Interval) -> list[float | None]:
 
 def _signed(value: float, interval: Interval) -> str:
     """`−1.25, 95 % interval −2 to −0.5: too low on the whole`; which way only where the interval says so."""
-    if math.isnan(value):
-        return "–"
     low, high = interval
     side = ": too high on the whole" if low > 0 else ": too low on the whole" if high < 0 else ""
-    return f"{value:+.3g}".replace("-", "−") + _interval(interval) + side
+    return f"{'+' if value > 0 else ''}{rounded(value)}{_interval(interval)}{side}"
 
 
 def _interval(interval: Interval) -> str:
-    low, high = interval
-    if math.isnan(low):
-        return ""
-    to = " to " if low < 0 else "–"
-    return f", 95 % interval {low:.3g}{to}{high:.3g}".replace("-", "−")
-
-
-def _rounded(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3g}"
+    """`, 95 % interval 1.2–3.4`; nothing where there is none."""
+    return "" if math.isnan(interval[0]) else f", 95 % interval {between(*interval)}"

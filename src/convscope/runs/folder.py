@@ -22,6 +22,7 @@ from convscope.data.sources.opening import is_named
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic, records
 from convscope.runs.checkpoints import Checkpoint, load_checkpoint, resume_command
+from convscope.runs.names import check_name
 
 CONFIG = "config.json"
 ENVIRONMENT = "environment.json"
@@ -54,9 +55,11 @@ class Run:
             files: JSON files by name.
 
         Raises:
-            UsageError: when a run of that name exists: runs are never overwritten silently.
+            UsageError: when a run cannot have that name, or one has: runs are never overwritten silently.
             RunError: when the disk refuses.
         """
+        if name is not None:
+            check_name(parent, name)
         stem = _stem(data_name, str(config.network.name)) if name is None else name
         contents = {CONFIG: experiment_to_dict(config), **(files or {})}
         try:
@@ -69,7 +72,7 @@ class Run:
                             writer.write(file_name, _to_json(values))
                     return Run(path)
                 if name is not None:
-                    raise UsageError(_taken(path))
+                    check_name(parent, name)  # it came into being meanwhile
         except OSError as error:
             raise RunError(f"{parent / stem} cannot be made: {error.strerror or error}") from error
         raise AssertionError("numbers do not end")
@@ -222,11 +225,7 @@ def _next_number(parent: Path, stem: str) -> int:
     return 1 + max((int(match[1]) for match in taken if match), default=0)
 
 
-def _taken(path: Path) -> str:
-    if (path / CONFIG).is_file():
-        return f"{path} exists already. Choose another --name, or go on with it: {resume_command(path)}"
-    return f"{path} exists already, and is not a run. Choose another --name, or remove it"
-
-
 def _to_json(values: Any) -> bytes:
-    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    # A path may hold bytes that are no text; what stands for them is escaped as JSON escapes it.
+    return text.encode(errors="backslashreplace")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from convscope.classifier.classifier import Classifier
+from convscope.classifier.logits import evaluation_mode
 from convscope.classifier.target import Target
 from convscope.config.asked import Fit
 from convscope.config.length import Epochs, Steps, TimeBudget
@@ -19,11 +20,13 @@ from convscope.data.sources import ArraySource, FileSource
 from convscope.errors import UsageError
 from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.training.averaging import WeightAverage
+from convscope.training.batch_statistics import refuse_single_values
 from convscope.training.device import choose_precision
 from convscope.training.fine_tuning import (
     freeze_backbone,
     freeze_early_stages,
     rate_scales,
+    set_training_mode,
     start_from_fitted_head,
 )
 from convscope.training.objective import Objective, even_class_weights
@@ -73,7 +76,10 @@ def prepare(config: ResolvedExperiment, dataset: Dataset, device: torch.device, 
         seed=config.seed,
         reading=dataset.reading,
     )
-    return Job(config, dataset, classifier.to(device), device, progress)
+    job = Job(config, dataset, classifier.to(device), device, progress)
+    if len(dataset.train) and not (job.is_pretrained and config.training.frozen):
+        _refuse_single_values(job)
+    return job
 
 
 def _refuse_impossible(config: ResolvedExperiment, dataset: Dataset) -> None:
@@ -167,6 +173,14 @@ def build_state(job: Job) -> TrainingState:
         rate_scales=scales,
     )
     return TrainingState(network, optimizer, WeightAverage(network, training.ema) if training.ema else None)
+
+
+def _refuse_single_values(job: Job) -> None:
+    training, network, images = job.config.training, job.classifier.network, job.dataset.train.images
+    image = job.classifier.preprocessing.standardise(images[:1].to(job.device))
+    with evaluation_mode(network):  # whatever the mode is set to, each module's own comes back
+        set_training_mode(network, frozen_statistics=training.frozen_statistics)
+        refuse_single_values(network, image, batch_size=training.batch_size, num_images=len(images))
 
 
 def build_step(job: Job, seed: int) -> TrainingStep:

@@ -55,10 +55,10 @@ def _contents(dataset: Dataset) -> str:
     labels = torch.cat([images.labels for images in dataset.splits.values()])
     counts = torch.bincount(labels, minlength=len(names)).tolist()
     if len(set(counts)) == 1:
-        return f"{total:,} images, {len(names)} classes of {counts[0]:,} each: {_some(names)}"
+        return f"{total:,} images, {len(names):,} classes of {counts[0]:,} each: {_some(names)}"
     shown = [f"{name} {count:,}" for name, count in zip(names[:SHOWN_CLASSES], counts, strict=False)]
     more = " · …" if len(names) > SHOWN_CLASSES else ""
-    return f"{total:,} images, {len(names)} classes: {' · '.join(shown)}{more}"
+    return f"{total:,} images, {len(names):,} classes: {' · '.join(shown)}{more}"
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -4,10 +4,11 @@ import tarfile
 import zipfile
 
 import pytest
+from PIL import Image
 
 from convscope.config.asked import DataConfig
 from convscope.data.quarantine import BrokenImage
-from convscope.data.sources import archive, open_source
+from convscope.data.sources import archive, bombs, open_source
 from convscope.errors import DataError
 
 
@@ -110,6 +111,43 @@ def test_gzip_bomb_is_refused_while_it_unpacks(tmp_path):
     with gzip.open(path, "wb") as file:
         for _ in range(70):
             file.write(b"\0" * (1 << 20))
+    with pytest.raises(DataError, match="refused as a bomb"):
+        opened(path)
+
+
+def flat_pictures(kind):
+    for number in range(12):
+        file = io.BytesIO()
+        Image.new("RGB", (600, 500), (number, 90, 200)).save(file, kind)
+        yield f"{'cat' if number % 2 else 'dog'}/{number}.{kind.lower()}", file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["BMP", "PPM", "TIFF"])
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz", ".tar.bz2", ".tar.xz"])
+def test_flat_bitmaps_that_pack_to_a_thousandth_are_no_bomb(tmp_path, monkeypatch, kind, suffix):
+    monkeypatch.setattr(bombs, "SMALL", 1 << 20)
+    path = tmp_path / f"flat{suffix}"
+    pictures = dict(flat_pictures(kind))
+    if suffix == ".zip":
+        make_zip(path, pictures)
+    else:
+        make_tar(path, pictures, mode=f"w:{suffix.rpartition('.')[2]}")
+    assert path.stat().st_size * 500 < sum(map(len, pictures.values()))
+    source = opened(path)
+    assert len(source.items) == 12
+    assert source.items[3].read() == pictures[source.items[3].id]
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
+@pytest.mark.parametrize("head", [b"BM", b"P6 10 10 255\n", b"\x89PNG\r\n\x1a\n", b"II*\0"])
+def test_zeros_that_begin_like_a_picture_are_a_bomb(tmp_path, monkeypatch, suffix, head):
+    monkeypatch.setattr(bombs, "SMALL", 1 << 20)
+    path = tmp_path / f"bomb{suffix}"
+    members = {f"cat/{number}.bmp": head + b"\0" * (4 << 20) for number in range(2)}
+    if suffix == ".zip":
+        make_zip(path, members)
+    else:
+        make_tar(path, members, mode="w:gz")
     with pytest.raises(DataError, match="refused as a bomb"):
         opened(path)
 

@@ -94,3 +94,18 @@ def test_name_that_is_not_unicode_can_be_written_down(make_folder):
     folder = make_folder({"cat": 1, "dog": 1})
     (folder / "cat" / "000.png").rename(os.fsdecode(os.fsencode(folder / "cat") + b"/\xe4.png"))
     assert opened(folder).items[0].id.encode("utf-8") == b"cat/\\xe4.png"
+
+
+def test_what_is_not_there_is_named_safely(tmp_path):
+    with pytest.raises(DataError) as error:
+        opened(tmp_path / "no\x1b[31m\udce9pe")
+    assert "no\\x1b[31m\\xe9pe is neither a folder" in str(error.value)
+
+
+def test_a_run_on_a_folder_whose_name_is_no_text_writes_valid_json(tmp_path):
+    from convscope.runs.folder import Run
+
+    run = Run(tmp_path)
+    run.write("dataset.json", {"source": "caf\udce9"})
+    assert (tmp_path / "dataset.json").read_text("utf-8").count("caf\\udce9") == 1
+    assert run.read("dataset.json") == {"source": "caf\udce9"}

@@ -1,5 +1,7 @@
 """A cross-validated run is judged by what its folds held out: each image once, by who had not seen it."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,8 @@ import pytest
 from PIL import Image
 
 import convscope
-from convscope.errors import DataError, UsageError
+from convscope.cli.main import run as command
+from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.evaluating import evaluate_path
 from convscope.evaluation.predictions import Predictions, pool_held_out, read_held_out, read_predictions
 from convscope.runs.folder import Run
@@ -97,8 +100,6 @@ def test_other_images_are_judged_by_the_classifier_kept(run: Path, photos: Path)
 
 def test_a_run_from_before_the_pooling_is_evaluated(run: Path, tmp_path: Path) -> None:
     """The folds of such a run keep logits, labels and ids, and nothing lies in the run's own predictions."""
-    import shutil
-
     old = shutil.copytree(run, tmp_path / "old", symlinks=True)
     (old / "predictions" / "test.npz").unlink()
     for path in old.glob("folds/*/predictions/test.npz"):
@@ -134,3 +135,38 @@ def test_folds_of_other_classes_are_not_pooled() -> None:
         pool_held_out([of("a", "b"), of("b", "a")])
     with pytest.raises(DataError):
         pool_held_out([])
+
+
+def test_the_command_line_calls_it_held_out_and_names_what_was_left_out(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(photos, tmp_path / "bands")
+    (folder / "ant" / "torn.png").write_bytes(b"\x89PNG")
+    run = convscope.train(folder, runs=tmp_path / "runs", folds=2, **SETTINGS).path
+    capsys.readouterr()
+    assert command(["evaluate", str(run)]) == 0
+    said = capsys.readouterr().out
+    assert "held out" in said
+    assert "ant/torn.png (cut short)" in said
+    assert command(["evaluate", str(run), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["test"]["accuracy"]["n"] == 30
+    assert [entry["path"] for entry in document["quarantined"]] == ["ant/torn.png"]
+
+
+def test_it_is_evaluated_without_its_folds_and_an_unfinished_one_is_named(run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "copy", symlinks=True)
+    shutil.rmtree(copy / "folds")
+    assert evaluate_path(copy).evaluation.to_dict() == evaluate_path(run).evaluation.to_dict()
+    (copy / "predictions" / "test.npz").unlink()
+    with pytest.raises(RunError, match="fold 1 of 3 has not been judged"):
+        evaluate_path(copy)
+
+
+def test_the_report_is_made_of_what_was_held_out(run: Path) -> None:
+    from convscope.report.page.material import read_material
+
+    judged = read_material(run).judged
+    assert judged is not None
+    assert judged.accuracy == convscope.evaluate(run).accuracy
+    assert judged.confusion.counts.sum() == 30

@@ -1,14 +1,20 @@
 """The statistics that evaluation normalises by are those of the weights as they are."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import convscope
+from convscope.errors import UsageError
 from convscope.runs.folder import Run
-from convscope.training.batch_statistics import layers_that_follow_batches, measure_batch_statistics
+from convscope.training.batch_statistics import (
+    layers_that_follow_batches,
+    measure_batch_statistics,
+    refuse_single_values,
+)
 
 Train = Callable[..., Run]
 
@@ -75,3 +81,66 @@ def test_a_classifier_is_right_although_its_weights_moved_fast(train: Train, ema
         values = classifier.network.conv1(inputs)
     relative = (values.mean((0, 2, 3)) - norm.running_mean) / norm.running_var.sqrt()
     assert relative.abs().max() < 0.2
+
+
+def averaged() -> nn.Sequential:
+    """Its second normalisation sees one value a channel of an image, whatever the image's size."""
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.BatchNorm1d(4)
+    )
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "num_images", "why", "advice"),
+    [
+        (1, 9, "each step has one image", "--batch-size 3 or more"),
+        (2, 9, "of 9 training images in steps of up to 2 one step gets a single image", "--batch-size 3"),
+        (2, 3, "of 3 training images", "--batch-size 3"),
+        (1, 2, "each step has one image", "--batch-size 2"),
+        (32, 1, "there is one image to train on", "more images"),
+    ],
+)
+def test_a_single_value_to_normalise_is_refused_with_layer_batch_and_remedy(
+    batch_size: int, num_images: int, why: str, advice: str
+) -> None:
+    network, image = averaged().train(), torch.zeros(1, 3, 9, 9)
+    with pytest.raises(UsageError) as error:
+        refuse_single_values(network, image, batch_size=batch_size, num_images=num_images)
+    message = str(error.value)
+    assert "layer '4'" in message
+    assert why in message
+    assert advice in message
+    assert "larger images" not in message  # they would be averaged to one value all the same
+
+
+def test_a_map_of_one_place_is_refused_and_larger_images_are_among_the_remedies(network: nn.Module) -> None:
+    with pytest.raises(UsageError, match=r"4 channels.*larger images"):
+        refuse_single_values(network.train(), torch.zeros(1, 3, 3, 3), batch_size=1, num_images=5)
+    refuse_single_values(network, torch.zeros(1, 3, 4, 3), batch_size=1, num_images=5)
+
+
+def test_two_images_a_step_and_frozen_statistics_are_let_pass() -> None:
+    network, image = averaged().train(), torch.zeros(1, 3, 9, 9)
+    refuse_single_values(network, image, batch_size=2, num_images=8)
+    refuse_single_values(network, image, batch_size=32, num_images=33)  # 17 and 16
+    network[4].eval()
+    refuse_single_values(network, image, batch_size=1, num_images=1)
+
+
+def test_looking_for_single_values_changes_nothing() -> None:
+    network = averaged().train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    with pytest.raises(UsageError):
+        refuse_single_values(network, torch.ones(1, 3, 9, 9), batch_size=1, num_images=2)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert all(module.training for module in network.modules())
+    assert not any(module._forward_pre_hooks for module in network.modules())
+
+
+def test_training_stops_before_its_first_step_where_a_layer_would_have_one_value(
+    train: Train, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"layer 'norm2'.*--batch-size 2"):
+        train(network="counter", batch_size=1, steps=3)
+    assert not list((tmp_path / "runs").glob("*"))
+    assert train(network="two-conv", batch_size=1, steps=2).metrics()

@@ -9,7 +9,6 @@ import bz2
 import gzip
 import lzma
 import os
-import shutil
 import struct
 import tarfile
 import tempfile
@@ -22,19 +21,17 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from convscope.data.quarantine import Quarantined
+from convscope.data.sources.bombs import MOST_UNPACKED, allowance, announces, refuse, unpack_tar
 from convscope.data.sources.contents import FileSlice, SharedFile, ZipMember
 from convscope.data.sources.layout import arrange
 from convscope.data.sources.source import Content, FileSource
 from convscope.data.sources.tree import Parts, Tree, is_ignored
 from convscope.errors import DataError
-from convscope.wording import listed, shown
+from convscope.wording import here, listed, shown, some
 
 MOST_MEMBERS = 5_000_000
-MOST_UNPACKED = 1 << 38
-"""256 GiB."""
-MOST_RATIO = 500
-"""Unpacked to packed size of a whole archive; images, packed already, are near 1. Bombs begin at 1,000."""
-_SMALL = 1 << 26
+_FLAT = 50
+"""Unpacked to packed size of a file that may be a bitmap of a few colours."""
 _SAYS_UTF_8 = 0x800
 _UNICODE_PATH = 0x7075
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -84,14 +81,15 @@ def read_archive(path: Path) -> Tree:
         UnicodeError,
     ) as error:
         raise DataError(
-            f"{path} is no archive that can be read: {error}. Download or pack it again."
+            f"{here(path)} is no archive that can be read: {error}. Download or pack it again."
         ) from error
 
 
 def _read_zip(path: Path) -> Tree:
     archive = zipfile.ZipFile(path)
     members = archive.infolist()
-    _check_size(path, len(members), sum(member.file_size for member in members))
+    _check_count(path, len(members))
+    _refuse_bomb(path, archive)
     files: list[tuple[Parts, Content]] = []
     folders: set[Parts] = set()
     links: list[Quarantined] = []
@@ -118,10 +116,8 @@ def _read_tar(path: Path) -> Tree:
     odd: list[Quarantined] = []
     with _without_compression(path) as plain, tarfile.open(fileobj=plain, mode="r:") as archive:
         shared = SharedFile(os.dup(plain.fileno()))
-        total = 0
         for count, member in enumerate(archive, start=1):
-            total += member.size
-            _check_size(path, count, total)
+            _check_count(path, count)
             parts = _parts(member.name, path)
             if not parts or any(map(is_ignored, parts)):
                 continue
@@ -145,45 +141,37 @@ def _without_compression(path: Path) -> Iterator[IO[bytes]]:
         if opener is None:
             yield file
             return
-        most = max(_SMALL, min(MOST_UNPACKED, path.stat().st_size * MOST_RATIO))
         with opener(file, "rb") as packed:
-            shutil.copyfileobj(_Capped(packed, most, path), plain, 1 << 20)
+            unpack_tar(packed, plain, path)
         plain.flush()
         plain.seek(0)
         yield plain
 
 
-class _Capped:
-    """A stream that refuses to give more than it may: the header of a compressed tar tells no size."""
-
-    def __init__(self, stream: IO[bytes], most: int, path: Path) -> None:
-        self.stream, self.left, self.path = stream, most, path
-
-    def read(self, size: int = -1, /) -> bytes:
-        content = self.stream.read(size)
-        self.left -= len(content)
-        if self.left < 0:
-            raise DataError(f"{self.path} unpacks to far more than images do; it is refused as a bomb.")
-        return content
-
-
-def _check_size(path: Path, members: int, unpacked: int) -> None:
+def _check_count(path: Path, members: int) -> None:
     if members > MOST_MEMBERS:
         raise DataError(
             f"{path} holds more than {MOST_MEMBERS:,} files; split it, or unpack it and give the folder."
         )
-    if unpacked > MOST_UNPACKED or unpacked > max(_SMALL, path.stat().st_size * MOST_RATIO):
-        raise DataError(
-            f"{path} says it unpacks to {unpacked / 2**30:,.1f} GiB, far more than images do; "
-            "it is refused as a bomb."
-        )
+
+
+def _refuse_bomb(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse what unpacks to far more than images do; flat bitmaps, whose headers announce it, may."""
+    members = archive.infolist()
+    unpacked, most = sum(member.file_size for member in members), allowance(path)
+    if unpacked <= most:
+        return
+    flat = [member for member in members if member.file_size > _FLAT * member.compress_size]
+    honest = sum(each.file_size for each in flat if announces(ZipMember(archive, each), each.file_size))
+    if unpacked > MOST_UNPACKED or unpacked - honest > most:
+        raise refuse(path, unpacked)
 
 
 def _parts(name: str, path: Path) -> Parts:
     pure = PurePosixPath(name.replace("\\", "/"))
     if pure.is_absolute() or ".." in pure.parts or (pure.parts and pure.parts[0].endswith(":")):
         raise DataError(
-            f"{path} holds a path that leaves it: {shown(name)}. "
+            f"{here(path)} holds a path that leaves it: {shown(name)}. "
             "It is refused; pack it again without such names."
         )
     return tuple(shown(part) for part in pure.parts)
@@ -226,7 +214,7 @@ def _unicode_path(extra: bytes, raw: bytes) -> str | None:
 def _garbled(names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         return ()
-    count = "1 name is" if len(names) == 1 else f"{len(names):,} names are"
+    count = some(len(names), "name is", "names are")
     return (f"{count} not in UTF-8 and may look garbled: {listed(names, 3)}. Pack it again to mend that.",)
 
 

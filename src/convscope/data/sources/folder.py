@@ -16,7 +16,7 @@ from convscope.data.sources.split_names import read_split
 from convscope.data.sources.table import open_tables
 from convscope.data.sources.tree import Parts, Tree, is_ignored, looks_like_image, merged
 from convscope.errors import DataError
-from convscope.wording import listed, shown
+from convscope.wording import here, listed, shown
 
 _METADATA = frozenset({"metadata.csv", "metadata.jsonl"})
 """What Hugging Face calls the table of labels in a folder of images."""
@@ -75,9 +75,7 @@ def _tables(folder: Path, tree: Tree) -> list[Path]:
     places = {parts[:-1] for parts in shards}
     if len(places) > 1 and not all(place and read_split(place[-1]) for place in places):
         shown_places = listed(sorted("/".join(place) or "." for place in places), 5)
-        raise DataError(
-            f"{shown(str(folder))} holds Parquet in several folders: {shown_places}. Name one of them."
-        )
+        raise DataError(f"{here(folder)} holds Parquet in several folders: {shown_places}. Name one of them.")
     return [folder.joinpath(*parts) for parts in shards]
 
 
@@ -98,7 +96,9 @@ def _walk(root: Path) -> Tree:
             entries = list(_listed(folder))
         except OSError as error:
             if not parts:
-                raise DataError(f"{folder} cannot be listed: {(error.strerror or '').lower()}") from error
+                raise DataError(
+                    f"{here(folder)} cannot be listed: {(error.strerror or '').lower()}"
+                ) from error
             quarantined.append(Quarantined("/".join(parts), plain_reason(error, folder)))
             continue
         if parts and looks_like_image(parts[-1]) and (len(parts) > 1 or not entries):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from convscope.data.sources.source import ArraySource, FileSource
 from convscope.errors import UsageError
-from convscope.wording import listed, meant, near
+from convscope.wording import listed, meant, near, some
 
 
 def group_by_path(source: FileSource, group_by: str, columns: Sequence[str] = ()) -> FileSource:
@@ -51,11 +51,10 @@ def tell_groups(source: FileSource, by: str) -> FileSource:
             f"data.group_by = {by!r} puts all {len(source.items):,} images into one group, "
             f"'{groups.pop()}', so that nothing could be divided. Name what differs between them."
         )
-    number = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
-    note = f"{number}, kept whole (by {by})"
+    note = f"{some(len(groups), 'group')}, kept whole (by {by})"
     if alone:
-        plural = "image is" if len(alone) == 1 else "images are"
-        note += f"; {len(alone):,} {plural} in none, each for itself: {listed(alone, 3)}"
+        count = some(len(alone), "image is", "images are")
+        note += f"; {count} in none, each for itself: {listed(alone, 3)}"
     return replace(source, notes=(*source.notes, note))
 
 

@@ -30,7 +30,7 @@ from convscope.data.sources.split_names import (
 )
 from convscope.data.sources.tree import Parts, Tree, looks_like_image, may_be_image
 from convscope.errors import DataError
-from convscope.wording import listed, quoted, shown
+from convscope.wording import here, listed, quoted
 
 _HEADER_BYTES = 1 << 16
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -81,7 +81,7 @@ def arrange(tree: Tree, name: str, location: Path, *, inner_are_groups: bool = F
     """
     tree, notes = without_own(tree)
     tree = without_wrapping(tree)
-    where = shown(str(location))
+    where = here(location)
     layout = _read_layout(tree, where)
     tree = _without_inner_wrapping(tree, layout)
     layout = _with_inner(tree, layout, where, inner_are_groups=inner_are_groups)

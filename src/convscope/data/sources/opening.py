@@ -14,7 +14,7 @@ from convscope.data.sources.named import NAMED_SOURCES, named_source
 from convscope.data.sources.source import ArraySource, FileSource
 from convscope.data.sources.table import SUFFIXES, open_table
 from convscope.errors import DataError
-from convscope.wording import here, meant, near
+from convscope.wording import here, meant, near, shown
 
 
 def open_source(config: DataConfig) -> FileSource | ArraySource:
@@ -81,11 +81,11 @@ def _grouped(source: FileSource, group_by: str | None) -> FileSource:
 def _not_found(name: str, path: Path) -> str:
     if path.is_file():
         return (
-            f"{name} is neither an archive (.zip, .tar) nor a table (.csv, .parquet). "
+            f"{shown(name)} is neither an archive (.zip, .tar) nor a table (.csv, .parquet). "
             "Give the folder of images instead."
         )
     folder = path.parent
     beside = {entry.name: entry for entry in folder.iterdir()} if folder.is_dir() else {}
     close = near(name, NAMED_SOURCES, 1) + [here(beside[other]) for other in near(path.name, beside, 2)]
     hint = meant(close, f"named sets: {', '.join(NAMED_SOURCES)}, counting:1-5")
-    return f"{name} is neither a folder or file here nor a named data set; {hint}"
+    return f"{shown(name)} is neither a folder or file here nor a named data set; {hint}"

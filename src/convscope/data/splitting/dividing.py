@@ -11,7 +11,7 @@ from convscope.data.example import Example
 from convscope.data.sources.source import Split
 from convscope.data.splitting.splits import clusters, divide, links_of
 from convscope.errors import DataError, UsageError
-from convscope.wording import listed, quoted
+from convscope.wording import listed, quoted, some
 
 _BANDS = 10
 _STRICTNESS: dict[Split, int] = {"test": 2, "validation": 1, "train": 0}
@@ -80,9 +80,8 @@ def _torn_groups(examples: Sequence[Example], splits: Sequence[Split | None]) ->
     torn = [group for group, where in given.items() if len(where) > 1]
     if not torn:
         return []
-    stand = "group stands" if len(torn) == 1 else "groups stand"
-    where = "in two of the given splits, and so left"
-    return [f"{len(torn):,} {stand} {where}: {quoted(torn, 3)}"]
+    stand = some(len(torn), "group stands", "groups stand")
+    return [f"{stand} in two of the given splits, and so left: {quoted(torn, 3)}"]
 
 
 def _test_unless_left_out(example: Example, split: Split | None) -> Split | None:

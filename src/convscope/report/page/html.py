@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from convscope.report.page import tables
 from convscope.report.page.embed import file_uri, reading_width
 from convscope.report.page.evidence import calibration_figure, regression_figure
-from convscope.report.page.learning import curves, milestones
+from convscope.report.page.learning import curves, kept_words, milestones
 from convscope.report.page.material import LookPicture, Material, read_material
 from convscope.report.page.mistakes import mistakes
 from convscope.report.palette import DARK, LIGHT
@@ -35,7 +35,8 @@ def write_report(run_path: Path) -> Path:
     """
     page = render_report(read_material(run_path))
     run = Run.open(run_path)
-    run.write_bytes(NAME, page.encode("utf-8"))
+    # Bytes of a path that are no text are written as escapes, so that the page stays one.
+    run.write_bytes(NAME, page.encode("utf-8", "backslashreplace"))
     return run.path / NAME
 
 
@@ -70,6 +71,7 @@ def _context(material: Material) -> dict[str, Any]:
         "opening": opening(material),
         "figures": tables.figures(material),
         "milestones": milestones(material),
+        "kept": kept_words(material),
         "choices": material.choices,
         "curves": curves(material),
         "is_regression": material.is_regression,

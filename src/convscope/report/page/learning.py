@@ -13,6 +13,9 @@ from convscope.report.palette import themed
 from convscope.report.wording import number, percent
 from convscope.wording import some
 
+Moment = tuple[int, int]
+"""A step, and which of the measurements at it: at step 0 a head's fit lies between two of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
@@ -43,33 +46,56 @@ def curves(material: Material) -> list[Curve]:
 
 @dataclass(frozen=True, kw_only=True)
 class Milestone:
-    """What was measured at one step: accuracies or losses, by split."""
+    """What was measured at one moment: accuracies or losses, by split."""
 
     name: str
     step: int
     train: str
     validation: str
+    is_kept: bool
+    """Whether the run's classifier has these weights."""
 
 
 def milestones(material: Material) -> list[Milestone]:
-    """The first, the best and the last measurement: accuracies, or losses where there are none."""
-    rows = {split: _by_step(material, split) for split in ("train", "validation")}
-    steps = sorted(rows["validation"])
-    if not steps:
-        return []
-    best = material.summary.get("best_step")
-    named = {steps[0]: "first", steps[-1]: "last"}
-    if best in rows["validation"]:
-        named[best] = "best" if best != steps[-1] else "last, and best"
+    """The measurements before training, of a fitted head, the best, the last: accuracies, or else losses."""
+    rows = {split: _by_moment(material, split) for split in ("train", "validation")}
+    named = _named_moments(material, list(rows["validation"]))
+    kept = str((material.summary.get("kept") or {}).get("checkpoint") or material.summary.get("checkpoint"))
     return [
         Milestone(
-            name=named[step],
-            step=step,
-            train=_measured(rows["train"].get(step)),
-            validation=_measured(rows["validation"][step]),
+            name=", and ".join(names),
+            step=moment[0],
+            train=_measured(rows["train"].get(moment)),
+            validation=_measured(rows["validation"][moment]),
+            is_kept=kept in names or (kept == "head" and "head fitted" in names),
         )
-        for step in sorted(named)
+        for moment, names in sorted(named.items())
     ]
+
+
+def kept_words(material: Material) -> str:
+    """Which weights the classifier has, and why; empty for a run that is not finished."""
+    kept = material.summary.get("kept") or {}
+    if not kept:
+        return ""
+    which = {"head": "the fitted head", "best": "the best", "last": "the last"}
+    return f"Kept: {which.get(kept['checkpoint'], kept['checkpoint'])} ({kept['why']})."
+
+
+def _named_moments(material: Material, moments: list[Moment]) -> dict[Moment, list[str]]:
+    """The telling ones of the moments, in order, each with its names."""
+    named: dict[Moment, list[str]] = {}
+    if not moments:
+        return named
+    named[moments[0]] = ["before training" if moments[0][0] == 0 else "first"]
+    if (0, 1) in moments:
+        named[0, 1] = ["head fitted"]
+    if moments[-1] not in named:
+        named[moments[-1]] = ["last"]
+    best = next((moment for moment in moments if moment[0] == material.summary.get("best_step")), None)
+    if best is not None:
+        named.setdefault(best, []).append("best")
+    return named
 
 
 def hover_json(series: Sequence[Series], axes: Axes) -> str:
@@ -105,8 +131,14 @@ def _curve(title: str, series: Sequence[Series], axes: Axes, caption: str) -> Cu
     )
 
 
-def _by_step(material: Material, split: str) -> dict[int, Mapping[str, Any]]:
-    return {row["step"]: row for row in material.metrics if row.get("split") == split}
+def _by_moment(material: Material, split: str) -> dict[Moment, Mapping[str, Any]]:
+    """The records of a split in their order."""
+    found: dict[Moment, Mapping[str, Any]] = {}
+    for row in material.metrics:
+        if row.get("split") == split:
+            count = sum(step == row["step"] for step, _ in found)
+            found[row["step"], count] = row
+    return found
 
 
 def _measured(row: Mapping[str, Any] | None) -> str:

@@ -25,7 +25,7 @@ def draw_plane(seen: SeenPlane, class_names: tuple[str, ...]) -> Answer:
     return Answer(
         about="plane",
         name=f"plane-{method}",
-        title=f"The {split} images as the last hidden layer sees them ({_NAMES[method]})",
+        title=f"The {split} images as the last layer sees them ({_NAMES[method]})",
         question=f"Does the network keep the classes apart? {says}.",
         findings=findings,
         layer=seen.layer,

@@ -33,7 +33,7 @@ def draw_where(found: SeenCases) -> Answer:
         about="where",
         name=_name(found),
         title=title,
-        question="Which part of the image speaks for the class? Three methods; trust what they share.",
+        question=f"{_asked(seen)} {len(methods)} methods; trust what they share.",
         findings=findings,
         layer=seen.layer,
         shows=_shown(found),
@@ -41,7 +41,7 @@ def draw_where(found: SeenCases) -> Answer:
             array=seen.maps,
             drawing=draw(_sheet(seen, methods, title)),
             alt=f"{len(seen.cases)} rows of an image and what {', '.join(methods)} lay over it: "
-            "red speaks for the class, blue against it",
+            f"red {'speaks for the class' if seen.class_names else 'raises the number'}, blue the opposite",
             caption=together(findings),
         ),
         numbers=_numbers(seen, methods),
@@ -57,19 +57,30 @@ def _sheet(seen: SeenWhere, methods: list[str], title: str) -> Sheet:
         )
         for method, heat in zip(methods, seen.maps[:, place], strict=True):
             tiles.append(_laid_tile(pixels, heat, method, float(seen.missed[place])))
-    bar = ColourBar(
-        colours=diverging(np.linspace(-1, 1, 101), 1),
-        labels=("against", "nothing", "for the class"),
-        says="relative to the strongest of each map; class maps show only what speaks for it",
-    )
     return Sheet(
         tiles=tiles,
         columns=1 + len(methods),
         heading=title,
-        bar=bar,
+        bar=_bar(seen),
         text=SMALL,
         wide_after=frozenset({0}),
     )
+
+
+def _bar(seen: SeenWhere) -> ColourBar:
+    labels = ("against", "nothing", "for the class")
+    if not seen.class_names:
+        labels = ("lowers", "nothing", "raises the number")
+    says = "relative to the strongest of each map"
+    if seen.layer:
+        says += "; the first method shows no blue"
+    return ColourBar(colours=diverging(np.linspace(-1, 1, 101), 1), labels=labels, says=says)
+
+
+def _asked(seen: SeenWhere) -> str:
+    if seen.class_names:
+        return "Which part of the image speaks for the class?"
+    return "Which part of the image raises the number?"
 
 
 def _laid_tile(pixels: NDArray[np.uint8], heat: NDArray[np.float32], method: str, missed: float) -> Tile:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.errors import DataError
-from convscope.wording import near
+from convscope.wording import listed, near, shown
 
 PATH = (
     *("path", "file_path", "filepath", "file_name", "filename", "image_path", "image_file", "image_name"),
@@ -90,17 +90,19 @@ def _plain(name: str) -> str:
 
 
 def _lacks(lacking: Sequence[str], columns: Sequence[str], table: str) -> str:
-    has = f"{table} lacks the column {' and '.join(lacking)}; it has: {', '.join(columns) or 'none'}.\n"
+    has = (
+        f"{table} lacks the column {' and '.join(lacking)}; it has: {shown(listed(columns, 20)) or 'none'}.\n"
+    )
     if any(re.search(r"\.(jpe?g|png|webp|bmp|gif|tiff?)$", column.casefold()) for column in columns):
         return has + "Its first line looks like an image, not like names of columns: put path,label above it."
-    alike = {
-        role: near(_plain(column), PATH if role == "path" else LABEL, 1, cutoff=0.75) and column
+    alike = [
+        f"'{shown(column)}' {role}"
         for role in lacking
         for column in columns
-    }
-    meant = [f"'{column}' {role}" for role, column in alike.items() if column]
-    if meant:
-        return has + f"If it is meant, name {' and '.join(meant)}."
+        if near(_plain(column), PATH if role == "path" else LABEL, 1, cutoff=0.75)
+    ]
+    if alike:
+        return has + f"If it is meant, name {' and '.join(alike)}."
     return has + (
         "A table of images has path,label and may have split and group; Parquet may have image for path."
     )

@@ -11,7 +11,7 @@ import numpy as np
 from convscope.config.asked import Task
 from convscope.data.classes import canonical, look_alikes
 from convscope.errors import DataError
-from convscope.wording import listed, quoted
+from convscope.wording import listed, quoted, some
 
 MOST_CLASSES = 20
 """More different whole numbers than this are taken for amounts, fewer for names."""
@@ -129,7 +129,7 @@ def _would_be_amounts(there: Sequence[int], bad: Sequence[int], numbers: Sequenc
 
 
 def _mixed(bad: Sequence[int], cells: Sequence[object], where: Sequence[str], good: int) -> str:
-    count = "1 label is no number" if len(bad) == 1 else f"{len(bad):,} labels are no numbers"
+    count = some(len(bad), "label is no number", "labels are no numbers")
     table = where[bad[0]].rpartition(", ")[0]
     lines = listed([f"{where[index].rpartition(', ')[2]} {_text(cells[index])!r}" for index in bad], 3)
     return (
@@ -195,7 +195,7 @@ def _odd_names(
     notes = look_alikes({value for value in values if value is not None})
     if bad and len(there) > len(bad):
         line = where[bad[0]].rpartition(", ")[2]
-        count = "1 is none" if len(bad) == 1 else f"{len(bad):,} are none"
+        count = some(len(bad), "is none", "are none")
         which = f"{_text(cells[bad[0]])!r}, {line}"
         notes.append(f"labels are whole numbers, but {count} ({which}): all are taken for names of classes")
     return notes

@@ -10,6 +10,7 @@ from typing import IO, Any
 from convscope.data.sources.table.columns import Roles, Row, find_roles
 from convscope.data.sources.table.labels import text_of
 from convscope.errors import DataError
+from convscope.wording import here
 
 _SEPARATORS = ",;\t|"
 _TOLD = "sep="
@@ -36,7 +37,9 @@ def read_csv(path: Path, group_by: str | None) -> tuple[Roles, tuple[str, ...], 
         rows = []
         for line, cells in _unbroken(reader, path, skipped, columns):
             if any(cell.strip() for cell in cells):
-                rows.append(_row(f"{path}, line {line}", roles, dict(zip(columns, cells, strict=False))))
+                rows.append(
+                    _row(f"{here(path)}, line {line}", roles, dict(zip(columns, cells, strict=False)))
+                )
         return roles, columns, rows
 
 
@@ -57,9 +60,9 @@ def read_json_lines(path: Path, group_by: str | None) -> tuple[Roles, tuple[str,
                 value = None
             if not isinstance(value, dict):
                 raise DataError(
-                    f'{path}, line {number} is no JSON object. Each line is one: {{"file_name": …}}'
+                    f'{here(path)}, line {number} is no JSON object. Each line is one: {{"file_name": …}}'
                 )
-            objects.append((f"{path}, line {number}", value))
+            objects.append((f"{here(path)}, line {number}", value))
     columns = tuple(dict.fromkeys(name for _, value in objects for name in value))
     roles = find_roles(columns, str(path), group_by)
     return roles, columns, [_row(where, roles, value) for where, value in objects]
@@ -83,7 +86,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             yield text
     except UnicodeError as error:
         raise DataError(
-            f"{path} is no text in UTF-8: {error}. Save it again as one; in Excel: as 'CSV UTF-8'."
+            f"{here(path)} is no text in UTF-8: {error}. Save it again as one; in Excel: as 'CSV UTF-8'."
         ) from error
 
 
@@ -116,11 +119,11 @@ def _unbroken(
                 raise DataError(_swallows(path, line, "one cell goes on over several lines"))
             if len(cells) == 1 < len(columns) and reader.dialect.delimiter in cells[0]:
                 raise DataError(
-                    f"{path}, line {line} is a single cell: take the quotes around the line away."
+                    f"{here(path)}, line {line} is a single cell: take the quotes around the line away."
                 )
             if any(cell.strip() for cell in cells[len(columns) :]):
                 raise DataError(
-                    f"{path}, line {line} has {len(cells)} cells, and the header {len(columns)}. "
+                    f"{here(path)}, line {line} has {len(cells)} cells, and the header {len(columns)}. "
                     f"A name with '{reader.dialect.delimiter}' in it needs quotes around it."
                 )
         yield line, cells
@@ -133,6 +136,6 @@ def _holds_rows(cell: str, separator: str, columns: int) -> bool:
 
 def _swallows(path: Path, line: int, what: str) -> str:
     return (
-        f'{path}, line {line}: {what}. A quote (") that is not closed, or too much, '
+        f'{here(path)}, line {line}: {what}. A quote (") that is not closed, or too much, '
         "swallows the lines after it; mend it."
     )

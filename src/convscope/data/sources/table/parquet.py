@@ -13,6 +13,7 @@ from convscope.data.sources.source import Content
 from convscope.data.sources.table.columns import PATH, Roles, Row, find_roles
 from convscope.data.sources.table.labels import text_of
 from convscope.errors import DataError
+from convscope.wording import here
 
 _KEPT_ROW_GROUPS = 3
 
@@ -86,7 +87,7 @@ def read_parquet(path: Path, group_by: str | None) -> ParquetTable:
         import pyarrow
         import pyarrow.parquet as parquet
     except ImportError as error:
-        raise DataError(f"{path} needs the package pyarrow: pip install 'convscope[tables]'") from error
+        raise DataError(f"{here(path)} needs the package pyarrow: pip install 'convscope[tables]'") from error
     try:
         file = parquet.ParquetFile(path)
         schema = file.schema_arrow
@@ -99,11 +100,11 @@ def read_parquet(path: Path, group_by: str | None) -> ParquetTable:
         images: list[Content] = []
         for group in range(file.num_row_groups):
             for row, cells in enumerate(_cells(file, group, fields)):
-                rows.append(_row(f"{path}, line {len(rows) + 1}", roles, cells))
+                rows.append(_row(f"{here(path)}, line {len(rows) + 1}", roles, cells))
                 if inside:
                     images.append(ParquetImage(column, group, row, path.parent))
     except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{path} is no Parquet file that can be read: {error}") from error
+        raise DataError(f"{here(path)} is no Parquet file that can be read: {error}") from error
     names = _class_names(schema.metadata or {}, roles.label)
     return ParquetTable(roles, tuple(schema.names), rows, images if inside else None, names)
 
@@ -130,7 +131,9 @@ def _lies_inside(kind: Any, path: Path, name: str) -> bool:
     if types.is_struct(kind):
         if kind.get_field_index("bytes") >= 0:
             return True
-        raise DataError(f"{path}: column {name} holds {kind}; an image inside is bytes, or {{bytes, path}}")
+        raise DataError(
+            f"{here(path)}: column {name} holds {kind}; an image inside is bytes, or {{bytes, path}}"
+        )
     if (
         types.is_string(kind)
         or types.is_large_string(kind)
@@ -138,7 +141,7 @@ def _lies_inside(kind: Any, path: Path, name: str) -> bool:
         or types.is_integer(kind)
     ):
         return False
-    raise DataError(f"{path}: column {name} holds {kind}, neither paths nor the bytes of image files")
+    raise DataError(f"{here(path)}: column {name} holds {kind}, neither paths nor the bytes of image files")
 
 
 def _name_fields(schema: Any, name: str, *, inside: bool) -> list[str]:

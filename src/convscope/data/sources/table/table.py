@@ -17,7 +17,7 @@ from convscope.data.sources.table.lines import read_csv, read_json_lines
 from convscope.data.sources.table.parquet import read_parquet
 from convscope.data.sources.table.whereabouts import ListedFile, Whereabouts
 from convscope.errors import DataError
-from convscope.wording import listed, quoted, shown
+from convscope.wording import here, listed, quoted, shown, some
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 _LOOKED_FOR = 200
@@ -60,10 +60,12 @@ def open_tables(paths: Sequence[Path], config: DataConfig, *, name: str, locatio
     first = parts[0]
     for part in parts[1:]:
         if (part.roles, part.class_names) != (first.roles, first.class_names):
-            raise DataError(f"{part.path} has other columns or classes than {first.path}; name one of them.")
+            raise DataError(
+                f"{here(part.path)} has other columns or classes than {here(first.path)}; name one of them."
+            )
     rows = [row for part in parts for row in part.rows]
     if not rows:
-        raise DataError(f"{location} has no lines below its head; add one for each image: path,label")
+        raise DataError(f"{here(location)} has no lines below its head; add one for each image: path,label")
     contents = [content for part in parts for content in part.contents]
     labels = read_labels(
         [row.label for row in rows], [row.where for row in rows], config.task, first.class_names
@@ -79,7 +81,7 @@ def open_tables(paths: Sequence[Path], config: DataConfig, *, name: str, locatio
         else:
             items.append(Item(ids[index], label, splits[index], group[index], contents[index]))
     if not items:
-        raise DataError(f"{location}: no line has a label in its column {first.roles.label}")
+        raise DataError(f"{here(location)}: no line has a label in its column {first.roles.label}")
     source = FileSource(
         name=name,
         location=location,
@@ -135,7 +137,9 @@ def _refuse_lost(location: Path, contents: Sequence[Content]) -> None:
     found = one.whereabouts.what_would_work(one.name, [file.name for file in lost])
     reason = f"{shown(one.name)} is not there" + (f", but {found}" if found else "")
     count = f"{len(lost):,} of {len(looked):,} files" + (" looked for" if len(looked) < len(files) else "")
-    raise DataError(f"{location}: {count} are not there. Paths begin in {one.whereabouts.folder}: {reason}")
+    raise DataError(
+        f"{here(location)}: {count} are not there. Paths begin in {here(one.whereabouts.folder)}: {reason}"
+    )
 
 
 def _splits(parts: Sequence[Part], roles: Roles) -> tuple[list[Split | None], list[str]]:
@@ -201,10 +205,9 @@ def _listed_twice(items: Sequence[Item]) -> list[str]:
         labels.setdefault(item.id, set()).add(item.label)
     if not twice:
         return []
-    lines = "1 path stands" if len(twice) == 1 else f"{len(twice):,} paths stand"
+    lines = some(len(twice), "path stands", "paths stand")
     notes = [f"{lines} on several lines, and on one side of the split: {listed(list(twice), 3)}"]
     torn = [path for path in twice if len(labels[path]) > 1]
     if torn:
-        have = "1 path has" if len(torn) == 1 else f"{len(torn):,} paths have"
-        notes.append(f"{have} two labels: {quoted(torn, 3)}")
+        notes.append(f"{some(len(torn), 'path has', 'paths have')} two labels: {quoted(torn, 3)}")
     return notes

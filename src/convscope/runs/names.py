@@ -1,0 +1,44 @@
+"""Names of runs: what a folder, a command line and a zip all take."""
+
+from pathlib import Path
+
+from convscope.errors import UsageError
+from convscope.wording import command, shown
+
+LONGEST = 200
+"""Bytes: file systems take 255, and checkpoints are written beside a name that is a little longer."""
+
+
+def check_name(parent: Path, name: str) -> None:
+    """Refuse a name that a run in `parent` cannot have, before anything is loaded for it.
+
+    Raises:
+        UsageError: with the reason; also when a run of that name is there already.
+    """
+    why = _what_is_wrong(name)
+    if why:
+        raise UsageError(f"a run cannot be named '{shown(name)}': {why}. Choose another --name")
+    path = parent / name
+    if path.exists() or path.is_symlink():
+        if not (path / "config.json").is_file():
+            raise UsageError(f"{path} exists already, and is not a run. Choose another --name, or remove it")
+        resume = command("convscope", "train", "--resume", path)
+        raise UsageError(f"{path} exists already. Choose another --name, or go on with it: {resume}")
+
+
+def _what_is_wrong(name: str) -> str:
+    if not name.strip():
+        return "that is no name"
+    if "/" in name or "\\" in name:
+        return "it is one folder's name, without slashes; --runs says where that folder is"
+    if name != shown(name):
+        return "it has signs that no terminal shows"
+    if name != name.strip():
+        return "it begins or ends with a space"
+    if name.startswith(("-", ".")):
+        return f"it begins with '{name[0]}', which commands and lists take for something else"
+    if name.endswith("."):
+        return "it ends with a dot, which some systems drop"
+    if len(name.encode()) > LONGEST:
+        return f"it has {len(name.encode()):,} bytes, and file systems take no more than about {LONGEST}"
+    return ""
