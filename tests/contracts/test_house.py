@@ -102,7 +102,7 @@ def test_the_walk_finds_each_way_of_importing(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["evaluation", "inspection", "diagnosis", "comparison", "export", "report", "serving"]
+    "room", ["evaluation", "inspection", "looking", "diagnosis", "comparison", "export", "report", "serving"]
 )
 def test_what_reads_runs_never_imports_training(room: str) -> None:
     importing = [

@@ -150,3 +150,17 @@ def test_many_images_can() -> None:
     assert "surer than it is right, by 15.0 points" in sure.conclusion
     unsure = confidence(of_confidence(5000, sure=0.6, right=0.8))
     assert "right more often than it is sure" in unsure.conclusion
+
+
+def test_confidence_that_is_off_both_ways_is_not_called_too_high_or_too_low() -> None:
+    half = of_confidence(2000, sure=0.95, right=0.8)
+    other = of_confidence(2000, sure=0.6, right=0.75)
+    both = replace(
+        half,
+        logits=np.concatenate([half.logits, other.logits]),
+        labels=np.concatenate([half.labels, other.labels]),
+        ids=half.ids + other.ids,
+    )
+    found = confidence(both)
+    assert found.severity == "warning"
+    assert found.conclusion == "its confidence is off in both directions, by 15.0 points on average"

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from convscope.report.page.learning import Milestone, kept_words, milestones
+from convscope.report.page.learning import Milestone, curves, kept_words, milestones
 from convscope.report.page.material import read_material
 
 
@@ -50,6 +50,15 @@ def test_a_last_step_that_is_the_best_has_both_names(digits_run: Path) -> None:
     ]
 
 
-def test_a_run_without_validation_has_none(digits_run: Path) -> None:
-    assert found(digits_run, [row(0, "train", 0.5)], {}) == []
+def test_a_run_without_validation_shows_what_was_measured_in_training(digits_run: Path) -> None:
+    rows = found(digits_run, [row(0, "train", 0.5), row(0, "train", 0.98)], {})
+    assert [(each.name, each.validation) for each in rows] == [("before training", "–"), ("head fitted", "–")]
+    assert found(digits_run, [], {}) == []
     assert kept_words(replace(read_material(digits_run), summary={})) == ""
+
+
+def test_one_moment_makes_no_curve(digits_run: Path) -> None:
+    """Of a frozen network the head alone is fitted, at step 0."""
+    frozen = replace(read_material(digits_run), metrics=FINE_TUNED[:4])
+    assert curves(frozen) == []
+    assert len(curves(read_material(digits_run))) == 3

@@ -59,14 +59,14 @@ class Milestone:
 def milestones(material: Material) -> list[Milestone]:
     """The measurements before training, of a fitted head, the best, the last: accuracies, or else losses."""
     rows = {split: _by_moment(material, split) for split in ("train", "validation")}
-    named = _named_moments(material, list(rows["validation"]))
+    named = _named_moments(material, list(rows["validation"] or rows["train"]))
     kept = str((material.summary.get("kept") or {}).get("checkpoint") or material.summary.get("checkpoint"))
     return [
         Milestone(
             name=", and ".join(names),
             step=moment[0],
             train=_measured(rows["train"].get(moment)),
-            validation=_measured(rows["validation"][moment]),
+            validation=_measured(rows["validation"].get(moment)),
             is_kept=kept in names or (kept == "head" and "head fitted" in names),
         )
         for moment, names in sorted(named.items())
@@ -118,8 +118,8 @@ def hover_json(series: Sequence[Series], axes: Axes) -> str:
 
 
 def _curve(title: str, series: Sequence[Series], axes: Axes, caption: str) -> Curve | None:
-    if not series:
-        return None
+    if len({step for line in series for step in line.x}) < 2:
+        return None  # one moment makes no curve
     svg = to_svg(lines.line_chart(series, axes), prefix=title.lower().replace(" ", "-"))
     ends = ", ".join(f"{line.name} {_said(line.y[0], axes)} to {_said(line.y[-1], axes)}" for line in series)
     return Curve(
