@@ -1,5 +1,7 @@
 """From a configuration to a network: the only place where a network meets a config."""
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import timm
@@ -9,18 +11,9 @@ from torch import nn
 from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
 from convscope.networks.catalogue import NetworkEntry, network_entry, network_names
-from convscope.networks.conv4 import Conv4
-from convscope.networks.conv_dropout import ConvDropout
-from convscope.networks.counter import Counter
-from convscope.networks.fully_connected import FullyConnected
 from convscope.networks.initialisers import InitialValues, initialise
-from convscope.networks.linear import Linear
 from convscope.networks.pretrained import build_pretrained, is_pretrained
-from convscope.networks.residual import ResNet18, SmallResNet
 from convscope.networks.shapes import takes_images
-from convscope.networks.two_conv import TwoConv
-from convscope.networks.vgg import VGG
-from convscope.networks.vgg12 import VGG12
 from convscope.wording import meant, near
 
 _COMMON_SIDES = (*range(8, 65, 8), *range(80, 257, 16), *range(288, 609, 32))
@@ -73,40 +66,25 @@ def build_network(
     _check_size(entry, image_size)
     values = _initial_values(config)
     with torch.device("meta"):  # the layers' own initial weights would be drawn, and thrown away
-        network = _construct(config, name, in_channels, image_size, num_classes)
+        network = _construct(entry, config, in_channels, image_size, num_classes)
     network = network.to_empty(device="cpu")
     initialise(network, values, seed=seed)
     return network
 
 
 def _construct(
-    config: NetworkConfig, name: str, in_channels: int, image_size: tuple[int, int], num_classes: int
+    entry: NetworkEntry,
+    config: NetworkConfig,
+    in_channels: int,
+    image_size: tuple[int, int],
+    num_classes: int,
 ) -> nn.Module:
-    dropout = {} if config.dropout is None else {"dropout": config.dropout}
-    batch_norm = config.batch_norm or False
-    match name:
-        case "linear":
-            return Linear(in_channels, image_size, num_classes)
-        case "fully-connected":
-            return FullyConnected(in_channels, image_size, num_classes)
-        case "conv4":
-            return Conv4(in_channels, image_size, num_classes)
-        case "two-conv":
-            return TwoConv(in_channels, image_size, num_classes, **dropout)
-        case "conv-dropout":
-            return ConvDropout(in_channels, image_size, num_classes, **dropout)
-        case "counter":
-            return Counter(in_channels, num_classes)
-        case "small-resnet":
-            return SmallResNet(in_channels, num_classes)
-        case "resnet18":
-            return ResNet18(in_channels, num_classes)
-        case "vgg12":
-            return VGG12(in_channels, image_size, num_classes, batch_norm=batch_norm, **dropout)
-        case "vgg11" | "vgg13" | "vgg16" | "vgg19":
-            depth = int(name.removeprefix("vgg"))
-            return VGG(depth, in_channels, image_size, num_classes, batch_norm=batch_norm, **dropout)
-    raise _unknown(name)
+    options: dict[str, Any] = {}
+    if entry.dropout and config.dropout is not None:
+        options["dropout"] = config.dropout
+    if len(entry.batch_norm) > 1:
+        options["batch_norm"] = bool(config.batch_norm)
+    return entry.build(in_channels=in_channels, image_size=image_size, num_classes=num_classes, **options)
 
 
 def _timm_network(config: NetworkConfig, in_channels: int, num_classes: int, seed: int) -> nn.Module:
@@ -145,10 +123,19 @@ def _that_fits(network: nn.Module, name: str, in_channels: int, image_size: tupl
 
 
 def _wrong_size(network: nn.Module, name: str, in_channels: int, image_size: tuple[int, int]) -> UsageError:
-    """Try common sizes, since a foreign network does not say which it can take."""
-    shapes = ((in_channels, side, side) for side in _COMMON_SIDES)
-    working = next((shape[1] for shape in shapes if takes_images(network, shape)), None)
-    advice = f"the smallest size that works is {working}×{working}" if working else "take another network"
+    """Name the nearest common sizes that work, since a foreign network does not say which it can take."""
+
+    def first(sides: Iterable[int]) -> list[str]:
+        working = (side for side in sides if takes_images(network, (in_channels, side, side)))
+        return [f"{side}×{side}" for side in islice(working, 1)]
+
+    wanted = min(image_size)
+    below = first(side for side in reversed(_COMMON_SIDES) if side < wanted)
+    above = first(side for side in _COMMON_SIDES if side >= wanted)
+    near_by = " and ".join(below + above)
+    advice = (
+        f"{near_by} {'works' if len(below + above) == 1 else 'work'}" if near_by else "take another network"
+    )
     return UsageError(f"{name} cannot take images of {image_size[0]}×{image_size[1]}: {advice}")
 
 

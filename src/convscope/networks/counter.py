@@ -17,7 +17,7 @@ class Counter(nn.Module):
     The units before the average see 25×25 pixels: things that touch each other, and little more.
     """
 
-    def __init__(self, in_channels: int, num_classes: int) -> None:
+    def __init__(self, in_channels: int, image_size: tuple[int, int], num_classes: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 32, kernel_size=5, stride=2, padding=2, bias=False)
         self.norm1 = nn.BatchNorm2d(32)

@@ -13,7 +13,7 @@ class ResNet18(nn.Module):
     Four stages of two blocks, 64-128-256-512 channels; each after the first halves the sides.
     """
 
-    def __init__(self, in_channels: int, num_classes: int) -> None:
+    def __init__(self, in_channels: int, image_size: tuple[int, int], num_classes: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 64, kernel_size=3, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(64)
@@ -43,7 +43,7 @@ class SmallResNet(nn.Module):
     stages of one block, 48-96-192 channels, each of which halves the sides.
     """
 
-    def __init__(self, in_channels: int, num_classes: int) -> None:
+    def __init__(self, in_channels: int, image_size: tuple[int, int], num_classes: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 32, kernel_size=3, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(32)

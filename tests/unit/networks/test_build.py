@@ -97,9 +97,13 @@ def test_timm_networks_follow_seed_channels_and_classes() -> None:
     assert not torch.equal(first.conv1.weight, other.conv1.weight)
 
 
-def test_a_timm_network_that_cannot_take_the_images_says_which_size_works() -> None:
-    with pytest.raises(UsageError, match=r"timm:vit_tiny_patch16_224 .*28×28.*works is 224×224"):
-        build(name="timm:vit_tiny_patch16_224")
+@pytest.mark.parametrize(
+    ("name", "side", "advice"),
+    [("vit_tiny_patch16_224", 28, "224×224 works"), ("dla34", 200, "192×192 and 224×224 work")],
+)
+def test_a_timm_network_that_cannot_take_the_images_says_which_sizes_work(name, side, advice) -> None:
+    with pytest.raises(UsageError, match=rf"timm:{name} cannot take images of {side}×{side}: {advice}$"):
+        build(name=f"timm:{name}", in_channels=3, side=side)
 
 
 @pytest.mark.parametrize(("field", "value"), [("in_channels", 0), ("num_classes", 0)])
