@@ -1,132 +1,178 @@
 """`convscope data`: what is in some images, before anything is trained on them."""
 
+import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from convscope.cli.flags import WholeNumber, check_picture
-from convscope.cli.output import print_json, result_console, try_to
+from convscope.cli.flags import asked_experiment, check_picture, typed_flags, with_experiment_flags
+from convscope.cli.output import print_json, result_console, try_to, warn
 from convscope.cli.screen import print_line, print_whole
-from convscope.config.asked import DataConfig
-from convscope.errors import DataError
-from convscope.wording import here, listed
+from convscope.errors import DataError, UsageError
+from convscope.wording import here, listed, some
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from convscope.data.auditing.audit import Audit
+    from convscope.data.sources import ArraySource, FileSource
+    from convscope.training.plan import Plan
 
 SHOWN = 8
 SAMPLES = 9
+SAMPLE_SIDE = 192
+DRAWN = 8
 DRAWS = 8
 
 
+@with_experiment_flags
 def data(
     source: str,
     /,
     *,
-    group_by: str | None = None,
-    augmentation: str | None = None,
     picture: Path | None = None,
-    seed: WholeNumber = 0,
+    overwrite: bool = False,
     json: bool = False,
+    overrides: dict[str, Any],
 ) -> int:
     """Audit images before training: classes, sizes, broken files, copies, leaks; and draw a sample.
+
+    With --augmentation, training is drawn instead: 8 images, and 8 times what it would see of each. All flags
+    of train are understood, so that the picture shows the training that they describe.
 
     Parameters
     ----------
     source
-        A folder, a .zip or .tar, a .csv or .parquet, or a name.
-    group_by
-        As for train: a regular expression whose match in the path names the group, or a column.
-    augmentation
-        Draw this augmentation instead of samples: 8 images, 8 draws of each.
+        A folder, a .zip or .tar, a .csv or .parquet, a name, or an experiment's .toml.
     picture
         Where to write the picture; NAME-samples.png or NAME-augmentation.png unless given.
-    seed
-        For the draws of the augmentation.
+    overwrite
+        Replace what is at --picture already.
     json
         Print one JSON document on stdout.
     """
+    check_picture(picture)
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise UsageError(f"--picture: '{picture}' is no .png")
+    asked = asked_experiment(source, overrides)
     from convscope.data.auditing.audit import audit
+    from convscope.data.sources import open_source
     from convscope.diagnosis.data import audited, next_step
 
-    check_picture(picture)
-    if augmentation is not None:
+    opened = open_source(asked.data)
+    plan = None
+    if asked.augmentation.preset is not None:  # what is wrong with it is said before the audit, not after it
         from convscope.data.augmentation import Augmentation
+        from convscope.data.survey import survey_source
+        from convscope.training.plan import plan_experiment
 
-        Augmentation.from_text(augmentation)  # what is wrong with it is said before the audit, not after it
-    config = DataConfig(source=source, group_by=group_by)
-    found = audit(config)
-    if found.quarantined and not any(entry.count for entry in found.classes):
+        Augmentation.from_text(asked.augmentation.preset)
+        plan = plan_experiment(asked, survey_source(opened, asked.data.max_pixels))
+    found = audit(asked.data, source=opened)
+    if found.quarantined and not found.images:
         reasons = ", ".join(f"{entry.path} ({entry.reason})" for entry in found.quarantined[:3])
         raise DataError(
             f"{source} has no image that can be read: {reasons}…\nMend them, or name another folder"
         )
-    kind = "samples" if augmentation is None else "augmentation"
-    path = picture or Path(f"{found.survey.name}-{kind}.png".replace("/", "-").replace(":", "-"))
+    path = picture or _free_place(found.survey.name, "samples" if plan is None else "augmentation")
     findings = audited(found)
+    following = next_step(findings, source, typed_flags(overrides))
     console = result_console()
     if not json:
         _print(console, found)
+        if plan is not None:
+            _print_training(console, plan)
         console.file.flush()  # results first: what is drawn beside them may fail
     drawn = try_to(
-        lambda: _draw(config, augmentation, seed, path), otherwise=f"the picture {path} was not drawn"
+        lambda: _draw(opened, found, plan, path, overwrite=overwrite or picture is None),
+        otherwise=f"the picture {path} was not drawn",
     )
     if json:
-        drawn_at = {"picture": None if drawn is None else str(path)}
-        print_json(found.to_dict() | {"findings": [finding.to_dict() for finding in findings]} | drawn_at)
+        concluded = {"findings": [finding.to_dict() for finding in findings]}
+        print_json(found.to_dict() | concluded | {"picture": str(path) if drawn else None, "next": following})
         return 0
-    if drawn is not None:
+    if drawn:
         print_whole(console, "picture", here(path))
-    print_whole(console, "next", next_step(findings, source))
+    print_whole(console, "next", following)
     return 0
 
 
-def _draw(config: DataConfig, augmentation: str | None, seed: int, path: Path) -> Path:
+def _free_place(name: str, kind: str) -> Path:
+    """`photos-samples.png`, or with a number where that is taken: no picture is overwritten unasked."""
+    stem = name.replace("/", "-").replace(":", "-")
+    later = (f"-{number}" for number in itertools.count(2))
+    places = (Path(f"{stem}{number}-{kind}.png") for number in itertools.chain([""], later))
+    return next(place for place in places if not os.path.lexists(place))
+
+
+def _draw(
+    source: "FileSource | ArraySource", found: "Audit", plan: "Plan | None", path: Path, *, overwrite: bool
+) -> bool:
+    """Whether the picture was written; it may not be there already unless it is to be overwritten."""
+    if path.exists() and not overwrite:
+        warn(f"{path} is there already and stays as it is. Name another --picture, or say --overwrite")
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    if augmentation is None:
-        _draw_samples(config, path)
-    else:
-        _draw_augmentation(config, augmentation, seed, path)
-    return path
+    image = _samples(source, found) if plan is None else _training(source, found, plan)
+    image.save(path)
+    return True
 
 
-def _draw_samples(config: DataConfig, path: Path) -> None:
+def _samples(source: "FileSource | ArraySource", found: "Audit") -> "Image":
     from convscope.data.auditing.samples import take_samples
+    from convscope.data.pixels.reading import PixelFormat
     from convscope.report.pictures.grids import image_grid
 
-    samples = take_samples(config, SAMPLES)
-    if not samples.labels:
-        raise DataError(f"{config.source} has no image that can be read")
-    image_grid(samples.images, samples.labels, columns=3).save(path)
+    form = PixelFormat((SAMPLE_SIDE, SAMPLE_SIDE), 3, "pad", found.reading)
+    samples = take_samples(source, form, SAMPLES)
+    return image_grid(samples.images, samples.labels, columns=3)
 
 
-def _draw_augmentation(config: DataConfig, text: str, seed: int, path: Path) -> None:
-    import torch
-
-    from convscope.data.auditing.samples import take_samples
+def _training(source: "FileSource | ArraySource", found: "Audit", plan: "Plan") -> "Image":
+    """What training would see: its size, its channels, its way to get there, its augmentation."""
+    from convscope.data.auditing.samples import draw_as_trained, draw_for_head, take_samples
     from convscope.data.augmentation import Augmentation
+    from convscope.data.pixels.reading import PixelFormat
     from convscope.report.pictures.grids import augmentation_sheet
+    from convscope.training.preparation import fits_on_mirror_images
 
-    augmentation = Augmentation.from_text(text)
-    samples = take_samples(config, DRAWS)
-    images = torch.from_numpy(samples.images)
-    labels = torch.arange(len(images))
-    draws = [
-        augmentation.apply(images, labels, num_classes=len(images), seed=seed, step=step)[0]
-        for step in range(DRAWS)
-    ]
-    pixels = (torch.stack(draws, 1) * 255).round().clamp(0, 255).to(torch.uint8)
-    augmentation_sheet(samples.images, pixels.numpy(), samples.labels).save(path)
+    config = plan.config
+    side, image = config.preprocessing.size, config.preprocessing
+    form = PixelFormat((side, side), image.channels, image.fit, found.reading)
+    samples = take_samples(source, form, DRAWN)
+    if plan.fits_head_alone:
+        seen = draw_for_head(samples, mirrored=fits_on_mirror_images(config))
+    else:
+        augmentation = Augmentation.from_text(config.augmentation.preset)
+        seen = draw_as_trained(samples, augmentation, seed=config.seed, draws=DRAWS)
+    return augmentation_sheet(samples.images, seen, samples.labels)
+
+
+def _print_training(console: Console, plan: "Plan") -> None:
+    """What the picture of a training is drawn from."""
+    config = plan.config
+    image = config.preprocessing
+    kinds = {1: "grey", 3: "colour"}
+    ways = {"crop": "cropped to the centre", "squash": "squashed", "pad": "padded"}
+    seen = f"{image.size}×{image.size} px, {kinds[image.channels]}, other shapes {ways[image.fit]}"
+    print_line(console, "training sees", seen, f"network {config.network.name}")
+    if not plan.fits_head_alone:
+        print_line(console, "augmentation", config.augmentation.preset)
+        return
+    from convscope.training.preparation import fits_on_mirror_images
+
+    what = "each image and its mirror image" if fits_on_mirror_images(config) else "each image as it is"
+    print_line(console, "augmentation", what, "a head alone is fitted once; moves and light play no part")
 
 
 def _print(console: Console, found: "Audit") -> None:
     survey = found.survey
-    total = sum(entry.count for entry in found.classes) or survey.count
     number = "1 class" if len(found.classes) == 1 else f"{len(found.classes)} classes"
     shape = f"{number}: {_counts(found)}" if found.classes else "numbers to predict"
-    print_line(console, survey.name, f"{total:,} images, {shape}")
+    print_line(console, survey.name, f"{some(found.images, 'image')}, {shape}")
     if survey.split_counts:
         print_line(console, "splits", " · ".join(f"{name} {n:,}" for name, n in survey.split_counts.items()))
     else:
@@ -150,7 +196,7 @@ def _print(console: Console, found: "Audit") -> None:
     print_line(
         console, "balance", f"the largest class has {found.imbalance:.1f} times the images of the smallest"
     )
-    for note in survey.notes:
+    for note in found.notes:
         print_line(console, "note", note)
     _print_findings(console, found)
 
@@ -172,6 +218,7 @@ def _print_findings(console: Console, found: "Audit") -> None:
     missing += [f"no image of {entry.name}: train would refuse" for entry in found.classes if not entry.count]
     if len(found.classes) == 1:
         missing.append("a second class: a classifier needs two or more")
+    faint = [f"{entry.path}: {entry.reason}" for entry in found.faint]
     odd = [f"{entry.path}: {entry.reason}" for entry in found.outliers]
     for label, lines in (
         ("broken", broken),
@@ -179,10 +226,11 @@ def _print_findings(console: Console, found: "Audit") -> None:
         ("conflicts", conflicts),
         ("copies", copies),
         ("missing", missing),
+        ("faint", faint),
         ("odd", odd),
     ):
         _print_some(console, label, lines)
-    if not (broken or leaks or conflicts or copies or missing):
+    if not (broken or leaks or conflicts or copies or missing or faint):
         print_line(console, "findings", "none: no broken file, no copy, no leak between splits")
 
 

@@ -5,12 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from convscope.cli.flags import check_picture, with_experiment_flags
+from convscope.cli.flags import asked_experiment, check_picture, typed_flags, with_experiment_flags
 from convscope.cli.output import is_live, log_console, print_json, result_console, try_to
 from convscope.cli.screen import print_line, print_whole
-from convscope.config.asked import ExperimentConfig
-from convscope.config.experiment_file import override, read_experiment
-from convscope.config.fields import settings
 from convscope.config.resolved import ResolvedExperiment
 from convscope.wording import command, here, some
 
@@ -35,7 +32,7 @@ def find_lr(
         Print one JSON document on stdout.
     """
     check_picture(picture)
-    config = _read(data, overrides)
+    config = asked_experiment(data, overrides)
     from convscope.cli.watching import Watcher
     from convscope.data.survey import survey
     from convscope.training.plan import plan_experiment
@@ -48,7 +45,9 @@ def find_lr(
             Watcher(log).on_choice(choice)
     search = _search(plan.config, log)
     path = picture or Path(f"{_stem(data, found.name)}-learning-rate.png")
-    following = command("convscope", "train", data, *_flags(overrides), *_rate_flag(search))
+    following = command(
+        "convscope", "train", data, *typed_flags(overrides, but="training.learning_rate"), *_rate_flag(search)
+    )
     console = result_console()
     if not json:
         _print(console, plan.config, search)
@@ -61,12 +60,6 @@ def find_lr(
         print_whole(console, "picture", here(path))
     print_whole(console, "next", following)
     return 0
-
-
-def _read(data: str, overrides: dict[str, Any]) -> ExperimentConfig:
-    if data.endswith(".toml"):
-        return override(read_experiment(Path(data)), overrides)
-    return override(ExperimentConfig(), {"data.source": data, **overrides})
 
 
 def _search(config: ResolvedExperiment, log: Console) -> "LearningRateSearch":
@@ -106,20 +99,6 @@ def _stem(data: str, name: str) -> str:
 
 def _rate_flag(search: "LearningRateSearch") -> list[str]:
     return ["--learning-rate", f"{search.proposed:.2g}"]
-
-
-def _flags(overrides: dict[str, Any]) -> list[str]:
-    """What was typed, but for the learning rate."""
-    names = {setting.field: name.replace("_", "-") for name, setting in settings().items()}
-    typed = []
-    for field, value in overrides.items():
-        if field == "training.learning_rate":
-            continue
-        if isinstance(value, bool):
-            typed.append(f"--{'' if value else 'no-'}{names[field]}")
-        else:
-            typed += [f"--{names[field]}", str(value)]
-    return typed
 
 
 def _print(console: Console, config: ResolvedExperiment, search: "LearningRateSearch") -> None:

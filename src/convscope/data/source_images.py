@@ -119,12 +119,13 @@ def _of_arrays(source: ArraySource, form: PixelFormat) -> SourceImages:
         )
         for row in range(count)
     )
-    images = _fitted(source, form)
+    images = fit_arrays(source, form)
     notes = tuple(source.notes)
     return SourceImages(source.name, source.class_names, examples, images, form.reading, notes=notes)
 
 
-def _fitted(source: ArraySource, form: PixelFormat) -> NDArray[np.uint8]:
+def fit_arrays(source: ArraySource, form: PixelFormat) -> NDArray[np.uint8]:
+    """The images of a source of arrays in another form, (N, C, H, W)."""
     if source.images.shape[1:] == form.shape:
         return source.images
     if source.images.shape[2:] == form.size and source.images.shape[1] == 1:

@@ -21,18 +21,19 @@ def audited(found: Audit) -> list[Finding]:
             *_conflicts(found),
             *_classes(found),
             *_copies(found),
+            *_faint(found),
             *_odd(found),
             *_uneven(found),
         ]
     )
 
 
-def next_step(findings: Sequence[Finding], source: str) -> str:
+def next_step(findings: Sequence[Finding], source: str, flags: Sequence[str] = ()) -> str:
     """What to do after an audit: train, or first mend what would stop training or make its figures untrue."""
     grave = [finding for finding in findings if finding.severity == "error"]
     if not grave:
-        return command("convscope", "train", source)
-    return f"{grave[0].advice}; then: {command('convscope', 'data', source)}"
+        return command("convscope", "train", source, *flags)
+    return f"{grave[0].advice}; then: {command('convscope', 'data', source, *flags)}"
 
 
 def _broken(found: Audit) -> list[Finding]:
@@ -121,6 +122,21 @@ def _copies(found: Audit) -> list[Finding]:
         return []
     said = f"{some(len(copies), 'image')} with copies or near-copies; train keeps them on one side of a split"
     return [Finding(name="copies", severity="note", conclusion=said)]
+
+
+def _faint(found: Audit) -> list[Finding]:
+    if not found.faint:
+        return []
+    count, first = len(found.faint), found.faint[0]
+    return [
+        Finding(
+            name="faint",
+            severity="warning",
+            conclusion=f"{some(count, 'image')} {'shows' if count == 1 else 'show'} hardly anything as read",
+            evidence=_first(f"{first.path}, {first.reason}"),
+            advice="Look at them; leave out what shows nothing",
+        )
+    ]
 
 
 def _odd(found: Audit) -> list[Finding]:

@@ -56,11 +56,13 @@ class Plan:
 
     Attributes:
         rate_is_open: no recipe knows a learning rate for it; the finder has to search one.
+        fits_head_alone: no optimizer step follows the exact fit of a pretrained network's head.
     """
 
     config: ResolvedExperiment
     choices: tuple[Choice, ...]
     rate_is_open: bool
+    fits_head_alone: bool = False
 
 
 def plan_experiment(config: ExperimentConfig, survey: Survey) -> Plan:
@@ -72,7 +74,12 @@ def plan_experiment(config: ExperimentConfig, survey: Survey) -> Plan:
     _plan_training(plan)
     rate_is_open = plan.config.training.learning_rate is None
     plan.fill({"training.learning_rate": UNKNOWN_RATE})
-    return Plan(resolve(plan.config), tuple(plan.choices), rate_is_open)
+    return Plan(
+        resolve(plan.config),
+        tuple(plan.choices),
+        rate_is_open,
+        plan.is_pretrained and plan.config.training.length == Steps(0),
+    )
 
 
 @dataclass

@@ -147,9 +147,14 @@ def fit_head_first(job: Job) -> None:
         train.images,
         (train.labels - target.mean) / target.std if is_number else train.labels,
         num_classes=None if is_number else target.num_outputs,
-        mirror="flip-horizontal" in str(Augmentation.from_text(job.config.augmentation.preset)),
+        mirror=fits_on_mirror_images(job.config),
         weights=_class_weights(job)[train.labels] if balanced else None,
     )
+
+
+def fits_on_mirror_images(config: ResolvedExperiment) -> bool:
+    """Whether the head is fitted on each image's mirror image too: all that it knows of augmentation."""
+    return "flip-horizontal" in str(Augmentation.from_text(config.augmentation.preset))
 
 
 def build_state(job: Job) -> TrainingState:

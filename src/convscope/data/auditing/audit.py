@@ -19,7 +19,7 @@ from convscope.data.pixels.reading import PixelFormat, in_order
 from convscope.data.preprocessing import discarded_share
 from convscope.data.quarantine import Quarantined
 from convscope.data.source_images import SourceImages, as_image, read_source
-from convscope.data.sources import FileSource, open_source
+from convscope.data.sources import ArraySource, FileSource, open_source
 from convscope.data.splitting.similar import describe, similar_pairs
 from convscope.data.splitting.splits import clusters, links_of
 from convscope.data.survey import Survey, survey_source
@@ -94,13 +94,12 @@ class Audit:
     """By given split, the classes without an image in it."""
     cropped_away: float
     """Share of the typical (median) image that a square centre crop discards."""
+    images: int
+    """Usable ones."""
+    reading: Reading
+    """How the files were read, and how training would read them."""
     notes: tuple[str, ...] = ()
     """What a reader should know about the source and how it was read."""
-
-    @property
-    def images(self) -> int:
-        """Usable images."""
-        return sum(entry.count for entry in self.classes) or self.survey.count
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON."""
@@ -128,18 +127,21 @@ class Audit:
         }
 
 
-def audit(config: DataConfig, *, size: int = 64, fit: Fit = "squash") -> Audit:
+def audit(
+    config: DataConfig, *, size: int = 64, fit: Fit = "squash", source: FileSource | ArraySource | None = None
+) -> Audit:
     """Read every image of a source and look for what could spoil training.
 
     Args:
         config: source and limits; `allow_broken` plays no part, as broken files are what is looked for.
         size: side to which images are decoded for the comparison, in pixels.
         fit: how they get it; `squash` sees the whole image.
+        source: the source, where it is open already.
 
     Raises:
         DataError: the source is absent, unsafe or has no classes.
     """
-    source = open_source(config)
+    source = source or open_source(config)
     reading = Reading(max_pixels=config.max_pixels)
     if isinstance(source, FileSource):
         found = read_source(source, PixelFormat((size, size), 3, fit, reading))
@@ -169,6 +171,8 @@ def audit(config: DataConfig, *, size: int = 64, fit: Fit = "squash") -> Audit:
         missing=_missing(examples, source.class_names),
         cropped_away=float(np.median(shares)) if shares else 0.0,
         notes=found.notes,
+        reading=found.reading,
+        images=len(examples),
     )
 
 

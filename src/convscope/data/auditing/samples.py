@@ -1,57 +1,76 @@
-"""A few images of a source to look at, without loading it."""
+"""A few images of a source as they are read, and as training draws them again and again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from convscope.config.asked import DataConfig
-from convscope.data.pixels.decoding import Reading, decode
-from convscope.data.preprocessing import fit_image
+from convscope.data.augmentation import Augmentation
+from convscope.data.pixels.reading import PixelFormat, as_array, decode_fitted
 from convscope.data.quarantine import BrokenImage
-from convscope.data.sources import ArraySource, open_source
+from convscope.data.source_images import fit_arrays
+from convscope.data.sources import ArraySource, FileSource
 
-LARGEST_SIDE = 192
+_SPARE = 3
+"""Files looked at for each that is wanted, as some may be broken."""
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Images `(N, 3, H, W)` uint8 with their labels, spread evenly over a source."""
+    """Some images with their labels."""
 
     images: NDArray[np.uint8]
+    """(N, C, H, W)."""
     labels: tuple[str, ...]
 
 
-def take_samples(config: DataConfig, count: int) -> Samples:
-    """Up to `count` images of a source, evenly spread; broken files are passed over.
-
-    Raises:
-        DataError: the source is absent, unsafe or has no classes.
-    """
-    source = open_source(config)
+def take_samples(source: FileSource | ArraySource, form: PixelFormat, count: int) -> Samples:
+    """Up to `count` images, evenly spread over those that may be trained on; broken files are passed over."""
     if isinstance(source, ArraySource):
-        rows = _spread(len(source.ids), count)
-        labels = source.labels[rows].tolist()
-        images = np.broadcast_to(source.images[rows], (len(rows), 3, *source.images.shape[2:]))
-        names = source.class_names
-        return Samples(np.ascontiguousarray(images), tuple(names[n] if names else f"{n:g}" for n in labels))
+        return _of_arrays(source, form, count)
+    items = [item for item in source.items if item.split in (None, "train")] or list(source.items)
     pictures, labels = [], []
-    for row in _spread(len(source.items), 2 * count):
-        item = source.items[row]
+    for place in _spread(len(items), _SPARE * count):
         try:
-            image = decode(
-                item.read(),
-                channels=3,
-                reading=Reading(max_pixels=config.max_pixels),
-                target_size=LARGEST_SIDE,
-            )
+            pictures.append(as_array(decode_fitted(items[place].read(), form)))
         except BrokenImage:
             continue
-        pictures.append(np.asarray(fit_image(image, (LARGEST_SIDE, LARGEST_SIDE), "pad")).transpose(2, 0, 1))
-        labels.append(str(item.label))
+        labels.append(str(items[place].label))
     chosen = _spread(len(pictures), count)
-    images = np.stack([pictures[row] for row in chosen]) if chosen else np.empty((0, 3, 1, 1), np.uint8)
-    return Samples(images, tuple(labels[row] for row in chosen))
+    images = (
+        np.stack([pictures[place] for place in chosen]) if chosen else np.empty((0, *form.shape), np.uint8)
+    )
+    return Samples(images, tuple(labels[place] for place in chosen))
+
+
+def draw_as_trained(
+    samples: Samples, augmentation: Augmentation, *, seed: int, draws: int
+) -> NDArray[np.uint8]:
+    """What the first steps of a training see of some images: uint8 (N, draws, C, H, W)."""
+    images = torch.from_numpy(samples.images)
+    labels = torch.arange(len(images))
+    steps = [
+        augmentation.apply(images, labels, num_classes=len(images), seed=seed, step=step)[0]
+        for step in range(draws)
+    ]
+    return (torch.stack(steps, 1) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
+
+
+def draw_for_head(samples: Samples, *, mirrored: bool) -> NDArray[np.uint8]:
+    """All that a head on frozen features is fitted on: each image, and its mirror image where that counts."""
+    seen = [samples.images, samples.images[..., ::-1]] if mirrored else [samples.images]
+    return np.ascontiguousarray(np.stack(seen, axis=1))
+
+
+def _of_arrays(source: ArraySource, form: PixelFormat, count: int) -> Samples:
+    splits = source.splits or (None,) * len(source.ids)
+    rows = [row for row, split in enumerate(splits) if split in (None, "train")] or list(range(len(splits)))
+    chosen = [rows[place] for place in _spread(len(rows), count)]
+    labels = source.labels[chosen].tolist()
+    names = source.class_names
+    images = fit_arrays(replace(source, images=source.images[chosen]), form)
+    return Samples(images, tuple(names[label] if names else f"{label:g}" for label in labels))
 
 
 def _spread(total: int, count: int) -> list[int]:
