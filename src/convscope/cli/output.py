@@ -23,6 +23,9 @@ _PLAIN = {
 }
 """What stands for our own signs where a terminal's encoding has none; names keep their escapes."""
 
+ENDLESS = 100_000
+"""Columns of a pipe, where no line is cut."""
+
 Result = TypeVar("Result")
 _documents: list[int] = []
 """Characters of each document that was printed."""
@@ -155,8 +158,7 @@ def _let_go(stream: TextIO) -> None:
 
 def _console(stream: Any) -> Console:
     is_terminal = stream.isatty()
-    columns = os.environ.get("COLUMNS", "")
-    width = None if is_terminal else int(columns) if columns.isdecimal() and int(columns) else 120
+    width = None if is_terminal else ENDLESS
     # A path may hold [brackets] or :colons:, which are no markup.
     return _Results(
         file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=not is_terminal

@@ -17,6 +17,7 @@ from convscope.wording import between, command, duration, here, percent, rounded
 
 WIDE_INTERVAL = 0.05
 WORST_SHOWN = 9
+PLAINLY_LAST = "the last step"
 
 
 def print_summary(console: Console, summary: dict[str, Any], findings: Sequence[Finding] = ()) -> None:
@@ -70,14 +71,14 @@ def print_after_training(console: Console, run: Path, report: Path | None) -> No
 
 
 def _print_kept(console: Console, summary: dict[str, Any]) -> None:
-    """Which checkpoint the classifier is, and why; that early stopping ended the training."""
-    kept = summary.get("kept")
-    if not kept:
-        return
-    ended = f"early stopping ended it after {some(summary['steps'], 'step')}; more --epochs change nothing"
-    print_line(
-        console, "kept", f"{kept['checkpoint']}: {kept['why']}", ended if summary.get("stopped_early") else ""
-    )
+    """Which checkpoint the classifier is, and why, where that is not simply the last; that it ended early."""
+    kept, ended = summary.get("kept"), ""
+    if summary.get("stopped_early"):
+        ended = (
+            f"early stopping ended it after {some(summary['steps'], 'step')}; more --epochs change nothing"
+        )
+    if kept and (ended or kept["why"] != PLAINLY_LAST):
+        print_line(console, "kept", f"{kept['checkpoint']}: {kept['why']}", ended)
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:

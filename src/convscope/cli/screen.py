@@ -16,7 +16,6 @@ NARROW = 48
 
 INDENT = 2
 BETWEEN = "    "
-WIDE = 100_000
 
 
 def print_line(console: Console, label: str, value: str, *reasons: str) -> None:
@@ -71,7 +70,7 @@ def print_columns(console: Console, rows: Sequence[tuple[str, ...]]) -> None:
 def _print_table(console: Console, table: Table, rows: Sequence[tuple[str, ...]]) -> None:
     for row in rows:
         table.add_row(*(Text(legible(cell)) for cell in row))
-    console.print(table, width=None if console.is_terminal else WIDE)
+    console.print(table)
 
 
 def _print_labelled(console: Console, label: str, text: Text) -> None:

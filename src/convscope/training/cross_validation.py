@@ -26,6 +26,7 @@ from convscope.training.objective import Score
 from convscope.training.preparation import Job, prepare
 from convscope.training.progress import Choice, Silent
 from convscope.training.results import SUMMARY, seconds_per_image
+from convscope.wording import percent, rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +62,9 @@ def cross_validate(run: Run, job: Job, deadline: float | None) -> tuple[FoldScor
             _fit_fold(fold_run, part, job, _share_of(deadline, parts[number:], per_image))
         judged.append(_Judged(fold_run, part, _read_candidates(fold_run)))
         figure, value = judged[-1].figure(LAST)
-        job.progress.on_choice(
-            Choice(f"fold {number + 1} of {len(parts)}", f"{figure.replace('_', ' ')} {value:.3f}")
-        )
+        said = percent(value, 1) if figure == "accuracy" else rounded(value)
+        of = f"fold {number + 1} of {len(parts)}"
+        job.progress.on_choice(Choice(of, f"{figure.replace('_', ' ')} {said}"))
     values = tuple(_stand_for(fold, _better(_others(fold, judged))) for fold in judged)
     candidates = {name: tuple(fold.figure(name)[1] for fold in judged) for name in judged[0].candidates}
     data = job.config.data
