@@ -10,7 +10,6 @@ from convscope.cli.output import log_console, print_json, result_console, try_to
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
-from convscope.runs.names import check_name
 
 RUNS = Path("runs")
 
@@ -100,7 +99,9 @@ def _name(data: str | None, name: str | None, runs: Path) -> tuple[Path, str | N
     if name is None and data is not None and data.endswith(".toml"):
         name = Path(data).stem + _number(runs, Path(data).stem)
     if name is not None:
-        check_name(runs, name)  # now, not after everything was loaded
+        from convscope.runs.folder import check_free
+
+        check_free(runs, name)  # now, not after everything was loaded
     return runs, name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 import re
 import zipfile
 import zlib
@@ -59,7 +60,7 @@ class Run:
             RunError: when the disk refuses.
         """
         if name is not None:
-            check_name(parent, name)
+            check_free(parent, name)
         stem = _stem(data_name, str(config.network.name)) if name is None else name
         contents = {CONFIG: experiment_to_dict(config), **(files or {})}
         try:
@@ -72,7 +73,7 @@ class Run:
                             writer.write(file_name, _to_json(values))
                     return Run(path)
                 if name is not None:
-                    check_name(parent, name)  # it came into being meanwhile
+                    raise UsageError(_taken(path))
         except OSError as error:
             raise RunError(f"{parent / stem} cannot be made: {error.strerror or error}") from error
         raise AssertionError("numbers do not end")
@@ -223,6 +224,23 @@ def _next_number(parent: Path, stem: str) -> int:
     """One more than the highest that is taken."""
     taken = (re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in parent.glob(f"{stem}-*"))
     return 1 + max((int(match[1]) for match in taken if match), default=0)
+
+
+def check_free(parent: Path, name: str) -> None:
+    """Refuse a name that a new run in `parent` cannot have, before anything is loaded for it.
+
+    Raises:
+        UsageError: with the reason; also when there is something of that name already.
+    """
+    check_name(name)
+    if os.path.lexists(parent / name):
+        raise UsageError(_taken(parent / name))
+
+
+def _taken(path: Path) -> str:
+    if (path / CONFIG).is_file():
+        return f"{path} exists already. Choose another --name, or go on with it: {resume_command(path)}"
+    return f"{path} exists already, and is not a run. Choose another --name, or remove it"
 
 
 def _to_json(values: Any) -> bytes:

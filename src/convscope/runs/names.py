@@ -1,29 +1,21 @@
 """Names of runs: what a folder, a command line and a zip all take."""
 
-from pathlib import Path
-
 from convscope.errors import UsageError
-from convscope.wording import command, shown
+from convscope.wording import shown
 
 LONGEST = 200
 """Bytes: file systems take 255, and checkpoints are written beside a name that is a little longer."""
 
 
-def check_name(parent: Path, name: str) -> None:
-    """Refuse a name that a run in `parent` cannot have, before anything is loaded for it.
+def check_name(name: str) -> None:
+    """Refuse a name that a run cannot have.
 
     Raises:
-        UsageError: with the reason; also when a run of that name is there already.
+        UsageError: with the reason.
     """
     why = _what_is_wrong(name)
     if why:
         raise UsageError(f"a run cannot be named '{shown(name)}': {why}. Choose another --name")
-    path = parent / name
-    if path.exists() or path.is_symlink():
-        if not (path / "config.json").is_file():
-            raise UsageError(f"{path} exists already, and is not a run. Choose another --name, or remove it")
-        resume = command("convscope", "train", "--resume", path)
-        raise UsageError(f"{path} exists already. Choose another --name, or go on with it: {resume}")
 
 
 def _what_is_wrong(name: str) -> str:

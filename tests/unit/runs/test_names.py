@@ -6,8 +6,7 @@ import pytest
 
 from convscope.config.asked import ExperimentConfig
 from convscope.errors import UsageError
-from convscope.runs.folder import Run
-from convscope.runs.names import check_name
+from convscope.runs.folder import Run, check_free
 
 
 @pytest.mark.parametrize(
@@ -46,4 +45,4 @@ def test_a_name_that_makes_trouble_later_is_refused_with_its_reason(
 def test_other_names_are_taken_once(tmp_path: Path, name: str) -> None:
     assert Run.create(tmp_path, ExperimentConfig(), data_name="d", name=name).path == tmp_path / name
     with pytest.raises(UsageError, match="exists already"):
-        check_name(tmp_path, name)
+        check_free(tmp_path, name)
