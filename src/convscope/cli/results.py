@@ -152,9 +152,9 @@ def _figures(values: dict[str, Any], held_out: bool) -> tuple[str, ...]:
 
 
 def _ends(figure: dict[str, Any]) -> str:
-    """`1.2–3.4`; of one image alone, that there is none (JSON holds None)."""
+    """`1.2–3.4`; that there is none, where JSON holds None."""
     low, high = figure["interval"]
-    return "not to be had from one image" if low is None else between(low, high)
+    return "none from one image, or from errors all alike" if low is None else between(low, high)
 
 
 def _fit_words(fit: dict[str, Any]) -> str:

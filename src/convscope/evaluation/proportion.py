@@ -124,9 +124,10 @@ class MeanOverRuns:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The mean's 95 % t-interval; (nan, nan) for fewer than two runs."""
+        """The mean's 95 % t-interval; (nan, nan) for fewer than two runs, or where all are alike."""
         low, high = t_interval(np.asarray(self.values, dtype=np.float64), self.test_to_train)
-        return (max(low, 0.0), min(high, 1.0)) if self.is_share and self.n > 1 else (low, high)
+        is_cut = self.is_share and not math.isnan(low)
+        return (max(low, 0.0), min(high, 1.0)) if is_cut else (low, high)
 
     def __str__(self) -> str:
         def said(value: float) -> str:
@@ -143,8 +144,8 @@ class MeanOverRuns:
         if self.n == 0:
             return f"– ({runs})"
         value = f"{said(self.mean)}{unit}"
-        if self.n == 1:
-            return f"{value} ({runs}: no interval)"
+        if math.isnan(self.interval[0]):
+            return f"{value} ({runs}{', all alike' if self.n > 1 else ''}: no interval)"
         low, high = (said(end) for end in self.interval)
         to = " to " if low.startswith("-") else "–"
         spread = f"standard deviation {said(self.standard_deviation)}"
@@ -162,12 +163,14 @@ class MeanOverRuns:
 
 
 def t_interval(values: np.ndarray[Any, np.dtype[np.float64]], overlap: float = 0.0) -> tuple[float, float]:
-    """Student's 95 % interval of the mean of `values` (N,); (nan, nan) for fewer than two.
+    """Student's 95 % interval of the mean of `values` (N,); (nan, nan) for fewer than two, or all alike.
+
+    Without any spread the interval would be a point, as if the mean were known for certain.
 
     `overlap` is added to 1/N in the variance of the mean: see `MeanOverRuns.of_folds`.
     """
     count = len(values)
-    if count < 2:
+    if count < 2 or bool((values == values[0]).all()):
         return (math.nan, math.nan)
     error = float(np.std(values, ddof=1)) * math.sqrt(1 / count + overlap)
     half = float(special.stdtrit(count - 1, 0.5 + CONFIDENCE / 2)) * error

@@ -15,6 +15,7 @@ from convscope.cli.main import run as command
 from convscope.evaluation.calibration import calibrate
 from convscope.evaluation.metrics import ClassScores, Evaluation, evaluate_logits
 from convscope.evaluation.proportion import MeanOverRuns, Proportion
+from convscope.evaluation.regression import evaluate_regression
 
 
 def evaluation(n: int = 60, seed: int = 0) -> Evaluation:
@@ -126,6 +127,20 @@ def test_the_mean_over_folds_of_a_small_figure_is_not_zero() -> None:
     assert tiny.startswith("1.23e−16 (3 runs, standard deviation 1.53e−17)")
 
 
+def test_runs_all_alike_do_not_make_the_mean_certain() -> None:
+    """Three folds without an error would have had an interval of 100.0–100.0."""
+    folds = MeanOverRuns.of_folds((1.0, 1.0, 1.0), 3, is_share=True)
+    assert str(folds) == "100.0 % (3 runs, all alike: no interval)"
+    assert folds.to_dict()["interval"] == [None, None]
+    ids = [str(n) for n in range(6)]
+    off = evaluate_regression(np.full(6, 2, np.float32), np.full(6, 1, np.float32), ids)
+    assert str(off.mean_absolute_error) == "1 (6 images: no interval)"
+    assert "nan" not in json.dumps(off.to_dict(), allow_nan=False)
+    assert math.isnan(
+        evaluate_logits(np.zeros((4, 2), np.float32), np.zeros(4, np.int64), ids[:4], "ab").loss_interval[0]
+    )
+
+
 def fill(folder: Path, counts: dict[str, int], shape: tuple[int, int] = (12, 12)) -> Path:
     for place, (name, count) in enumerate(counts.items()):
         (folder / name).mkdir(parents=True)
@@ -188,7 +203,7 @@ def test_a_regression_tested_on_one_image_is_summed_up(
     table = str(tmp_path / "sizes.csv")
     assert command(["train", table, *SHORT, "--task", "regression", "--runs", str(tmp_path / "runs")]) == 0
     said = capsys.readouterr().out
-    assert "not to be had from one image" in said
+    assert "none from one image" in said
     assert "mean absolute error 0.00 " not in said
     assert isinstance(
         convscope.evaluate(next((tmp_path / "runs").iterdir())).mean_absolute_error.value, float
