@@ -202,8 +202,10 @@ def _print(console: Console, found: "Audit") -> None:
 
 
 def _print_findings(console: Console, found: "Audit") -> None:
+    from convscope.data.quarantine import NO_LABEL
 
-    broken = [f"{entry.path}: {entry.reason}" for entry in found.quarantined]
+    broken = [f"{entry.path}: {entry.reason}" for entry in found.quarantined if entry.reason != NO_LABEL]
+    unlabelled = [entry.path for entry in found.quarantined if entry.reason == NO_LABEL]
     copies = [
         f"{' = '.join(entry.paths)}{'' if entry.exact else '  (nearly)'}"
         for entry in found.duplicates
@@ -222,6 +224,7 @@ def _print_findings(console: Console, found: "Audit") -> None:
     odd = [f"{entry.path}: {entry.reason}" for entry in found.outliers]
     for label, lines in (
         ("broken", broken),
+        ("no label", unlabelled),
         ("leaks", leaks),
         ("conflicts", conflicts),
         ("copies", copies),

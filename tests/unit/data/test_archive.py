@@ -69,6 +69,17 @@ def test_split_archives_in_a_folder_are_its_splits(tmp_path, members):
     assert source.class_names == ("cat", "kitten")
 
 
+def test_runs_beside_split_archives_do_not_hide_them(tmp_path, members):
+    for split in ("train", "test"):
+        make_zip(tmp_path / f"{split}.zip", members)
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    (tmp_path / "runs" / "one" / "config.json").write_text('{"network": {}, "preprocessing": {}}')
+    (tmp_path / "x-samples.png").write_bytes(b"x")
+    source = opened(tmp_path)
+    assert {item.split for item in source.items} == {"train", "test"}
+    assert source.notes == ("passed over, being convscope's own: runs/, x-samples.png",)
+
+
 @pytest.mark.parametrize(
     "name", ["../evil.png", "cat/../../evil.png", "/etc/evil.png", "C:\\evil.png", "..\\e"]
 )

@@ -6,7 +6,7 @@ import torch
 from convscope.config.asked import DataConfig
 from convscope.data.loading import load_dataset
 from convscope.data.sources import open_source
-from convscope.data.sources.table import guess_task, open_tables
+from convscope.data.sources.table import guess_task
 from convscope.errors import DataError
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs Parquet: pip install pyarrow")
@@ -416,8 +416,36 @@ def test_parts_of_a_table_are_one_and_tell_the_split(tmp_path, picture, encoded)
         contents = [encoded(picture(index)) for index in range(start, start + 4)]
         columns = {"img": contents, "label": ["a", "b", "a", "b"]}
         parquet.write_table(pyarrow.table(columns), tmp_path / f"{name}.parquet")
-    source = open_tables(
-        sorted(tmp_path.glob("*.parquet")), DataConfig(source=str(tmp_path)), name="x", location=tmp_path
-    )
+    source = opened(tmp_path)
     assert [item.split for item in source.items] == ["test"] * 4 + ["train"] * 8
     assert len({item.id for item in source.items}) == 12
+
+
+@pytest.mark.parametrize(
+    "places", [("data/train-0.parquet", "data/test-0.parquet"), ("train/0.parquet", "test/0.parquet")]
+)
+def test_parts_of_a_table_may_lie_in_folders(tmp_path, picture, encoded, places):
+    for number, place in enumerate(places):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        contents = [encoded(picture(4 * number + index)) for index in range(4)]
+        parquet.write_table(pyarrow.table({"image": contents, "label": list("abab")}), tmp_path / place)
+    (tmp_path / "README.md").write_text("words")
+    source = opened(tmp_path)
+    assert sorted(item.split for item in source.items) == ["test"] * 4 + ["train"] * 4
+
+
+def test_tables_in_several_folders_are_asked_about(tmp_path, encoded, picture):
+    for name in ("fine", "coarse"):
+        (tmp_path / name).mkdir()
+        table = pyarrow.table({"image": [encoded(picture(1))], "label": ["a"]})
+        parquet.write_table(table, tmp_path / name / "train-0.parquet")
+    with pytest.raises(DataError, match="holds Parquet in several folders: coarse, fine"):
+        opened(tmp_path)
+
+
+def test_parts_with_other_columns_are_refused(tmp_path, encoded, picture):
+    for name, column in (("train", "label"), ("test", "target")):
+        table = pyarrow.table({"image": [encoded(picture(1))], column: ["a"]})
+        parquet.write_table(table, tmp_path / f"{name}.parquet")
+    with pytest.raises(DataError, match=r"train.parquet has other columns or classes than .*test.parquet"):
+        opened(tmp_path)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from convscope.config.asked import DataConfig
@@ -29,11 +30,12 @@ def open_folder(folder: Path, config: DataConfig) -> FileSource:
         DataError: it cannot be listed, or holds no classes.
     """
     name = shown(folder.resolve().name) or "images"
-    tree = _walk(folder)
+    tree = without_own(_walk(folder))
     grouped = config.group_by is not None
     archives = {} if tree.folders else _split_archives(folder)
     if archives:
-        tree = merged((split, without_wrapping(read_archive(path))) for split, path in archives.items())
+        parts = ((split, without_wrapping(read_archive(path))) for split, path in archives.items())
+        tree = replace(merged(parts), notes=tree.notes)
     elif tables := _tables(folder, tree):
         return open_tables(tables, config, name=name, location=folder)
     return arrange(tree, name, folder, inner_are_groups=grouped)
@@ -45,7 +47,7 @@ def list_files(folder: Path) -> tuple[list[Path], list[Quarantined]]:
     Raises:
         DataError: the folder cannot be listed.
     """
-    tree, _ = without_own(_walk(folder), pictures=False)
+    tree = without_own(_walk(folder), pictures=False)
     files = sorted(tree.files, key=lambda file: natural_key("/".join(file[0])))
     return [content.path for _, content in files if isinstance(content, DiskFile)], list(tree.quarantined)
 

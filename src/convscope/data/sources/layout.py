@@ -79,8 +79,7 @@ def arrange(tree: Tree, name: str, location: Path, *, inner_are_groups: bool = F
     Raises:
         DataError: no class folder; split folders beside others; or folders that can be read in two ways.
     """
-    tree, notes = without_own(tree)
-    tree = without_wrapping(tree)
+    tree = without_wrapping(without_own(tree))
     where = here(location)
     layout = _read_layout(tree, where)
     tree = _without_inner_wrapping(tree, layout)
@@ -109,7 +108,6 @@ def arrange(tree: Tree, name: str, location: Path, *, inner_are_groups: bool = F
         quarantined=tuple(sorted(quarantined, key=lambda entry: natural_key(entry.path))),
         notes=(
             *tree.notes,
-            *notes,
             *layout.notes,
             *_unlabelled(layout, quarantined),
             *look_alikes(class_names),

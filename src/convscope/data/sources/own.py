@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.source import Content
@@ -15,26 +16,25 @@ _PICTURE = re.compile(r".+-(samples|augmentation|learning-rate)\.(png|svg)|repor
 _RUNS = "runs"
 
 
-def without_own(tree: Tree, *, pictures: bool = True) -> tuple[Tree, tuple[str, ...]]:
-    """All but convscope's own files, and a note that says what was passed over.
+def without_own(tree: Tree, *, pictures: bool = True) -> Tree:
+    """All but convscope's own files, with a note that says what was passed over.
 
     A picture is taken for its own only by its name and outside all folders, where `convscope data` writes it;
     with `pictures` False, none is.
     """
     own = {parts[:-1] for parts, content in tree.files if _describes(parts, content)}
     if () in own:
-        return tree, ()  # a run, given as data: it is not passed over without a trace
+        return tree  # a run, given as data: it is not passed over without a trace
     loose = {parts for parts, _ in tree.files if len(parts) == 1 and _PICTURE.fullmatch(parts[0])}
     drawn = loose if pictures else set()
     left = tree.without(lambda parts: parts in drawn or _lies_in(parts, own))
     empty = _emptied(left, {parts[:-1] for parts in own})
     if not (own or drawn or empty):
-        return tree, ()
+        return tree
     outermost = sorted(parts for parts in {*own, *empty} if parts[:-1] not in empty)
     names = [*(f"{'/'.join(parts)}/" for parts in outermost), *sorted(parts[0] for parts in drawn)]
-    return left.without(lambda parts: parts in empty), (
-        f"passed over, being convscope's own: {listed(names, 3)}",
-    )
+    note = f"passed over, being convscope's own: {listed(names, 3)}"
+    return replace(left.without(lambda parts: parts in empty), notes=(*tree.notes, note))
 
 
 def _describes(parts: Parts, content: Content) -> bool:

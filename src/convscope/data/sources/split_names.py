@@ -11,6 +11,7 @@ Reading = Split | Literal["unlabelled"] | None
 SPLIT_NAMES: dict[str, Split] = {
     "train": "train",
     "training": "train",
+    "trainval": "train",
     "trn": "train",
     "validation": "validation",
     "validate": "validation",

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path, PurePosixPath
 
 from convscope.data.quarantine import BrokenImage
@@ -22,7 +22,7 @@ class Whereabouts:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files_of: dict[Path, dict[str, str]] = {}
-        self._begin: tuple[Path, ...] | None = None
+        self._begin: tuple[tuple[Path, ...], ...] | None = None
 
     def what_would_work(self, name: str, others: Sequence[str] = ()) -> str | None:
         """What to change in a path so that it leads to a file: `a/1.png is: write / for \\`; or None.
@@ -32,8 +32,8 @@ class Whereabouts:
         if name.casefold().startswith(_ADDRESSES):
             return "it is an address, and nothing is downloaded: name files"
         slashed, parts = _parts(name)
-        for start in range(len(parts)):
-            found = {base: path for base in self._bases() if (path := self._found(base, parts[start:]))}
+        for bases, start in product(self._bases(), range(len(parts))):
+            found = {base: path for base in bases if (path := self._found(base, parts[start:]))}
             if not found:
                 continue
             counts = {base: self._count(base, others, start) for base in found}
@@ -71,12 +71,14 @@ class Whereabouts:
                         known.setdefault(spelling, path.name)
         return self._files_of[folder]
 
-    def _bases(self) -> tuple[Path, ...]:
-        """Where paths could begin: at the table, in folders beside it, around it, and where we are."""
+    def _bases(self) -> tuple[tuple[Path, ...], ...]:
+        """Where paths could begin: at the table and in folders beside it; else around it, or where we are."""
         if self._begin is None:
             here = self.folder.resolve()
-            near = (here, *_inner(here, 2), here.parent, *_inner(here.parent, 1), Path.cwd())
-            self._begin = tuple(dict.fromkeys(near))
+            self._begin = (
+                (here, *_inner(here, 2)),
+                tuple(dict.fromkeys((Path.cwd(), here.parent, *_inner(here.parent, 1)))),
+            )
         return self._begin
 
 
