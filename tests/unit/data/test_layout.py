@@ -119,6 +119,7 @@ def test_splits_inside_the_classes_are_splits(packed, names):
     [
         {"site_A/cat": 2, "site_A/dog": 2, "site_B/cat": 2, "site_B/dog": 2},
         {f"fold_{k}/{name}": 1 for k in range(5) for name in ("a", "b", "c") if (k, name) != (3, "b")},
+        {"site_A": 1, "site_A/cat": 12, "site_A/dog": 12, "site_B/cat": 2, "site_B/dog": 2},
         {"train/x/cat": 1, "train/x/dog": 1, "train/y/cat": 1, "train/y/dog": 1},
     ],
 )

@@ -290,6 +290,18 @@ def test_the_folder_that_most_paths_lead_into_is_named(table, tmp_path, picture)
         opened(table(f"id,label\n{lines}"))
 
 
+def test_a_folder_beside_the_table_comes_before_one_elsewhere(table, tmp_path, picture):
+    """Names such as 0.png are everywhere."""
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "images").mkdir()
+    for index in range(5):
+        picture(index).save(tmp_path / "inner" / "images" / f"{index}.png")
+    lines = "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(5))
+    (tmp_path / "inner" / "table.csv").write_text(f"path,label\n{lines}")
+    with pytest.raises(DataError, match=r"but images/0.png is: put images/ before it"):
+        opened(tmp_path / "inner" / "table.csv")
+
+
 @pytest.mark.parametrize(
     ("column", "values", "splits", "note"),
     [

@@ -21,9 +21,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from convscope.data.quarantine import Quarantined
+from convscope.data.sources.arranging import arrange
 from convscope.data.sources.bombs import MOST_UNPACKED, allowance, announces, refuse, unpack_tar
 from convscope.data.sources.contents import FileSlice, SharedFile, ZipMember
-from convscope.data.sources.layout import arrange
 from convscope.data.sources.source import Content, FileSource
 from convscope.data.sources.tree import Parts, Tree, is_ignored
 from convscope.errors import DataError

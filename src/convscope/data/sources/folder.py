@@ -9,8 +9,9 @@ from convscope.config.asked import DataConfig
 from convscope.data.classes import natural_key
 from convscope.data.quarantine import Quarantined
 from convscope.data.sources.archive import is_archive, read_archive
+from convscope.data.sources.arranging import arrange
 from convscope.data.sources.contents import DiskFile, plain_reason
-from convscope.data.sources.layout import arrange, without_wrapping
+from convscope.data.sources.layout import without_wrapping
 from convscope.data.sources.own import without_own
 from convscope.data.sources.source import Content, FileSource, Split
 from convscope.data.sources.split_names import read_split

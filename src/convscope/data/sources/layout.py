@@ -10,15 +10,11 @@ test/1.jpg                      no label: what to predict, where train has class
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from convscope.data.classes import canonical, look_alikes, natural_key, natural_order
-from convscope.data.pixels.decoding import probe
-from convscope.data.quarantine import NO_LABEL, BrokenImage, Quarantined
-from convscope.data.sources.own import without_own
-from convscope.data.sources.source import Content, FileSource, Item, Split
+from convscope.data.classes import natural_order
+from convscope.data.sources.source import Split
 from convscope.data.sources.split_names import (
     GIVEN_NAMES,
     MASKS,
@@ -28,12 +24,12 @@ from convscope.data.sources.split_names import (
     read_splits,
     split_words,
 )
-from convscope.data.sources.tree import Parts, Tree, looks_like_image, may_be_image
+from convscope.data.sources.tree import Parts, Tree, may_be_image
 from convscope.errors import DataError
-from convscope.wording import here, listed, quoted
+from convscope.wording import listed, quoted
 
-_HEADER_BYTES = 1 << 16
-_TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
+_MOST_LOOSE = 0.05
+"""A larger share of the images directly in the class folders, and what lies further in only keeps order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,52 +63,21 @@ class Layout:
         return self.splits.get(parts[1 if self.splits_inside else 0]) if self.splits else None
 
 
-def arrange(tree: Tree, name: str, location: Path, *, inner_are_groups: bool = False) -> FileSource:
-    """Turn a tree of files into a source.
+def read_layout(tree: Tree, where: str, *, inner_are_groups: bool = False) -> tuple[Tree, Layout]:
+    """The tree without what wraps it, and what its folders mean.
 
     Args:
-        tree: what there is.
-        name: what the source is called.
-        location: where it lies, for messages.
+        tree: of folders and files.
+        where: what to call it in a message.
         inner_are_groups: folders inside classes are known to hold groups of images, not classes.
 
     Raises:
-        DataError: no class folder; split folders beside others; or folders that can be read in two ways.
+        DataError: split folders beside others, or folders that can be read in two ways.
     """
-    tree = without_wrapping(without_own(tree))
-    where = here(location)
-    layout = _read_layout(tree, where)
+    tree = without_wrapping(tree)
+    layout = _read_outer(tree, where)
     tree = _without_inner_wrapping(tree, layout)
-    layout = _with_inner(tree, layout, where, inner_are_groups=inner_are_groups)
-    items: list[Item] = []
-    quarantined = list(tree.quarantined)
-    least = 2 if layout.splits else 1
-    for parts, content in tree.files:
-        if parts[0] in layout.passed_over or layout.is_mask(parts):
-            continue
-        if parts[0] in layout.unlabelled:
-            quarantined += [Quarantined("/".join(parts), NO_LABEL)] if may_be_image(parts[-1]) else []
-        elif len(parts) <= least:
-            quarantined += _stray(parts, content)
-        else:
-            label = canonical(parts[layout.class_depth])
-            items.append(Item("/".join(parts), label, layout.split_of(parts), None, content))
-    class_names = natural_order(canonical(names[-1]) for names in _class_folders(tree, layout))
-    if not class_names or (len(class_names) == 1 and not split_words(class_names[0]) and _tables(tree)):
-        raise DataError(_no_classes(tree, name, where))
-    return FileSource(
-        name=name,
-        location=location,
-        items=tuple(sorted(items, key=lambda item: natural_key(item.id))),
-        class_names=class_names,
-        quarantined=tuple(sorted(quarantined, key=lambda entry: natural_key(entry.path))),
-        notes=(
-            *tree.notes,
-            *layout.notes,
-            *_unlabelled(layout, quarantined),
-            *look_alikes(class_names),
-        ),
-    )
+    return tree, _with_inner(tree, layout, where, inner_are_groups=inner_are_groups)
 
 
 def without_wrapping(tree: Tree) -> Tree:
@@ -131,7 +96,7 @@ def without_wrapping(tree: Tree) -> Tree:
         tree = replace(tree.only(top).unwrapped(), notes=(*tree.notes, *note))
 
 
-def _read_layout(tree: Tree, where: str) -> Layout:
+def _read_outer(tree: Tree, where: str) -> Layout:
     tops = natural_order(tree.tops())
     readings = read_splits(tops)
     splits = as_splits(readings)
@@ -204,18 +169,20 @@ def _without_inner_wrapping(tree: Tree, layout: Layout) -> Tree:
 
 def _with_inner(tree: Tree, layout: Layout, where: str, *, inner_are_groups: bool) -> Layout:
     """The layout, once it is known what lies inside the classes."""
-    holding, direct = tree.holding(), tree.direct()
+    holding = tree.holding()
     if layout.splits:
+        direct = tree.direct()
         apart = [top for top, split in layout.splits.items() if split != "train" and not tree.inside(top)]
         flat = frozenset(top for top in apart if (top,) in direct)
         layout = replace(layout, unlabelled=layout.unlabelled | flat)
-    outer = [folder for folder in _class_folders(tree, layout) if folder in holding]
+    classes = class_folders(tree, layout)
+    _refuse_annotations([folder[-1] for folder in classes], where)
+    outer = [folder for folder in classes if folder in holding]
     inner: dict[Parts, set[str]] = {folder: set() for folder in outer}
     for folder in holding:
         if folder[:-1] in inner:
             inner[folder[:-1]].add(folder[-1])
-    _refuse_annotations([folder[-1] for folder in _class_folders(tree, layout)], where)
-    if not outer or any(folder in direct for folder in outer):
+    if not outer or _share_directly_in(inner, tree) > _MOST_LOOSE:
         return layout
     names = natural_order(name for inside in inner.values() for name in inside)
     splits = as_splits(read_splits(names))
@@ -241,10 +208,21 @@ def _refuse_annotations(classes: Sequence[str], where: str) -> None:
         )
 
 
-def _class_folders(tree: Tree, layout: Layout) -> list[Parts]:
+def class_folders(tree: Tree, layout: Layout) -> list[Parts]:
+    """The folders that are classes, as often as there are splits of them."""
     depth = layout.class_depth
     left_out = layout.unlabelled | layout.passed_over
     return sorted(parts for parts in tree.folders if len(parts) == depth + 1 and parts[0] not in left_out)
+
+
+def _share_directly_in(folders: Container[Parts], tree: Tree) -> float:
+    """Of the images in some folders, the share that lies in no folder further in."""
+    depths = Counter(
+        parts[:-1] in folders
+        for parts, _ in tree.files
+        if may_be_image(parts[-1]) and (parts[:1] in folders or parts[:2] in folders)
+    )
+    return depths[True] / max(1, depths.total())
 
 
 def _same_inside(inner: Sequence[set[str]]) -> bool:
@@ -262,38 +240,3 @@ def _two_ways(outer: Sequence[str], inner: Sequence[str], where: str) -> str:
         f"train, validation and test.\nOf {outer[0]} and the like: say that the inner ones group the images: "
         "--group-by '[^/]+/([^/]+)/'"
     )
-
-
-def _unlabelled(layout: Layout, quarantined: Sequence[Quarantined]) -> list[str]:
-    tops = Counter(entry.path.partition("/")[0] for entry in quarantined if entry.reason == NO_LABEL)
-    return [
-        f"{top}/ has no class folders; its {count:,} images have no label and are for predict: "
-        f"convscope predict RUN …/{top}"
-        for top, count in tops.items()
-        if top in layout.unlabelled
-    ]
-
-
-def _no_classes(tree: Tree, name: str, where: str) -> str:
-    loose = Counter("/".join(parts[:-1]) for parts, _ in tree.files if looks_like_image(parts[-1]))
-    tables = _tables(tree)
-    place = {folder: f"{count:,} images in {folder or 'it'}" for folder, count in loose.most_common(3)}
-    has = f"{where} has no class folders" + (f", and {', '.join(place.values())}" if place else "")
-    if tables:
-        return f"{has}. If a table beside them has the labels, give that: {where}/{'/'.join(tables[0])}"
-    return f"{has}. Put each class into a folder of its own: {name}/cat/1.jpg, {name}/dog/2.jpg"
-
-
-def _tables(tree: Tree) -> list[Parts]:
-    return sorted(parts for parts, _ in tree.files if parts[-1].casefold().endswith(_TABLES))
-
-
-def _stray(parts: Parts, content: Content) -> Sequence[Quarantined]:
-    """A file outside the class folders is only mentioned when it was meant to be an image."""
-    if not looks_like_image(parts[-1]):
-        return ()
-    try:
-        probe(content.read(_HEADER_BYTES))
-    except BrokenImage as broken:
-        return (Quarantined("/".join(parts), str(broken)),)
-    return (Quarantined("/".join(parts), "lies in no class folder"),)
