@@ -63,7 +63,8 @@ class FinishedRun:
         splits = [split for split in ("test", "validation") if split in summary]
         figures = "".join(f"<p>{split}</p>{getattr(self, split)._repr_html_()}" for split in splits)
         notes = "".join(f"<p>{escape(note)}</p>" for note in summary.get("notes", ()))
-        return f"<p><b>{escape(self.path.name)}</b></p>{figures}{notes}"
+        found = "".join(f"<p>{escape(str(finding))}</p>" for finding in self.findings)
+        return f"<p><b>{escape(self.path.name)}</b></p>{figures}{found}{notes}"
 
 
 def train(

@@ -8,7 +8,7 @@ from convscope.diagnosis.finding import Finding, gravest_first
 from convscope.evaluation.calibration import Calibration
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion
-from convscope.wording import percent, rounded, some
+from convscope.wording import between, percent, rounded, some
 
 _TOLD_APART = 0.06
 """Calibration errors that chance alone makes as large as this hide what there is to see."""
@@ -32,7 +32,7 @@ def answers(judged: Predictions) -> list[Finding]:
     if not len(judged) or not np.isfinite(judged.logits).all():
         return []
     if judged.is_regression:
-        return gravest_first([*one_number(judged), *outside_range(judged)])
+        return gravest_first([*(one_number(judged) or no_better_number(judged)), *outside_range(judged)])
     return one_answer(judged) or gravest_first([*never_answered(judged), *no_better(judged)])
 
 
@@ -125,6 +125,27 @@ def one_number(judged: Predictions) -> list[Finding]:
             f"for all {images_of(judged)}",
             evidence=f"its answers have a standard deviation of {rounded(given)}, the truth {rounded(truth)}",
             advice=_LEARN_AGAIN,
+        )
+    ]
+
+
+def no_better_number(judged: Predictions) -> list[Finding]:
+    """Whether always answering with the median would do as well."""
+    labels = judged.labels.astype(np.float64)
+    median = float(np.median(labels))
+    spread = float(np.abs(labels - median).mean())
+    error = judged.regression.mean_absolute_error
+    if spread == 0 or error.interval[1] < spread:
+        return []
+    said = "no better" if error.value >= spread else "not clearly better"
+    ends = between(*error.interval)
+    return [
+        Finding(
+            name="no-better",
+            severity="warning",
+            conclusion=f"{said} than always answering {rounded(median)}, the median",
+            evidence=f"that is off by {rounded(spread)} on average, and this by {rounded(error.value)} "
+            f"(95 % interval {ends})",
         )
     ]
 

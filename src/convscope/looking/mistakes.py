@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from convscope.errors import UsageError
 from convscope.looking.plan import telling_images
-from convscope.looking.subject import Subject
+from convscope.looking.subject import SPLIT_NAMES, Subject
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,7 +29,8 @@ def see_errors(subject: Subject, count: int) -> SeenErrors:
         raise UsageError("the network answers with a number: it has no errors of class")
     rows = np.array(telling_images(subject, count).wrong, dtype=np.int64)
     if not len(rows):
-        raise UsageError(f"the classifier makes no error on these {subject.judging_split} images")
+        split = SPLIT_NAMES[subject.judging_split]
+        raise UsageError(f"the classifier makes no error on these {split} images")
     names, judged = subject.class_names, subject.judged
     place_of = {int(row): place for place, row in enumerate(judged.rows)}
     return SeenErrors(

@@ -107,12 +107,22 @@ def test_one_number_for_all_is_noticed_at_any_scale(scale: float) -> None:
     assert "one-answer" not in named(answers(numbers(truth, truth)))
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-7])
+def test_numbers_that_are_no_better_than_the_median_are_said_to_be(scale: float) -> None:
+    truth = [scale * (value % 10) for value in range(200)]
+    guessed = [scale * value for value in np.random.default_rng(0).permutation(200) % 10]
+    assert named(answers(numbers(truth, guessed)))[0] == "no-better"
+    near = [value + scale * 0.3 for value in truth]
+    assert "no-better" not in named(answers(numbers(truth, near)))
+
+
 def test_numbers_outside_the_range_of_training_are_said_to_be() -> None:
-    found = answers(numbers([1, 5, 12], [1, 5, 30]))
+    inside = [float(value) for value in range(11)] * 4
+    found = answers(numbers([*inside, 12], [*inside, 30]))
     assert named(found) == ["targets-outside", "answers-outside"]
-    assert found[0].conclusion.startswith("1 of 3 targets lie outside 0–10")
+    assert found[0].conclusion.startswith("1 of 45 targets lie outside 0–10")
     assert "nothing taught it" in found[0].evidence
-    assert found[1].conclusion.startswith("1 of 3 answers lie outside 0–10")
+    assert found[1].conclusion.startswith("1 of 45 answers lie outside 0–10")
 
 
 def test_answers_that_are_no_numbers_are_left_to_the_guard() -> None:
