@@ -19,7 +19,7 @@ from convscope.data.sources import ArraySource, FileSource, open_source
 from convscope.data.sources.source import SPLITS
 from convscope.data.splitting.dividing import Divided, divide_examples
 from convscope.errors import DataError
-from convscope.wording import listed
+from convscope.wording import listed, rounded, some
 
 
 def load_dataset(
@@ -56,8 +56,20 @@ def load_dataset(
     loaded = read_source(source or open_source(config), form, white=reading.white if reading else None)
     stop_if_many(loaded.quarantined, loaded.files, loaded.name, allow_broken=config.allow_broken)
     loaded, missing = _match(loaded, config, known_classes, ignore_unknown)
+    if divided and not loaded.class_names:
+        _refuse_one_number(loaded, config)
     result = divide_examples(loaded.examples, config, seed, divided=divided, similar=loaded.similar())
     return _assemble(loaded, result, missing)
+
+
+def _refuse_one_number(loaded: SourceImages, config: DataConfig) -> None:
+    """Stop where all images have the same number: as with one class, there is nothing to learn."""
+    numbers = {example.label for example in loaded.examples}
+    if len(numbers) == 1:
+        raise DataError(
+            f"{config.source} has one number only ({rounded(float(numbers.pop()))}), for "
+            f"{some(len(loaded.examples), 'image')}: there is nothing to learn. Add images of other numbers."
+        )
 
 
 def _match(

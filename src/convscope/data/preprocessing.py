@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -85,12 +84,6 @@ class Preprocessing:
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.height, self.width
-
-    def fit_image(self, image: Image.Image) -> Tensor:
-        """One picture, upright, in any mode -> uint8 `(C, H, W)`."""
-        image = image.convert("L" if self.channels == 1 else "RGB")
-        pixels = np.array(fit_image(image, self.size, self.fit), dtype=np.uint8)
-        return torch.from_numpy(pixels.reshape(self.height, self.width, self.channels)).permute(2, 0, 1)
 
     def standardise(self, images: Tensor, *, in_place: bool = False) -> Tensor:
         """Uint8 or float 0-1 `(N, C, H, W)` -> float32 `(N, C, H, W)` as the network expects it.

@@ -205,3 +205,14 @@ def test_read_gives_pixels_of_their_own(classifier: Classifier, folder: Path) ->
     assert pixels.dtype == torch.uint8
     pixels.zero_()
     assert classifier.read(folder / "img2.png").any()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_picture_gets_the_channels_of_the_network(mode: str, channels: int) -> None:
+    target = Target(class_names=("a", "b"))
+    preprocessing = Preprocessing(height=4, width=6, channels=channels)
+    classifier = Classifier.build(NetworkConfig(name="linear"), preprocessing, target, seed=0)
+    pixels = classifier.read(Image.new(mode, (6, 4), 90 if mode == "L" else (90, 90, 90)))
+    assert pixels.shape == (channels, 4, 6)
+    assert pixels.unique().tolist() == [90]

@@ -194,12 +194,3 @@ def test_standardising_in_place_gives_the_same_bits(centre: str, layout: torch.m
     ):
         assert standard.equal(by_hand)
         assert standard.is_contiguous(memory_format=torch.channels_last)
-
-
-@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("RGB", 1), ("L", 3)])
-def test_a_picture_gets_the_channels_of_the_network(mode: str, channels: int) -> None:
-    preprocessing = Preprocessing(height=4, width=6, channels=channels)
-    fitted = preprocessing.fit_image(Image.new(mode, (6, 4), 90 if mode == "L" else (90, 90, 90)))
-    assert fitted.shape == (channels, 4, 6)
-    assert fitted.dtype == torch.uint8
-    assert set(fitted.flatten().tolist()) == {90}

@@ -11,7 +11,7 @@ from PIL import Image
 
 import convscope
 from convscope.cli.main import run as command
-from convscope.errors import DivergedError, RunError, UsageError
+from convscope.errors import DataError, DivergedError, RunError, UsageError
 from convscope.evaluation.evaluating import evaluate_path
 from convscope.evaluation.predictions import read_predictions
 from convscope.evaluation.regression import evaluate_regression
@@ -165,3 +165,18 @@ def test_a_regression_of_tiny_targets_learns_their_spread(photos: Path, tmp_path
     values = [prediction.value for prediction in classifier.predict(photos)]
     assert 0.1e-9 < float(np.std(values)) < 10e-9
     assert all(float(p.class_name) != 0 for p in classifier.predict(photos))
+
+
+def test_numbers_all_alike_are_nothing_to_learn_but_can_be_judged(photos: Path, tmp_path: Path) -> None:
+    """As one class alone is. A network that learned others may well be asked about them."""
+
+    def table(name: str, number: str) -> Path:
+        lines = [f"{path},{number.format(n)}" for n, path in enumerate(sorted(photos.rglob("*.png")))]
+        (tmp_path / name).write_text("path,label\n" + "\n".join(lines) + "\n")
+        return tmp_path / name
+
+    alike = table("alike.csv", "7.5")
+    with pytest.raises(DataError, match=r"one number only \(7\.5\), for 28 images"):
+        convscope.train(alike, task="regression", runs=tmp_path / "runs", **SETTINGS)
+    run = convscope.train(table("n.csv", "{}.5"), task="regression", runs=tmp_path / "runs", **SETTINGS)
+    assert convscope.evaluate(run, alike).mean_absolute_error.n == 28
