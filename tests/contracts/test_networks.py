@@ -147,3 +147,17 @@ def test_an_image_too_small_is_refused_with_the_smallest_size(entry: NetworkEntr
     network = build_network(config, image_size=(side, side), **sizes).eval()
     with torch.no_grad():
         assert network(torch.randn(1, 1, side, side)).shape == (1, 10)
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+def test_the_entry_says_what_the_network_has(entry: NetworkEntry) -> None:
+    channels, *size = entry.image_shape
+    options = {"dropout": 0.125} if entry.dropout else {}
+    for batch_norm in entry.batch_norm:
+        chosen = {"batch_norm": batch_norm} if len(entry.batch_norm) > 1 else {}
+        with torch.device("meta"):
+            network = entry.build(channels, tuple(size), 10, **options, **chosen)
+        assert any(getattr(module, "p", None) == 0.125 for module in network.modules()) is entry.dropout
+        assert (
+            any(isinstance(module, HAS_ITS_SAY_IN_TRAINING[1:]) for module in network.modules()) is batch_norm
+        )

@@ -4,14 +4,6 @@ from pathlib import Path
 
 from convscope.cli.output import print_json, result_console
 
-FROM_ELSEWHERE = [
-    ("pretrained", "EfficientNet-Lite0 with ImageNet weights that load offline; for photos"),
-    (
-        "timm:NAME",
-        "any network of timm, untrained; with a tag, as in timm:resnet34.a1_in1k, with its weights",
-    ),
-]
-
 
 def networks(*, json: bool = False) -> int:
     """List the networks of the package.
@@ -22,10 +14,9 @@ def networks(*, json: bool = False) -> int:
         Print one JSON document on stdout.
     """
     from convscope.cli.screen import print_columns
-    from convscope.networks.catalogue import CATALOGUE
+    from convscope.networks.catalogue import CATALOGUE, FROM_ELSEWHERE
 
-    rows = [(entry.name, entry.description) for entry in CATALOGUE]
-    rows += FROM_ELSEWHERE
+    rows = [*((entry.name, entry.description) for entry in CATALOGUE), *FROM_ELSEWHERE]
     if json:
         print_json({"networks": [{"name": name, "description": text} for name, text in rows]})
     else:

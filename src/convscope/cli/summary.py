@@ -11,16 +11,7 @@ from convscope.errors import UsageError
 if TYPE_CHECKING:
     from convscope.networks.summary import Summary
 
-DEFAULT_IMAGE = {
-    "vgg11": 224,
-    "vgg13": 224,
-    "vgg16": 224,
-    "vgg19": 224,
-    "resnet18": 32,
-    "small-resnet": 32,
-    "counter": 64,
-}
-GREY_IMAGE = (1, 28, 28)
+FOREIGN_IMAGE = (3, 224, 224)
 
 
 def summary(
@@ -67,8 +58,11 @@ def summary(
 
 
 def _default_shape(network: str) -> tuple[int, int, int]:
-    side = 224 if network.startswith("timm:") else DEFAULT_IMAGE.get(network)
-    return GREY_IMAGE if side is None else (3, side, side)
+    """What a network of the package was made for; 224 px of the others, on which nearly all are trained."""
+    from convscope.networks.catalogue import network_entry
+
+    entry = network_entry(network)
+    return FOREIGN_IMAGE if entry is None else entry.image_shape
 
 
 def _shape(text: str) -> tuple[int, int, int]:

@@ -1,7 +1,6 @@
 """From a configuration to a network: the only place where a network meets a config."""
 
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterator
 from typing import Any
 
 import timm
@@ -13,10 +12,11 @@ from convscope.errors import UsageError
 from convscope.networks.catalogue import NetworkEntry, network_entry, network_names
 from convscope.networks.initialisers import InitialValues, initialise
 from convscope.networks.pretrained import build_pretrained, is_pretrained
-from convscope.networks.shapes import takes_images
+from convscope.networks.shapes import output_shapes
 from convscope.wording import meant, near
 
-_COMMON_SIDES = (*range(8, 65, 8), *range(80, 257, 16), *range(288, 609, 32))
+_UNITS = (8, 16, 32, 64)
+_SIDES = (*range(8, 65, 8), *range(80, 257, 16), *range(288, 609, 32))
 
 __all__ = ["build_network", "network_names"]
 
@@ -66,25 +66,20 @@ def build_network(
     _check_size(entry, image_size)
     values = _initial_values(config)
     with torch.device("meta"):  # the layers' own initial weights would be drawn, and thrown away
-        network = _construct(entry, config, in_channels, image_size, num_classes)
+        network = entry.build(in_channels, image_size, num_classes, **_options(config, entry))
     network = network.to_empty(device="cpu")
     initialise(network, values, seed=seed)
     return network
 
 
-def _construct(
-    entry: NetworkEntry,
-    config: NetworkConfig,
-    in_channels: int,
-    image_size: tuple[int, int],
-    num_classes: int,
-) -> nn.Module:
+def _options(config: NetworkConfig, entry: NetworkEntry) -> dict[str, Any]:
+    """What the network lets choose, of what was chosen."""
     options: dict[str, Any] = {}
     if entry.dropout and config.dropout is not None:
         options["dropout"] = config.dropout
     if len(entry.batch_norm) > 1:
         options["batch_norm"] = bool(config.batch_norm)
-    return entry.build(in_channels=in_channels, image_size=image_size, num_classes=num_classes, **options)
+    return options
 
 
 def _timm_network(config: NetworkConfig, in_channels: int, num_classes: int, seed: int) -> nn.Module:
@@ -117,26 +112,48 @@ def _check_foreign(config: NetworkConfig) -> None:
 
 
 def _that_fits(network: nn.Module, name: str, in_channels: int, image_size: tuple[int, int]) -> nn.Module:
-    if not takes_images(network, (in_channels, *image_size)):
-        raise _wrong_size(network, name, in_channels, image_size)
-    return network
-
-
-def _wrong_size(network: nn.Module, name: str, in_channels: int, image_size: tuple[int, int]) -> UsageError:
-    """Name the nearest common sizes that work, since a foreign network does not say which it can take."""
-
-    def first(sides: Iterable[int]) -> list[str]:
-        working = (side for side in sides if takes_images(network, (in_channels, side, side)))
-        return [f"{side}×{side}" for side in islice(working, 1)]
-
-    wanted = min(image_size)
-    below = first(side for side in reversed(_COMMON_SIDES) if side < wanted)
-    above = first(side for side in _COMMON_SIDES if side >= wanted)
-    near_by = " and ".join(below + above)
-    advice = (
-        f"{near_by} {'works' if len(below + above) == 1 else 'work'}" if near_by else "take another network"
+    """The network itself, if it takes such images: a foreign one does not say which, so they are tried."""
+    failure = _failure(network, in_channels, image_size)
+    if failure is None:
+        return network
+    height, width = image_size
+    smaller, larger = (
+        next((size for size in sizes if _failure(network, in_channels, size) is None), None)
+        for sizes in (_smaller(image_size), _larger(image_size))
     )
-    return UsageError(f"{name} cannot take images of {image_size[0]}×{image_size[1]}: {advice}")
+    working = [f"{size[0]}×{size[1]}" for size in (smaller, larger) if size is not None]
+    works = f"{' and '.join(working)} work{'s' if len(working) == 1 else ''}"
+    advice = works if working else "no size works that was tried; take another network"
+    raise UsageError(f"{name} cannot take images of {height}×{width}: {advice} ({failure})")
+
+
+def _failure(network: nn.Module, in_channels: int, image_size: tuple[int, int]) -> str | None:
+    """Where and why the network fails on images of this size; None if it does not."""
+    try:
+        output_shapes(network, (in_channels, *image_size))
+    except UsageError as error:
+        return str(error).partition(": ")[2]
+    return None
+
+
+def _smaller(image_size: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Sizes to try: both sides rounded down to ever rounder numbers, then smaller squares, largest first."""
+    height, width = image_size
+    for unit in _UNITS:
+        size = (height // unit * unit, width // unit * unit)
+        if min(size) and size != image_size:
+            yield size
+    yield from ((side, side) for side in reversed(_SIDES) if side < min(image_size))
+
+
+def _larger(image_size: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Sizes to try: both sides rounded up to ever rounder numbers, then larger squares, smallest first."""
+    height, width = image_size
+    for unit in _UNITS:
+        size = (-(-height // unit) * unit, -(-width // unit) * unit)
+        if size != image_size:
+            yield size
+    yield from ((side, side) for side in _SIDES if side > min(image_size))
 
 
 def _initial_values(config: NetworkConfig) -> InitialValues:

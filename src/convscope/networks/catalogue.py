@@ -1,11 +1,12 @@
 """The networks of the package: all that is known of each, in one entry.
 
-A new network is a file of its own and an entry here.
+A new network is a file of its own, which holds its layers, and an entry here.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from torch import nn
 
@@ -29,7 +30,10 @@ class NetworkEntry:
     """One line for lists."""
 
     build: Callable[..., nn.Module]
-    """Takes `in_channels`, `image_size`, `num_classes`, and those of the options below that it has."""
+    """`build(in_channels, image_size, num_classes)`, and those of the options below that it has, by name."""
+
+    image_shape: tuple[int, int, int] = (1, 28, 28)
+    """Channels, height and width of the images that it was made for."""
 
     minimum_side: int = 1
     """The smallest height and width, in pixels, at which each halving has at least two pixels to halve."""
@@ -38,71 +42,84 @@ class NetworkEntry:
     """Whether it takes `dropout`."""
 
     batch_norm: tuple[bool, ...] = (False,)
-    """The values of `batch_norm` that it can have; with both, it takes `batch_norm`."""
+    """The values of `batch_norm` that it can have; with two it takes `batch_norm`."""
+
+    recipe: Literal["counter", "residual", "small", "plain"] = "plain"
+    """As what it is trained where nothing else is asked."""
 
 
 CATALOGUE = (
     NetworkEntry(
-        name="linear", build=Linear, description="softmax regression: one layer from pixels to classes"
+        name="linear",
+        description="softmax regression: one layer from pixels to classes",
+        build=Linear,
     ),
     NetworkEntry(
         name="fully-connected",
-        build=FullyConnected,
         description="two hidden layers of 500 units, no convolution",
+        build=FullyConnected,
     ),
     NetworkEntry(
         name="two-conv",
-        build=TwoConv,
         description="two 5×5 convolutions and 128 units; the fastest for small grey images",
+        build=TwoConv,
         minimum_side=3,
         dropout=True,
+        recipe="small",
     ),
     NetworkEntry(
         name="conv4",
-        build=Conv4,
         description="four 3×3 convolutions, two poolings, one layer",
+        build=Conv4,
         minimum_side=3,
     ),
     NetworkEntry(
         name="conv-dropout",
-        build=ConvDropout,
         description="two wide 5×5 convolutions, 1,024 units and dropout",
+        build=ConvDropout,
         minimum_side=3,
         dropout=True,
     ),
     NetworkEntry(
         name="counter",
-        build=Counter,
         description="two residual blocks averaged over the whole image; for counting things",
+        build=Counter,
+        image_shape=(3, 64, 64),
         minimum_side=5,
         batch_norm=(True,),
+        recipe="counter",
     ),
     NetworkEntry(
         name="small-resnet",
-        build=SmallResNet,
         description="three residual blocks with batch normalisation; for small colour images on a CPU",
+        build=SmallResNet,
+        image_shape=(3, 32, 32),
         minimum_side=5,
         batch_norm=(True,),
+        recipe="residual",
     ),
     NetworkEntry(
         name="resnet18",
-        build=ResNet18,
         description="eight residual blocks, 11 million parameters; for small images on a GPU",
+        build=ResNet18,
+        image_shape=(3, 32, 32),
         minimum_side=5,
         batch_norm=(True,),
+        recipe="residual",
     ),
     NetworkEntry(
         name="vgg12",
-        build=VGG12,
         description="ten 3×3 convolutions and 4,096 units, for small images",
+        build=VGG12,
         dropout=True,
         batch_norm=(False, True),
     ),
     *(
         NetworkEntry(
             name=f"vgg{depth}",
-            build=partial(vgg.VGG, depth),
             description=f"{depth - 3} 3×3 convolutions in five blocks and three layers (2014)",
+            build=partial(vgg.VGG, depth),
+            image_shape=(3, 224, 224),
             minimum_side=vgg.MINIMUM_SIDE,
             dropout=True,
             batch_norm=(False, True),
@@ -110,6 +127,15 @@ CATALOGUE = (
         for depth in vgg.BLOCKS
     ),
 )
+
+FROM_ELSEWHERE = (
+    ("pretrained", "EfficientNet-Lite0 with ImageNet weights that load offline; for photos"),
+    (
+        "timm:NAME",
+        "any network of timm, untrained; with a tag, as in timm:resnet34.a1_in1k, with its weights",
+    ),
+)
+"""Names and descriptions of networks that are not the package's own."""
 
 
 def network_names() -> tuple[str, ...]:

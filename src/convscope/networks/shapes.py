@@ -31,15 +31,6 @@ def output_shapes(network: nn.Module, image_shape: tuple[int, int, int]) -> dict
     return shapes
 
 
-def takes_images(network: nn.Module, image_shape: tuple[int, int, int]) -> bool:
-    """Whether the network can take an image `(C, H, W)`."""
-    try:
-        output_shapes(network, image_shape)
-    except UsageError:
-        return False
-    return True
-
-
 def blank_images(network: nn.Module, image_shape: tuple[int, int, int]) -> Tensor:
     """A batch of one image without storage, in the network's number format."""
     dtype = next((weight.dtype for weight in network.parameters() if weight.is_floating_point()), None)
@@ -52,20 +43,27 @@ def visit_layers(network: nn.Module, images: Tensor, visit: Callable[[str, nn.Mo
     The module and its output are the skeleton's: shapes without values.
     """
     skeleton = _skeleton(network)
+    running: list[str] = []  # the module that runs, behind those that called it
     for name, module in skeleton.named_modules():
 
-        def hook(module: nn.Module, inputs: object, output: object, name: str = name) -> None:
+        def enter(module: nn.Module, inputs: object, name: str = name) -> None:
+            running.append(name)
+
+        def leave(module: nn.Module, inputs: object, output: object, name: str = name) -> None:
+            running.pop()
             if isinstance(output, Tensor):
                 visit(name, module, output)
 
-        module.register_forward_hook(hook)
+        module.register_forward_pre_hook(enter)
+        module.register_forward_hook(leave)
     try:
         with torch.no_grad():
             skeleton(images)
     except (RuntimeError, ValueError, AssertionError) as error:
         shape = "×".join(str(side) for side in images.shape[1:])
-        reason = str(error).partition("\n")[0]
-        raise UsageError(f"the network cannot take images of {shape} (C×H×W): {reason}") from error
+        where = f"in {running[-1]}: " if running and running[-1] else ""
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise UsageError(f"the network cannot take images of {shape} (C×H×W): {where}{reason}") from error
 
 
 def _skeleton(network: nn.Module) -> nn.Module:

@@ -1,9 +1,9 @@
 """The table of a network's layers: output shape, weights, biases, FLOPs and receptive field."""
 
-import math
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from convscope.networks.receptive_fields import ReceptiveField, followed_fields
 from convscope.networks.shapes import blank_images, visit_layers
@@ -27,7 +27,7 @@ class LayerSummary:
 
     biases: int
     flops: int
-    """Twice the multiply-accumulates of a convolution or fully connected layer; 0 for other layers."""
+    """Twice the multiply-accumulates of its own convolutions and matrix products, over all calls."""
 
     receptive_field: tuple[int, int] | None
     """Height and width in pixels of what one unit sees; None where that is not known."""
@@ -63,9 +63,9 @@ def summarise(network: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
     """Every layer for one image `(C, H, W)`; only shapes are computed, and the network is left as it is.
 
     FLOPs are floating-point operations of the forward pass for one image: multiply-accumulates × 2, of
-    convolutions and fully connected layers (`nn.Conv2d`, `nn.Linear`); normalisation, activations, pooling,
-    biases and products inside attention are not counted. Weights that layers share are counted once, with the
-    first. Raises UsageError if the network cannot take such images.
+    convolutions and matrix products, those of attention too, as `torch.utils.flop_counter` counts them;
+    normalisation, activations, pooling and biases are not counted. Weights that layers share are counted
+    once, with the first. Raises UsageError if the network cannot take such images.
     """
     calls = _calls(network, image_shape)
     fields = followed_fields(network, image_shape)
@@ -76,9 +76,9 @@ def summarise(network: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
     for name in order:
         module = modules[name]
         weights, biases = _count(module, counted)
-        if not (weights or biases or (name in calls and _is_layer(module))):
-            continue
         shape, flops = calls.get(name, ((), 0))
+        if not (weights or biases or flops or (name in calls and _is_layer(module))):
+            continue
         field = fields.get(name)
         known = field if isinstance(field, ReceptiveField) else None
         layers.append(
@@ -103,24 +103,26 @@ def summarise(network: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
 
 def _calls(network: nn.Module, image_shape: tuple[int, int, int]) -> dict[str, tuple[tuple[int, ...], int]]:
     """Output shape, and FLOPs over all calls, of each module in the order of the first calls."""
-    calls: dict[str, tuple[tuple[int, ...], int]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
 
     def visit(name: str, module: nn.Module, output: Tensor) -> None:
-        earlier = calls.get(name, ((), 0))[1]
-        calls[name] = (tuple(output.shape[1:]), earlier + _flops(module, output))
+        shapes[name] = tuple(output.shape[1:])
 
-    visit_layers(network, blank_images(network, image_shape), visit)
-    return calls
+    with FlopCounterMode(display=False) as counter:
+        visit_layers(network, blank_images(network, image_shape), visit)
+    counts = {name.partition(".")[2]: sum(each.values()) for name, each in counter.get_flop_counts().items()}
+    counts[""] = counter.get_total_flops()
+    own = dict(counts)
+    for name, count in counts.items():
+        if name:  # what is counted for a module is no work of the one that calls it
+            own[_caller(name, counts)] -= count
+    return {name: (shape, own.get(name, 0)) for name, shape in shapes.items()}
 
 
-def _flops(module: nn.Module, output: Tensor) -> int:
-    if isinstance(module, nn.Conv2d):
-        accumulates = module.in_channels // module.groups * math.prod(module.kernel_size)
-    elif isinstance(module, nn.Linear):
-        accumulates = module.in_features
-    else:
-        return 0
-    return 2 * accumulates * output.numel()
+def _caller(name: str, counts: dict[str, int]) -> str:
+    """The nearest module around this one that is called itself; a list of modules is not."""
+    around = name.rpartition(".")[0]
+    return around if around in counts else _caller(around, counts)
 
 
 def _count(module: nn.Module, counted: set[int]) -> tuple[int, int]:

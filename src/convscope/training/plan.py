@@ -10,6 +10,7 @@ from convscope.config.length import Steps
 from convscope.config.resolved import ResolvedExperiment, resolve
 from convscope.data.preprocessing import discarded_share
 from convscope.data.survey import Survey
+from convscope.networks.catalogue import network_entry
 from convscope.networks.pretrained import DEFAULT, fixed_image_size, is_pretrained
 from convscope.training.fine_tuning import FineTuning
 from convscope.training.progress import Choice
@@ -40,11 +41,13 @@ class Recipe:
     dropout: float | None = None
 
 
-SMALL_NETWORK = Recipe("adamw", 5e-3, 256, weight_decay=1e-2)
-COUNTER = Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=75_000)
-RESIDUAL = Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000)
-OTHER = Recipe("adam", None, 100)
-
+RECIPES = {
+    "small": Recipe("adamw", 5e-3, 256, weight_decay=1e-2),
+    "counter": Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=75_000),
+    "residual": Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000),
+    "plain": Recipe("adam", None, 100),
+}
+"""By what the catalogue says of a network."""
 
 UNKNOWN_RATE = 1e-3
 """Stands for the learning rate until one is found; a cautious guess where none can be."""
@@ -272,12 +275,5 @@ def _recipe(network: str) -> Recipe:
             images_seen=FINE_TUNING_IMAGES,
             most_epochs=tuned.epochs,
         )
-    match network:
-        case "counter":
-            return COUNTER
-        case "small-resnet" | "resnet18":
-            return RESIDUAL
-        case "two-conv":
-            return SMALL_NETWORK
-        case _:
-            return OTHER
+    entry = network_entry(network)
+    return RECIPES[entry.recipe if entry is not None else "plain"]

@@ -97,17 +97,28 @@ def test_timm_networks_follow_seed_channels_and_classes() -> None:
     assert not torch.equal(first.conv1.weight, other.conv1.weight)
 
 
-@pytest.mark.parametrize(
-    ("name", "side", "advice"),
-    [("vit_tiny_patch16_224", 28, "224×224 works"), ("dla34", 200, "192×192 and 224×224 work")],
-)
-def test_a_timm_network_that_cannot_take_the_images_says_which_sizes_work(name, side, advice) -> None:
-    with pytest.raises(UsageError, match=rf"timm:{name} cannot take images of {side}×{side}: {advice}$"):
-        build(name=f"timm:{name}", in_channels=3, side=side)
-
-
 @pytest.mark.parametrize(("field", "value"), [("in_channels", 0), ("num_classes", 0)])
 def test_counts_below_one_are_refused(field: str, value: int) -> None:
     sizes = {"in_channels": 1, "num_classes": 10} | {field: value}
     with pytest.raises(UsageError, match=f"{field} = 0"):
         build_network(NetworkConfig(name="linear"), image_size=(8, 8), seed=0, **sizes)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "works", "where"),
+    [  # halves that do not fit, on their way together; too small; bound to one size
+        ("timm:dla34", (200, 200), "192×192 and 224×224 work", "level4.tree1.tree1"),
+        ("timm:dla34", (200, 330), "192×320 and 224×352 work", "level2.tree1"),
+        ("timm:hrnet_w18_small", (100, 100), "96×96 and 128×128 work", "stage2.0"),
+        ("timm:inception_v3", (64, 64), "80×80 works", "Mixed_7a.branch3x3_2.conv"),
+        ("timm:vit_tiny_patch16_224", (28, 28), "224×224 works", "patch_embed"),
+        ("timm:swin_tiny_patch4_window7_224", (200, 400), "224×224 works", "patch_embed"),
+    ],
+)
+def test_a_timm_network_that_cannot_take_the_images_says_where_it_fails_and_which_sizes_work(
+    name: str, size: tuple[int, int], works: str, where: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        build_network(NetworkConfig(name=name), in_channels=3, image_size=size, num_classes=10, seed=0)
+    refused = f"{name} cannot take images of {size[0]}×{size[1]}: {works} (in {where}: "
+    assert str(raised.value).startswith(refused)

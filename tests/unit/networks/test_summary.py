@@ -137,3 +137,11 @@ def test_the_network_is_left_as_it_was() -> None:
 def test_images_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UsageError, match="cannot take images of 3×28×28"):
         summarise(TwoConv(1, (28, 28), 10), (3, 28, 28))
+
+
+def test_products_inside_attention_are_counted_with_the_layer_that_makes_them() -> None:
+    tokens, width = 14 * 14 + 1, 192  # with the class token
+    summary = summarise(timm.create_model("vit_tiny_patch16_224"), (3, 224, 224))
+    attention = [layer for layer in summary.layers if layer.kind == "Attention"]
+    assert [layer.flops for layer in attention] == [2 * 2 * tokens * tokens * width] * 12
+    assert summary.total.flops == sum(layer.flops for layer in summary.layers)
