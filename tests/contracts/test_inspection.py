@@ -14,17 +14,17 @@ from torch import Tensor, nn
 from convscope.config.asked import NetworkConfig
 from convscope.errors import ConvscopeError, UsageError
 from convscope.inspection.activations import layer_maps
-from convscope.inspection.attribution import integrated_gradients, occlusion
-from convscope.inspection.class_maps import class_maps
-from convscope.inspection.dead_units import dead_units
-from convscope.inspection.deconvnet import project_to_pixels
+from convscope.inspection.class_evidence.attribution import integrated_gradients, occlusion
+from convscope.inspection.class_evidence.class_maps import class_maps
+from convscope.inspection.class_evidence.sanity import check_class_maps
 from convscope.inspection.filters import layer_filters
 from convscope.inspection.hidden_values import last_hidden_values
-from convscope.inspection.histograms import layer_histograms
 from convscope.inspection.layers import convolution_layers
-from convscope.inspection.patch_projections import project_patches
-from convscope.inspection.sanity import check_class_maps
-from convscope.inspection.top_patches import top_patches
+from convscope.inspection.patches.deconvnet import project_to_pixels
+from convscope.inspection.patches.patch_projections import project_patches
+from convscope.inspection.patches.top_patches import top_patches
+from convscope.inspection.signals.dead_units import dead_units
+from convscope.inspection.signals.histograms import layer_histograms
 from convscope.inspection.unit_optimisation import ExcitationSettings, exciting_images
 from convscope.networks.build import build_network
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from convscope.diagnosis.finding import Finding
-from convscope.inspection.sanity import SanityCheck
+from convscope.inspection.class_evidence.sanity import SanityCheck
 from convscope.looking.filters import SeenFilters
 from convscope.looking.maps import SeenMaps
 from convscope.looking.patches import Excitation, Projected

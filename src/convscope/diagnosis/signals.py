@@ -3,7 +3,7 @@
 import math
 
 from convscope.diagnosis.finding import Finding, Severity
-from convscope.inspection.running_histogram import ValueHistogram
+from convscope.inspection.signals.running_histogram import ValueHistogram
 from convscope.looking.signals import Drift, Signals
 from convscope.wording import percent, rounded, some
 

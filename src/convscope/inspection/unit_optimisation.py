@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from convscope.errors import UsageError
 from convscope.inspection.borrowing import borrowed, device_of
 from convscope.inspection.layers import LayerTap
-from convscope.inspection.nonlinearities import NonLinearity, NonLinearityWatch
+from convscope.inspection.signals.nonlinearities import NonLinearity, NonLinearityWatch
 
 _WAKING_STEPS = 16
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from convscope.data.dataset import ImageSet
 from convscope.errors import ConvscopeError, UsageError
-from convscope.inspection.patch_projections import PatchProjections, project_patches
-from convscope.inspection.top_patches import TopPatches, top_patches_of_layers
+from convscope.inspection.patches.patch_projections import PatchProjections, project_patches
+from convscope.inspection.patches.top_patches import TopPatches, top_patches_of_layers
 from convscope.looking.subject import Subject, spread
 
 COUNT = 9

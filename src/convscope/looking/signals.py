@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convscope.inspection.dead_units import DeadUnits, dead_units
-from convscope.inspection.histograms import LayerHistograms, layer_histograms
+from convscope.inspection.signals.dead_units import DeadUnits, dead_units
+from convscope.inspection.signals.histograms import LayerHistograms, layer_histograms
 from convscope.looking.plan import Plan
 from convscope.looking.subject import Subject, spread
 from convscope.runs.records import Record

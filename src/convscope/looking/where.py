@@ -9,9 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.errors import UsageError
-from convscope.inspection.attribution import IntegratedGradients, integrated_gradients, occlusion
-from convscope.inspection.class_maps import ClassMapMethod, class_maps
-from convscope.inspection.sanity import SanityCheck, check_class_maps
+from convscope.inspection.class_evidence.attribution import (
+    IntegratedGradients,
+    integrated_gradients,
+    occlusion,
+)
+from convscope.inspection.class_evidence.class_maps import ClassMapMethod, class_maps
+from convscope.inspection.class_evidence.sanity import SanityCheck, check_class_maps
 from convscope.looking.plan import MapLayer, layer_for_class_maps
 from convscope.looking.subject import Looked, Subject
 

@@ -6,8 +6,8 @@ from torch import nn
 
 from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
-from convscope.inspection.histograms import layer_histograms
-from convscope.inspection.running_histogram import ValueHistogram
+from convscope.inspection.signals.histograms import layer_histograms
+from convscope.inspection.signals.running_histogram import ValueHistogram
 
 IMAGES = 64
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from convscope.diagnosis.pictures import fitted_on, is_incomplete, patches, plane, where
+from convscope.inspection.class_evidence.sanity import SanityCheck
+from convscope.inspection.patches.top_patches import TopPatches
 from convscope.inspection.planes import Plane
-from convscope.inspection.sanity import SanityCheck
-from convscope.inspection.top_patches import TopPatches
 from convscope.looking.patches import Excitation
 from convscope.looking.plane import SeenPlane, neighbours_of_own_class
 from convscope.looking.subject import Looked

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from convscope.diagnosis.signals import drift, signal, values
-from convscope.inspection.dead_units import dead_units
-from convscope.inspection.histograms import layer_histograms
+from convscope.inspection.signals.dead_units import dead_units
+from convscope.inspection.signals.histograms import layer_histograms
 from convscope.looking.signals import Drift, Signals
 
 

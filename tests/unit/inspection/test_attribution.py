@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from convscope.errors import UsageError
-from convscope.inspection.attribution import integrated_gradients, occlusion
+from convscope.inspection.class_evidence.attribution import integrated_gradients, occlusion
 
 NETWORKS = ["small", "residual", "resnet18", "efficientnet_lite0"]
 

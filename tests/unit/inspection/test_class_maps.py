@@ -5,7 +5,7 @@ from captum.attr import LayerAttribution, LayerGradCam
 from torch import nn
 
 from convscope.errors import UsageError
-from convscope.inspection.class_maps import class_maps
+from convscope.inspection.class_evidence.class_maps import class_maps
 
 
 @pytest.mark.parametrize(

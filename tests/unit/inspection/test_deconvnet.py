@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import conv_transpose2d
 
 from convscope.errors import ConvscopeError, UsageError
-from convscope.inspection.deconvnet import project_to_pixels
+from convscope.inspection.patches.deconvnet import project_to_pixels
 
 
 def _captum(kind, network, images, target):

@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from convscope.inspection.dead_units import dead_units
-from convscope.inspection.histograms import layer_histograms
-from convscope.inspection.running_histogram import RunningHistogram
+from convscope.inspection.signals.dead_units import dead_units
+from convscope.inspection.signals.histograms import layer_histograms
+from convscope.inspection.signals.running_histogram import RunningHistogram
 
 
 def test_a_stream_counts_as_one_array_does():

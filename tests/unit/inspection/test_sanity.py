@@ -5,7 +5,7 @@ from torch import nn
 
 from convscope.diagnosis.pictures import sanity
 from convscope.errors import UsageError
-from convscope.inspection.sanity import check_class_maps, sanity_check
+from convscope.inspection.class_evidence.sanity import check_class_maps, sanity_check
 
 
 def _brightness(network, images):

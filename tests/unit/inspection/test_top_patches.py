@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from convscope.errors import UsageError
-from convscope.inspection.deconvnet import project_to_pixels
-from convscope.inspection.patch_projections import project_patches
-from convscope.inspection.top_patches import top_patches, top_patches_of_layers
+from convscope.inspection.patches.deconvnet import project_to_pixels
+from convscope.inspection.patches.patch_projections import project_patches
+from convscope.inspection.patches.top_patches import top_patches, top_patches_of_layers
 
 
 def _standardise(pixels):
@@ -117,7 +117,7 @@ def test_ten_thousand_images_need_little_memory():
     code = """
 import resource, torch
 from torch import nn
-from convscope.inspection.top_patches import top_patches
+from convscope.inspection.patches.top_patches import top_patches
 
 network = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU())
 generator = torch.Generator().manual_seed(0)

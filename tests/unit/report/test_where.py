@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from convscope.inspection.sanity import SanityCheck
+from convscope.inspection.class_evidence.sanity import SanityCheck
 from convscope.looking.asking import SeenCases
 from convscope.looking.subject import Looked
 from convscope.looking.where import Case, SeenWhere

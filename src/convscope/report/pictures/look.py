@@ -7,7 +7,7 @@ from convscope.errors import UsageError
 from convscope.looking.asking import SeenCases
 from convscope.looking.filters import see_filters
 from convscope.looking.maps import see_maps
-from convscope.looking.mistakes import see_errors
+from convscope.looking.mistakes import SeenErrors, see_errors
 from convscope.looking.patches import UNITS, UNITS_PROJECTED, Excitation, find_excitation, project_excitation
 from convscope.looking.plan import Plan, make_plan, telling_images, telling_units
 from convscope.looking.plane import hidden_values_of, see_plane
@@ -16,8 +16,8 @@ from convscope.looking.subject import ImageChoice, Subject, open_subject
 from convscope.looking.wants import see_class_wants, see_unit_wants
 from convscope.looking.where import cases_for, see_where
 from convscope.report.pictures.filters import draw_filters
+from convscope.report.pictures.grids import image_grid
 from convscope.report.pictures.maps import draw_maps
-from convscope.report.pictures.mistakes import draw_errors
 from convscope.report.pictures.notebook import Picture
 from convscope.report.pictures.patches import draw_patches, draw_projection
 from convscope.report.pictures.plane import draw_plane
@@ -105,7 +105,7 @@ class Look:
 
     def errors(self, n: int = 9) -> Picture:
         """Of the images that it is judged on those that it gets most wrong, with both their classes."""
-        return draw_errors(see_errors(self._subject, n))
+        return _draw_errors(see_errors(self._subject, n))
 
     def _excitation(self, layer: str | None, limit: int | None) -> Excitation:
         name = layer or self._first(self._plan.layers)
@@ -124,3 +124,13 @@ class Look:
         if not layers:
             raise UsageError("the network has no convolution; name another layer")
         return layers[0]
+
+
+def _draw_errors(seen: SeenErrors) -> Picture:
+    """The images with their true class and the one that they were taken for, the worst first."""
+    said = ", ".join(f"{a} taken for {b}" for a, b in zip(seen.true, seen.predicted, strict=True))
+    return Picture(
+        array=seen.pixels,
+        drawing=image_grid(seen.pixels, seen.true, seen.predicted),
+        alt=f"The worst errors: {said}",
+    )

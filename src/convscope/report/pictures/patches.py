@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.diagnosis import pictures as rules
-from convscope.inspection.patch_projections import PatchProjections
-from convscope.inspection.top_patches import TopPatches
+from convscope.inspection.patches.patch_projections import PatchProjections
+from convscope.inspection.patches.top_patches import TopPatches
 from convscope.looking.patches import Excitation, Projected
 from convscope.networks.receptive_fields import ReceptiveField
 from convscope.report.pictures.answer import Answer, file_name, together

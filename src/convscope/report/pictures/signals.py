@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from convscope.diagnosis import signals as rules
-from convscope.inspection.dead_units import DeadUnits
-from convscope.inspection.running_histogram import ValueHistogram
+from convscope.inspection.signals.dead_units import DeadUnits
+from convscope.inspection.signals.running_histogram import ValueHistogram
 from convscope.looking.signals import Drift, Signals
 from convscope.report.charts.signals import Histogram, drift_chart, histogram_sheet, signal_chart
 from convscope.report.pictures.answer import Answer, together

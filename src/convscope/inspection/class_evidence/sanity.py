@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from convscope.errors import UsageError
 from convscope.inspection.borrowing import borrowed, device_of
-from convscope.inspection.class_maps import ClassMapMethod, class_maps
+from convscope.inspection.class_evidence.class_maps import ClassMapMethod, class_maps
 from convscope.inspection.layers import last_spatial_layer
 
 MakeMaps = Callable[[nn.Module, Tensor], NDArray[np.float32]]

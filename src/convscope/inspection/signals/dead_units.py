@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from convscope.inspection.borrowing import borrowed, device_of
 from convscope.inspection.image_batches import Images, in_batches
 from convscope.inspection.layers import check_images
-from convscope.inspection.nonlinearities import NonLinearity
-from convscope.inspection.nonlinearity_sites import watched_nonlinearities
+from convscope.inspection.signals.nonlinearities import NonLinearity
+from convscope.inspection.signals.nonlinearity_sites import watched_nonlinearities
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from convscope.inspection.nonlinearities import NonLinearity, NonLinearityWatch
+from convscope.inspection.signals.nonlinearities import NonLinearity, NonLinearityWatch
 
 # They pass values on, so the layer in front of them is the one that feeds what follows.
 _TRANSPARENT = (

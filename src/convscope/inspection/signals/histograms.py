@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from convscope.inspection.borrowing import borrowed, device_of
 from convscope.inspection.image_batches import Images, in_batches
 from convscope.inspection.layers import check_images
-from convscope.inspection.nonlinearities import NonLinearity
-from convscope.inspection.nonlinearity_sites import watched_nonlinearities
-from convscope.inspection.running_histogram import RunningHistogram, ValueHistogram
+from convscope.inspection.signals.nonlinearities import NonLinearity
+from convscope.inspection.signals.nonlinearity_sites import watched_nonlinearities
+from convscope.inspection.signals.running_histogram import RunningHistogram, ValueHistogram
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from convscope.errors import UsageError
 from convscope.inspection.borrowing import borrowed, device_of
-from convscope.inspection.classes import chosen_classes
+from convscope.inspection.class_evidence.classes import chosen_classes
 from convscope.inspection.layers import check_images, last_spatial_layer, recorded_outputs
 
 ClassMapMethod = Literal["grad-cam", "grad-cam++", "layer-cam"]

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from convscope.inspection.deconvnet import ProjectionMethod, project_to_pixels
 from convscope.inspection.image_batches import Standardise
-from convscope.inspection.top_patches import TopPatches
+from convscope.inspection.patches.deconvnet import ProjectionMethod, project_to_pixels
+from convscope.inspection.patches.top_patches import TopPatches
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from convscope.errors import ConvscopeError, UsageError
 from convscope.inspection.borrowing import borrowed, device_of
 from convscope.inspection.layers import LayerTap, check_images
-from convscope.inspection.nonlinearities import GATES, NonLinearity, NonLinearityWatch
+from convscope.inspection.signals.nonlinearities import GATES, NonLinearity, NonLinearityWatch
 
 ProjectionMethod = Literal["deconvnet", "guided", "gradient"]
 

@@ -1,0 +1,1 @@
+"""What excites a unit most, and what in it does."""
