@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from convscope.config.asked import DataConfig
+from convscope.data.dataset import ImageRows, join
 from convscope.data.loading import load_dataset
 from convscope.data.pixels import decoded
 from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import fit_image
 from convscope.errors import DataError, UsageError
+from convscope.training.folds import split_into_folds
 
 
 def load(folder, *, size=16, channels=3, seed=0, fit="squash", known=None, more=None, **options):
@@ -205,3 +207,36 @@ def test_without_a_test_image_it_is_said(make_folder):
     assert not len(dataset.test)
     assert dataset.notes[-1].startswith("no image is left for a test")
     assert not any("for a test" in note for note in load(make_folder({"a": 9, "b": 9}, "other")).notes)
+
+
+def test_folds_and_pools_share_the_pixels_of_a_mapped_set(make_folder, monkeypatch):
+    monkeypatch.setattr(decoded, "SMALL", 0)
+    dataset = load(make_folder({"cat": 15, "dog": 15}))
+    pooled = dataset.all_for_training().train
+    shared = dataset.train.images.pixels
+    parts = [fold.dataset for fold in split_into_folds(dataset, DataConfig(source="x", folds=3), 0)]
+    sets = [images for part in (dataset, *parts) for images in part.splits.values()]
+    assert all(images.images.pixels.data_ptr() == shared.data_ptr() for images in (pooled, *sets))
+    assert sorted(pooled.hashes) == sorted(h for images in dataset.splits.values() for h in images.hashes)
+    for images in sets:
+        wanted = [pooled.images[pooled.hashes.index(digest)] for digest in images.hashes]
+        assert all(torch.equal(pixels, other) for pixels, other in zip(images.images, wanted, strict=True))
+
+
+def test_images_are_read_in_every_way_that_a_tensor_is():
+    pixels = torch.arange(5 * 12, dtype=torch.uint8).view(5, 3, 2, 2)
+    images = ImageRows.of(pixels).take(torch.tensor([4, 0, 2]))
+    chosen = pixels[[4, 0, 2]]
+    assert (len(images), images.shape) == (3, (3, 3, 2, 2))
+    for index in (1, -1, slice(None, None, 2), torch.tensor([2, 0]), torch.tensor([True, False, True])):
+        assert torch.equal(images[index], chosen[index])
+        assert torch.equal(images.mirror()[index], chosen[index].flip(-1))
+    assert torch.equal(images.mirror().mirror().all(), chosen)
+    with pytest.raises(IndexError):
+        images[3]
+
+
+def test_sets_of_different_sources_are_joined_by_copying(make_folder):
+    first, second = load(make_folder({"a": 8, "b": 8})), load(make_folder({"a": 9, "b": 8}, "other"))
+    joined = join([first.train, second.train])
+    assert torch.equal(joined.images.all(), torch.cat([first.train.images.all(), second.train.images.all()]))
