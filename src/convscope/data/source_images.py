@@ -11,7 +11,14 @@ from convscope.data.example import Example
 from convscope.data.pixels.decoded import Decoded, decode_items
 from convscope.data.pixels.decoding import Reading
 from convscope.data.pixels.depth import WHITE_16
-from convscope.data.pixels.reading import PixelFormat, as_array, content_hash, in_order, read_files
+from convscope.data.pixels.reading import (
+    PixelFormat,
+    as_array,
+    content_hash,
+    find_white,
+    in_order,
+    read_files,
+)
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import Quarantined
 from convscope.data.sources import ArraySource, FileSource
@@ -65,8 +72,10 @@ def read_source(
 
 
 def _of_files(source: FileSource, form: PixelFormat, white: int | None) -> SourceImages:
-    files = read_files(source.items, form.reading.max_pixels)
-    reading = replace(form.reading, white=files.white if white is None else white)
+    files = read_files(source.items)
+    if white is None:
+        white = find_white(files.deep, form.reading.max_pixels)
+    reading = replace(form.reading, white=white)
     decoded = decode_items(files.readable, replace(form, reading=reading))
     broken = [
         Quarantined(item.id, decoded.reasons[digest])

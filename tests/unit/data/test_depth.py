@@ -14,6 +14,7 @@ from convscope.classifier.target import Target
 from convscope.config.asked import DataConfig, NetworkConfig
 from convscope.data.auditing.audit import audit
 from convscope.data.loading import load_dataset
+from convscope.data.pixels import reading
 from convscope.data.pixels.decoding import Reading, brightest_value, decode
 from convscope.data.pixels.depth import white_of
 from convscope.data.pixels.reading import what_is_lost
@@ -89,6 +90,18 @@ def test_ordinary_images_have_no_say_in_what_is_white():
     for kind in ("PNG", "JPEG", "TIFF", "BMP", "WEBP"):
         assert brightest_value(encoded(Image.new("RGB", (5, 5), (9, 9, 9)), kind)) is None
     assert brightest_value(b"\x89PNG damaged") is None
+
+
+def test_white_is_looked_for_once(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            (tmp_path / name / f"{number}.png").write_bytes(deep_png(SHADES + number + (name == "a")))
+    config = DataConfig(source=str(tmp_path))
+    first = load_dataset(config, size=(16, 16), channels=1, fit="squash", seed=0)
+    monkeypatch.setattr(reading, "brightest_value", None)
+    again = load_dataset(config, size=(20, 20), channels=1, fit="squash", seed=0)
+    assert first.reading.white == again.reading.white == 1_023
 
 
 def test_a_header_that_says_what_is_white_is_believed():

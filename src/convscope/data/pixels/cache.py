@@ -69,7 +69,8 @@ def list_cache() -> list[CacheEntry]:
         if path.suffix == ".npy":
             with contextlib.suppress(OSError, ValueError):  # removed meanwhile, or damaged
                 images, *shape = np.load(path, mmap_mode="r").shape
-                entries.append(CacheEntry(path.stem, size, images, tuple(shape), used))
+                if images:  # without, it is what was found out about a source
+                    entries.append(CacheEntry(path.stem, size, images, tuple(shape), used))
     return sorted(entries, key=lambda entry: -entry.used)
 
 

@@ -118,13 +118,18 @@ def decode(
     return _first_readable(content, lambda variant: _decode(variant, channels, told, target_size))
 
 
+def may_be_deep(content: bytes) -> bool:
+    """Whether a file may hold more than 8 bits a value: a PNG that says so, a TIFF, a JPEG 2000."""
+    if content.startswith(b"\x89PNG"):
+        return content[24:25] == b"\x10"
+    return content[:4] in _TIFF or content[4:8] == b"jP  "
+
+
 def brightest_value(content: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> int | None:
     """The largest value in a file of more than 8 bits; None for all others, and for what cannot be read.
 
     Files that say themselves what white is (PGM, PPM) do not count either.
     """
-    if not (content[:4] in _TIFF or content[24:25] == b"\x10" or content[4:8] == b"jP  "):
-        return None  # no need to open it
     try:
         with _opened(content, max_pixels) as image:
             if not is_deep(image):

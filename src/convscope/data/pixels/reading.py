@@ -1,5 +1,6 @@
 """Reading, hashing and decoding many files on several threads: Pillow and blake2b release the interpreter."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.config.asked import Fit
-from convscope.data.pixels.decoding import Reading, brightest_value, decode
+from convscope.data.pixels.cache import read_entry, write_entry
+from convscope.data.pixels.decoding import Reading, brightest_value, decode, may_be_deep
 from convscope.data.pixels.depth import WHITE_16, white_of
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import BrokenImage, Quarantined
@@ -52,12 +54,12 @@ class Files:
     Attributes:
         readable: each with the hash of its content.
         quarantined: those that cannot be read or are empty.
-        white: what is white in images of more than 8 bits, judged by all of them together.
+        deep: those of `readable` that may hold more than 8 bits a value.
     """
 
     readable: tuple[tuple[Item, str], ...]
     quarantined: tuple[Quarantined, ...]
-    white: int
+    deep: tuple[tuple[Item, str], ...]
 
 
 def content_hash(content: bytes) -> str:
@@ -80,30 +82,56 @@ def in_order(function: Callable[[In], Out], things: Sequence[In]) -> Iterator[Ou
         pool.shutdown(cancel_futures=True)  # an interrupted run does not first decode what is left
 
 
-def read_files(items: Sequence[Item], max_pixels: int) -> Files:
-    """Read every file once: its content hash, or why it has none, and what is white in it."""
+def read_files(items: Sequence[Item]) -> Files:
+    """Read every file once: its content hash, or why it has none."""
 
-    def read(item: Item) -> tuple[str, int | None] | BrokenImage:
+    def read(item: Item) -> tuple[str, bool] | BrokenImage:
         try:
             content = item.read()
         except BrokenImage as broken:
             return broken
         if not content:
             return BrokenImage("empty")
-        return content_hash(content), brightest_value(content, max_pixels=max_pixels)
+        return content_hash(content), may_be_deep(content)
 
     readable: list[tuple[Item, str]] = []
     quarantined: list[Quarantined] = []
-    brightest: list[int] = []
+    deep: list[tuple[Item, str]] = []
     for item, result in zip(items, in_order(read, items), strict=True):
         if isinstance(result, BrokenImage):
             quarantined.append(Quarantined(item.id, str(result)))
             continue
-        digest, value = result
+        digest, is_deep = result
         readable.append((item, digest))
-        brightest += [] if value is None else [value]
-    white = white_of(max(brightest)) if brightest else WHITE_16
-    return Files(tuple(readable), tuple(quarantined), white)
+        deep += [(item, digest)] if is_deep else []
+    return Files(tuple(readable), tuple(quarantined), tuple(deep))
+
+
+def find_white(deep: Sequence[tuple[Item, str]], max_pixels: int) -> int:
+    """What is white in images of more than 8 bits, judged by all of them together; looked for once.
+
+    Args:
+        deep: files that may be such images, and the hashes of their content.
+        max_pixels: larger ones have no say.
+    """
+    if not deep:
+        return WHITE_16
+    key = f"white-{content_hash(' '.join(sorted({digest for _, digest in deep})).encode())}"
+    found = read_entry(key)
+    if found is not None:
+        return int(found.known[0])
+
+    def brightest(pair: tuple[Item, str]) -> int | None:
+        try:
+            return brightest_value(pair[0].read(), max_pixels=max_pixels)
+        except BrokenImage:
+            return None
+
+    values = [value for value in in_order(brightest, deep) if value is not None]
+    white = white_of(max(values)) if values else WHITE_16
+    with contextlib.suppress(OSError):
+        write_entry(key, 0, (1, 1, 1), lambda _: (np.asarray(white),))
+    return white
 
 
 def decode_fitted(content: bytes, form: PixelFormat) -> Image.Image:
