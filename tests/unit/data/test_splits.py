@@ -105,3 +105,12 @@ def test_a_thousand_small_classes_are_one_note():
         "1,000 classes have only 1 to 2 images each to divide: not every split has one of them: "
         "'class 0', 'class 1', 'class 2' and 997 more"
     )
+
+
+def test_class_whose_images_lie_in_too_few_groups_is_noted_with_these():
+    """Owls have 10 images, in two groups; that the groups hold ants, too, is no lack of ants."""
+    strata = (["owl"] * 5 + ["ant"] * 5) * 2 + ["ant"] * 40
+    cluster_of = [0] * 10 + [1] * 10 + list(range(2, 42))
+    assert divide(named(60), strata, cluster_of, SHARES, seed=0).notes == (
+        "class 'owl' has only 2 groups of images to divide: not every split has one",
+    )

@@ -91,6 +91,7 @@ def test_task_that_is_given_decides(table):
     [
         ("file,label\na,b\n", "lacks the column path; it has: file, label"),
         ("path,label\n", "no lines"),
+        ("", "is empty"),
         ("path,label,split\na.png,x,dev\n", "line 2: split 'dev' is not known"),
     ],
 )

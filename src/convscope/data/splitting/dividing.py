@@ -62,7 +62,8 @@ def divide_examples(
         notes += _torn_groups(examples, splits)
         alike = sum(len(together) for together in same)
         notes += [f"{alike:,} images have copies or near-copies here; they stay on one side"] if alike else []
-        notes += _deal_missing(examples, splits, cluster_of, config, seed)
+        dealt = _deal_missing(examples, splits, cluster_of, config, seed)
+        notes += dealt if config.folds is None else []  # folds are another deal
         _check_training(examples, splits, config.source)
         if "test" not in splits and config.folds is None:
             notes.append(

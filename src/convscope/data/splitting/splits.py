@@ -13,10 +13,10 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from convscope.data.classes import natural_key
+from convscope.data.classes import natural_key, natural_order
 from convscope.data.sources.source import Split
 from convscope.errors import DataError
-from convscope.wording import quoted
+from convscope.wording import quoted, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,13 @@ def divide(
         leader = min(together, key=lambda index: hashes[index])
         by_stratum[strata[leader]].append(together)
     splits: list[Split] = ["train"] * len(hashes)
-    too_few: dict[str, int] = {}
     wanted = {split: share for split, share in shares.items() if share > 0}
     for stratum in sorted(by_stratum, key=natural_key):
         order = sorted(by_stratum[stratum], key=lambda together: _place(together, hashes, seed))
         for split, chosen in _deal(order, wanted).items():
             for index in chosen:
                 splits[index] = split
-        if len(order) <= len(wanted):
-            too_few[stratum] = sum(map(len, order))
-    return Deal(tuple(splits), _too_few(too_few))
+    return Deal(tuple(splits), _lacking(strata, cluster_of, splits, {"train", *wanted}))
 
 
 def _deal(order: list[list[int]], shares: dict[Split, float]) -> dict[Split, list[int]]:
@@ -111,19 +108,26 @@ def _place(together: Sequence[int], hashes: Sequence[str], seed: int) -> bytes:
     return hashlib.blake2b(f"{seed}/{leader}".encode(), digest_size=16).digest()
 
 
-def _too_few(images: dict[str, int]) -> tuple[str, ...]:
-    """What to say of classes that do not reach every split; one sentence, however many they are."""
-    if not images:
+def _lacking(
+    strata: Sequence[str], cluster_of: Sequence[int], splits: Sequence[Split], wanted: set[Split]
+) -> tuple[str, ...]:
+    """What to say of classes that do not stand in every split; one sentence, however many they are."""
+    images: defaultdict[str, list[int]] = defaultdict(list)
+    for index, stratum in enumerate(strata):
+        images[stratum].append(index)
+    lacking = {name: i for name, i in images.items() if not wanted <= {splits[index] for index in i}}
+    if not lacking:
         return ()
-    least, most = min(images.values()), max(images.values())
-    count = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    plural = "image" if most == 1 else "images"
-    if len(images) == 1:
-        return (f"class {quoted(list(images))} has only {count} {plural} to divide: not every split has one",)
-    each = (
-        f"{len(images):,} classes have only {count} {plural} each to divide: not every split has one of them"
-    )
-    return (f"{each}: {quoted(list(images), 3)}",)
+    names = natural_order(lacking)
+    apart = {name: len({cluster_of[index] for index in lacking[name]}) for name in names}
+    are_alone = all(apart[name] == len(lacking[name]) for name in names)
+    what = ("image", "images") if are_alone else ("group of images", "groups of images")
+    least, most = min(apart.values()), max(apart.values())
+    count = some(most, *what) if least == most else f"{least:,} to {some(most, *what)}"
+    if len(names) == 1:
+        return (f"class {quoted(names)} has only {count} to divide: not every split has one",)
+    each = f"{len(names):,} classes have only {count} each to divide: not every split has one of them"
+    return (f"{each}: {quoted(names, 3)}",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ def find_roles(columns: Sequence[str], table: str, group_by: str | None = None) 
     Raises:
         DataError: none is the path, or the label; two columns have the name that decides.
     """
+    if not columns:
+        raise DataError(f"{table} is empty. Its first line names the columns: path,label")
     path, label = _first(PATH, columns, table), _first(LABEL, columns, table)
     lacking = [role for role, found in (("label", label), ("path", path)) if found is None]
     if path is None or label is None:
