@@ -18,6 +18,8 @@ non_negative: Check = (lambda value: value >= 0, "a number of at least 0")
 non_negative_or_none: Check = (lambda value: value is None or value >= 0, "a number of at least 0")
 two_or_more_or_none: Check = (lambda value: value is None or value >= 2, "a whole number of at least 2")
 fraction: Check = (lambda value: value is None or 0 <= value < 1, "a number from 0 up to, but not, 1")
+fraction_or_none: Check = (lambda value: value is None or 0 <= value <= 1, "a number from 0 to 1")
+said: Check = (lambda value: bool(value.strip()), "a text that is not empty")
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 

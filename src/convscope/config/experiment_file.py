@@ -7,16 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from convscope.config.asked import LENGTHS, ExperimentConfig
+from convscope.config.reference import Reference
 from convscope.errors import UsageError
 from convscope.wording import meant, near
 
 
 def read_experiment(path: Path) -> ExperimentConfig:
-    """The experiment in a TOML file.
+    """The experiment in a TOML file. Its section `[reference]` is checked, and is no setting.
 
     Raises:
         UsageError: when the file is absent, is not TOML, or says something that the schema does not know.
     """
+    return _read(path)[0]
+
+
+def read_reference(path: Path) -> Reference | None:
+    """What the source of an experiment reported, if its TOML file says so; raises as `read_experiment`."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[ExperimentConfig, Reference | None]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -27,8 +37,10 @@ def read_experiment(path: Path) -> ExperimentConfig:
         raise UsageError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
+    reported = values.pop("reference", None)
     try:
-        return experiment_from_dict(values)
+        reference = None if reported is None else _section(Reference, reported, "reference")
+        return experiment_from_dict(values), reference
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
 
@@ -74,9 +86,13 @@ def _build(cls: type[Any], values: dict[str, Any], where: str) -> Any:
             hint = meant(near(key, hints, 1), f"known: {', '.join(hints)}")
             raise UsageError(f"{name} is not a setting; {hint}")
         if dataclasses.is_dataclass(hints[key]):
-            if not isinstance(value, dict):
-                raise UsageError(f"{name} = {value!r} is not allowed; it is a section, [{name}]")
-            arguments[key] = _build(hints[key], value, name)
+            arguments[key] = _section(hints[key], value, name)
         else:
             arguments[key] = value
     return cls(**arguments)
+
+
+def _section(cls: Any, value: Any, name: str) -> Any:
+    if not isinstance(value, dict):
+        raise UsageError(f"{name} = {value!r} is not allowed; it is a section, [{name}]")
+    return _build(cls, value, name)

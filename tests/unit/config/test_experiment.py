@@ -8,8 +8,10 @@ from convscope.config.experiment_file import (
     experiment_to_dict,
     override,
     read_experiment,
+    read_reference,
 )
 from convscope.config.fields import settings
+from convscope.config.reference import Reference
 from convscope.errors import UsageError
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
@@ -67,5 +69,35 @@ def test_every_experiment_reads_and_opens_with_its_command(path: Path) -> None:
     assert config.network.name is not None
     comment = [line for line in path.read_text().splitlines() if line.startswith("#")]
     assert any(f"convscope train experiments/{path.name}" in line for line in comment)
-    assert any("reported" in line for line in comment)
+    assert read_reference(path) is not None
     assert any("two cores" in line for line in comment)
+
+
+def test_a_reference_is_no_setting_of_the_run(tmp_path: Path) -> None:
+    plain, referring = tmp_path / "plain.toml", tmp_path / "referring.toml"
+    plain.write_text('[network]\nname = "conv4"\n')
+    referring.write_text(plain.read_text() + '[reference]\nsource = "E8"\nsays = "98 %"\nimages = 10_000\n')
+    assert read_experiment(referring) == read_experiment(plain)
+    assert read_reference(referring) == Reference(source="E8", says="98 %", images=10_000)
+    assert read_reference(plain) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[reference]\nsource = "E8"\nsays = "98 %"\naccuracy = 98', "reference.accuracy = 98 .* 0 to 1"),
+        ('[reference]\nsource = "E8"\nsays = "98 %"\nimages = "many"', "reference.images = 'many' is not"),
+        ('[reference]\nsource = "E8"\nsays = "98 %"\nsplit = "train"', "it takes 'validation' or 'test'"),
+        ('[reference]\nsource = "E8"\nsays = "98 %"\nacuracy = 0.98', "acuracy is not .* mean accuracy"),
+        (
+            '[reference]\nsource = "E8"',
+            "reference.says = '' is not allowed; it takes a text that is not empty",
+        ),
+        ('reference = "E8"', r"it is a section, \[reference\]"),
+    ],
+)
+def test_a_reference_is_checked_as_the_settings_are(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "e.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_experiment(path)
