@@ -1,10 +1,14 @@
+import ast
+import itertools
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+import convscope
 from convscope.wording import (
     apart,
     between,
@@ -136,6 +140,21 @@ def test_a_command_can_be_pasted_whatever_the_names(name):
     assert shown(line) == line
     done = subprocess.run(["bash", "-c", line], capture_output=True, env={"LC_ALL": "C.UTF-8"}, check=True)
     assert os.fsdecode(done.stdout) == name
+
+
+def test_no_message_puts_a_name_into_a_command_unquoted():
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in Path(convscope.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.JoinedStr)
+        for before, after in itertools.pairwise(node.values)
+        if isinstance(before, ast.Constant)
+        and isinstance(after, ast.FormattedValue)
+        and re.search(r"convscope (?!\{)[a-z-]+ (\S+ )*\S*$", str(before.value))
+        and not ast.unparse(after.value).startswith("command(")
+    ]
+    assert found == []
 
 
 def test_a_path_in_a_command_is_no_option():

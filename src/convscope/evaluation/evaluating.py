@@ -19,6 +19,7 @@ from convscope.data.quarantine import Quarantined
 from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images, read_held_out
 from convscope.runs.folder import Run
+from convscope.wording import command
 
 SPLITS = ("test", "validation", "train")
 NAMED_BROKEN = 3
@@ -97,7 +98,9 @@ def evaluate_path(
         raise UsageError(f"--split: '{split}' is not a split; it takes test, validation or train")
     path = Path(path)
     if data is None and max_pixels is not None:
-        raise UsageError(f"--max-pixels is for other images: convscope evaluate {path} DATA")
+        raise UsageError(
+            f"--max-pixels is for other images: {command('convscope', 'evaluate', path, 'DATA')}"
+        )
     if data is None and _is_cross_validated(path):
         return _evaluate_folds(path, split, checkpoint, test_time_augmentation)
     classifier = Classifier.load(path, checkpoint).reading_up_to(max_pixels)
@@ -150,7 +153,7 @@ def _evaluate_folds(path: Path, split: str, checkpoint: str, mirrored: bool) -> 
         raise UsageError(
             f"{path} is cross-validated: what was held out was judged by the classifiers of its folds, which "
             f"are not kept, and {'--test-time-augmentation' if mirrored else what} needs them.\n"
-            f"Leave it out, or evaluate on other images: convscope evaluate {path} DATA"
+            f"Leave it out, or evaluate on other images: {command('convscope', 'evaluate', path, 'DATA')}"
         )
     data = run.config.data
     times = f", {data.repeats} times, of which this is the first" if data.repeats > 1 else ""
@@ -210,7 +213,7 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
         # Divided anew, today's test images may be among those that were trained on, and classes may shift.
         raise DataError(
             f"{config.data.source} has changed since {path} was trained on it: its splits differ now.\n"
-            f"Evaluate on images that it never saw: convscope evaluate {path} DATA"
+            f"Evaluate on images that it never saw: {command('convscope', 'evaluate', path, 'DATA')}"
         )
     return dataset if config.data.folds is None else dataset.all_for_training()
 
@@ -218,7 +221,9 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
 def _held_out_data(path: Path, classifier: Classifier) -> Dataset:
     """The run's data, some of which was kept from training."""
     if not (path / DESCRIPTION).is_file():
-        raise RunError(f"{path} has no data of its own. Say on what: convscope evaluate {path} DATA")
+        raise RunError(
+            f"{path} has no data of its own. Say on what: {command('convscope', 'evaluate', path, 'DATA')}"
+        )
     return load_own_data(path, classifier)
 
 

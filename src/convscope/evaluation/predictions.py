@@ -22,6 +22,7 @@ from convscope.evaluation.errors import ImageError, find_errors
 from convscope.evaluation.metrics import Evaluation, evaluate_logits
 from convscope.evaluation.proportion import Proportion
 from convscope.evaluation.regression import Regression, evaluate_regression
+from convscope.runs.checkpoints import resume_command
 from convscope.runs.folder import Run
 
 ImageEvaluation = Evaluation | Regression
@@ -235,7 +236,7 @@ def pool_folds(run: Run) -> Predictions:
         if not has_predictions(fold, "test"):
             raise RunError(
                 f"{run.path}: fold {number} of {total} has not been judged.\n"
-                f"Go on with: convscope train --resume {run.path}"
+                f"Go on with: {resume_command(run.path)}"
             )
         folds.append(read_predictions(fold, "test"))
     return pool_held_out(folds)

@@ -10,6 +10,7 @@ from convscope.diagnosis.answers import images_of
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion, mean_over_folds
 from convscope.report.page.material import Material
+from convscope.runs.checkpoints import resume_command
 from convscope.wording import apart, rounded, some
 
 FIXED = "\N{NO-BREAK SPACE}"
@@ -124,7 +125,10 @@ def _unfinished(material: Material) -> Opening:
             f"This run is not finished: it reached step {step:,}; the last validation loss, at step "
             f"{last['step']:,}, was {number(last['loss'])}."
         )
-    return Opening(conclusion=conclusion, remarks=(f"Go on with: convscope train --resume {material.path}",))
+    return Opening(
+        conclusion=conclusion,
+        remarks=(f"Go on with: {resume_command(material.path)}",),
+    )
 
 
 def _most_frequent(judged: Predictions) -> tuple[float, str]:

@@ -11,7 +11,6 @@ The last is the newest that is whole. A folder of plain files: it can be copied,
 """
 
 import json
-import shlex
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from convscope.errors import RunError
 from convscope.runs import atomic
+from convscope.wording import command
 
 Tensors = dict[str, Tensor]
 Name = Literal["best", "head", "final"]
@@ -163,7 +163,7 @@ def prune_checkpoints(folder: Path, keep: int) -> None:
 def resume_command(run: Path) -> str:
     """What to type to go on with a run; with the whole run where it is one of its folds."""
     whole = run.parent.parent if run.parent.name == "folds" else run
-    return shlex.join(["convscope", "train", "--resume", str(whole)])
+    return command("convscope", "train", "--resume", whole)
 
 
 def _write_name(folder: Path, name: Name, path: Path) -> None:

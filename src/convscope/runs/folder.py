@@ -24,6 +24,7 @@ from convscope.errors import RunError, UsageError
 from convscope.runs import atomic, records
 from convscope.runs.checkpoints import Checkpoint, load_checkpoint, resume_command
 from convscope.runs.names import check_name
+from convscope.wording import command
 
 CONFIG = "config.json"
 ENVIRONMENT = "environment.json"
@@ -193,7 +194,7 @@ class Run:
                 return dict(arrays)
         except FileNotFoundError:
             raise RunError(
-                f"{self.path} has no {name}. Make it with: convscope evaluate {self.path}"
+                f"{self.path} has no {name}. Make it with: {command('convscope', 'evaluate', self.path)}"
             ) from None
         except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from None

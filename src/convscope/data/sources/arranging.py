@@ -13,7 +13,7 @@ from convscope.data.sources.source import Content, FileSource, Item
 from convscope.data.sources.split_names import split_words
 from convscope.data.sources.tree import Parts, Tree, looks_like_image, may_be_image
 from convscope.errors import DataError
-from convscope.wording import here
+from convscope.wording import command, here
 
 _HEADER_BYTES = 1 << 16
 _TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -68,7 +68,7 @@ def _unlabelled(layout: Layout, quarantined: Sequence[Quarantined]) -> list[str]
     tops = Counter(entry.path.partition("/")[0] for entry in quarantined if entry.reason == NO_LABEL)
     return [
         f"{top}/ has no class folders; its {count:,} images have no label and are for predict: "
-        f"convscope predict RUN …/{top}"
+        f"{command('convscope', 'predict', 'RUN', f'…/{top}')}"
         for top, count in tops.items()
         if top in layout.unlabelled
     ]
