@@ -123,7 +123,7 @@ def _print(console: Console, config: ResolvedExperiment, search: "LearningRateSe
     )
     print_line(
         console,
-        "learning rate",
+        "rate",
         f"{search.proposed:.2g}",
         "below the valley's middle"
         + ("" if search.diverged_at is None else ", well before the loss explodes"),

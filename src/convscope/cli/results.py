@@ -130,9 +130,16 @@ def _print_confusion(console: Console, confusion: Confusion) -> None:
     console.print(Text(str(confusion)))
 
 
-def score_text(summary: dict[str, Any]) -> str:
-    """A run's figure on the test split, in one cell."""
-    return _figures(summary["test"], "folds" in summary)[0] if "test" in summary else "no test images"
+def score_cells(summary: dict[str, Any]) -> tuple[str, str]:
+    """A run's figure on the test split, and its 95 % interval, in a cell each."""
+    if "test" not in summary:
+        return "no test images", ""
+    if "accuracy" not in summary["test"]:
+        error = summary["test"]["mean_absolute_error"]
+        return f"off by {rounded(error['value'])}, n = {error['n']:,}", _ends(error)
+    accuracy = Proportion(summary["test"]["accuracy"]["correct"], summary["test"]["accuracy"]["n"])
+    figure, _, ends = str(accuracy).partition(", 95 % interval ")
+    return figure, ends
 
 
 def _figures(values: dict[str, Any], held_out: bool) -> tuple[str, ...]:

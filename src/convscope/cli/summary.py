@@ -7,11 +7,14 @@ from convscope.cli.flags import WholeNumber
 from convscope.cli.output import print_json, result_console
 from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
+from convscope.wording import size, some
 
 if TYPE_CHECKING:
     from convscope.networks.summary import Summary
 
 FOREIGN_IMAGE = (3, 224, 224)
+BYTES = 4
+"""Of a parameter, in 32 bits."""
 
 
 def summary(
@@ -102,7 +105,7 @@ def _to_dict(network: str, result: "Summary") -> dict[str, object]:
 
 
 def _print(network: str, result: "Summary") -> None:
-    from convscope.cli.screen import print_table
+    from convscope.cli.screen import print_line, print_table
 
     rows = [
         (
@@ -116,10 +119,16 @@ def _print(network: str, result: "Summary") -> None:
         )
         for layer in result.layers
     ]
-    total = result.total
-    rows.append(("total", "", "", f"{total.weights:,}", f"{total.biases:,}", f"{total.flops:,}", ""))
     console = result_console()
     shape = "×".join(str(side) for side in result.image_shape)
     console.print(f"{network}, one image of {shape}; FLOPs are multiply-accumulates × 2")
     head = ("layer", "kind", "output", "weights", "biases", "FLOPs", "receptive field")
     print_table(console, head, rows)
+    total = result.total
+    console.print()
+    print_line(
+        console,
+        "total",
+        f"{some(total.parameters, 'parameter')}, {size(BYTES * total.parameters)}",
+        f"{total.flops:,} FLOPs an image",
+    )

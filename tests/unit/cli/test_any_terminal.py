@@ -80,7 +80,7 @@ def test_a_picture_that_fails_costs_a_warning_and_no_result(
     done = convscope(command, photos, *settings, "--picture", picture)
     assert done.code == 0, done.err
     assert "next" in done.out
-    assert "learning rate" in done.out or "48 images" in done.out
+    assert "steep" in done.out or "48 images" in done.out
     assert "warning: the picture" in done.err
     assert "Traceback" not in done.err
     done = convscope(command, photos, *settings, "--picture", picture, "--json")

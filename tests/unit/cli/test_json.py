@@ -133,6 +133,32 @@ def test_runs_shows_the_figure_and_what_is_not_finished(
     assert "not finished" in convscope("runs", tmp_path).out
 
 
+def test_one_damaged_run_does_not_hide_the_others(
+    convscope: Convscope, trained: Path, tmp_path: Path
+) -> None:
+    for name, text in {"good": (trained / "summary.json").read_text(), "bad": "{", "odd": "[]"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text((trained / "config.json").read_text())
+        (tmp_path / name / "summary.json").write_text(text)
+    done = convscope("runs", tmp_path)
+    assert done.code == 0
+    assert done.out.count("summary.json is damaged") == 2
+    assert "%" in done.out
+    states = {Path(r["run"]).name: r["state"] for r in convscope("runs", tmp_path, "--json").document["runs"]}
+    assert states["good"] == "finished"
+    assert states["bad"] == states["odd"] == "summary.json is damaged"
+
+
+def test_summary_has_one_total_in_parameters_and_megabytes(convscope: Convscope) -> None:
+    lines = convscope("summary", "two-conv", "--image", "1x28x28").out.splitlines()
+    [total] = [line for line in lines if line.startswith("total")]
+    parameters = convscope("summary", "two-conv", "--image", "1x28x28", "--json").document["total"][
+        "parameters"
+    ]
+    assert f"{parameters:,} parameters" in total
+    assert "kB" in total
+
+
 def test_data(convscope: Convscope, photos: Path, tmp_path: Path) -> None:
     done = convscope("data", photos, "--picture", tmp_path / "p.png", "--json")
     assert done.code == 0, done.err
