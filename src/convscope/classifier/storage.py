@@ -17,7 +17,7 @@ from convscope.config.asked import NetworkConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic
-from convscope.runs.checkpoints import Tensors, find_checkpoint, named_checkpoints, read_state, read_tensors
+from convscope.runs.checkpoints import Tensors, find_checkpoint, read_network, read_state, read_tensors
 from convscope.runs.folder import CONFIG, Run
 
 DESCRIPTION = "classifier.json"
@@ -97,8 +97,8 @@ def find_classifier(path: Path, which: str) -> Stored:
     description = Description.from_dict(_with_reading(run), str(path))
     if which == "untrained":
         return Stored(description, None, str(path), run.config.seed)
-    folder = find_checkpoint(run.checkpoint_folder, final_checkpoint(run) if which == "final" else which)
-    return Stored(description, read_tensors(folder / "network.safetensors"), str(folder))
+    folder = checkpoint_of(run, which)
+    return Stored(description, read_network(folder), str(folder))
 
 
 def _saved(path: Path) -> Stored:
@@ -144,17 +144,11 @@ def write_classifier(folder: Path, description: Description, weights: Tensors, *
         raise RunError(f"{folder} cannot be written: {(error.strerror or str(error)).lower()}") from error
 
 
-def final_checkpoint(run: Run) -> str:
-    """What a run's figures are measured on: the one that its training kept.
-
-    Of a run that is not finished, and of version 0.1.0, the best if training may stop early, else the last.
-    """
-    named = named_checkpoints(run.checkpoint_folder)
-    if "final" in named:
-        return "final"
-    return "best" if run.config.training.early_stopping is not None and "best" in named else "last"
+def checkpoint_of(run: Run, which: str) -> Path:
+    """The folder of a checkpoint; `final` is the one that the run's figures are measured on."""
+    return run.kept_checkpoint() if which == "final" else find_checkpoint(run.checkpoint_folder, which)
 
 
 def checkpoint_step(run: Run, which: str) -> int:
     """The step of a named checkpoint."""
-    return int(read_state(find_checkpoint(run.checkpoint_folder, which))["step"])
+    return int(read_state(checkpoint_of(run, which))["step"])

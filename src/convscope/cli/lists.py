@@ -92,7 +92,8 @@ def _end_of(run: "Run") -> tuple[str, dict[str, Any] | None]:
         summary = run.read("summary.json")
     except RunError:
         summary = None
-    return ("finished", summary) if isinstance(summary, dict) else ("summary.json is damaged", None)
+    is_whole = isinstance(summary, dict) and {"network", "steps"} <= summary.keys()
+    return ("finished", summary) if is_whole else ("summary.json is damaged", None)
 
 
 def _row(path: str, state: str, summary: dict[str, Any] | None) -> tuple[str, ...]:

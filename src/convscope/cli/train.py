@@ -10,8 +10,10 @@ from convscope.cli.output import log_console, print_json, result_console, try_to
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
+from convscope.training.interruption import stopped_by_signals
 
 RUNS = Path("runs")
+NOT_BEGUN = "stopped before training began; nothing is left behind"
 
 
 @with_experiment_flags
@@ -49,7 +51,7 @@ def train(
         _refuse_beside_resume(DATA=data, name=name, runs=runs)
     from convscope.cli.watching import Watcher
 
-    with Watcher(log_console()) as watcher:
+    with Watcher(log_console()) as watcher, stopped_by_signals(lambda: NOT_BEGUN):
         if resume is not None:
             moved = {} if source is None else {"data.source": source}
             run = _resume(resume, overrides | moved, watcher)

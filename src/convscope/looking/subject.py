@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from convscope.classifier.classifier import Classifier
-from convscope.classifier.storage import checkpoint_step, final_checkpoint
+from convscope.classifier.storage import checkpoint_step
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.pixels.reading import content_hash
 from convscope.data.quarantine import BrokenImage
@@ -184,8 +184,7 @@ def open_subject(path: Path, checkpoint: str = "final") -> Subject:
     """
     run = Run.open(path)
     classifier = Classifier.load(path, checkpoint)
-    which = final_checkpoint(run) if checkpoint == "final" else checkpoint
-    step = 0 if which == "untrained" else checkpoint_step(run, which)
+    step = 0 if checkpoint == "untrained" else checkpoint_step(run, checkpoint)
     return Subject(run, classifier, checkpoint, step)
 
 

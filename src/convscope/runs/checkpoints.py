@@ -2,19 +2,17 @@
 
     checkpoints/step-00000430/network.safetensors    the weights that the classifier uses
                               training.safetensors   optimizer state, and the raw weights beside an average
-                              state.json             the step, and plain numbers of the training state
-    checkpoints/names.json                           which of them is best, head (the fitted head of a
-                                                     pretrained network) and final (kept in the end)
+                              state.json             the step, plain numbers of the training state, checksums
+    checkpoints/names.json                           which of them is last, best, head, final
 
-The last is the newest that is whole. A folder of plain files: it can be copied, zipped and moved. Version
-0.1.0 had symbolic links for names, which are still read. No pickle is written or read.
+No pickle is written or read.
 """
 
 import json
-import shutil
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -22,12 +20,14 @@ from torch import Tensor
 
 from convscope.errors import RunError
 from convscope.runs import atomic
-from convscope.wording import command
+from convscope.runs.advice import go_on, refused_by_disk, resume_command
+from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST, Name, read_names, write_names
+from convscope.wording import here, listed
 
 Tensors = dict[str, Tensor]
-Name = Literal["best", "head", "final"]
-NAMES: tuple[Name, ...] = ("best", "head", "final")
-NAMES_FILE = "names.json"
+NETWORK, TRAINING, STATE = "network.safetensors", "training.safetensors", "state.json"
+CHECKSUMS = "crc32"
+DAMAGED = "damaged-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,137 +52,122 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, is_best: bool) -> P
         RunError: when the disk refuses; what was there before is still there and loads.
     """
     path = folder / checkpoint_name(checkpoint.step)
+    tensors = {NETWORK: _to_bytes(checkpoint.network), TRAINING: _to_bytes(checkpoint.training)}
+    sums = {name: zlib.crc32(content) for name, content in tensors.items()}
+    state = {"step": checkpoint.step, **checkpoint.state, CHECKSUMS: sums}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         atomic.clear_leftovers(folder)
         with atomic.new_folder(path) as writer:
-            writer.write("network.safetensors", _to_bytes(checkpoint.network))
-            writer.write("training.safetensors", _to_bytes(checkpoint.training))
-            state = {"step": checkpoint.step, **checkpoint.state}
-            writer.write("state.json", json.dumps(state, indent=1).encode())
-        if is_best:
-            _write_name(folder, "best", path)
+            for name, content in tensors.items():
+                writer.write(name, content)
+            writer.write(STATE, json.dumps(state, indent=1).encode())
+        given = (LAST, BEST) if is_best else (LAST,)
+        write_names(folder, read_names(folder) | dict.fromkeys(given, path.name))
     except OSError as error:
         raise RunError(
-            f"{path} could not be written: {error.strerror or error}. The checkpoints before it are whole.\n"
-            f"Make room, then go on with: {resume_command(folder.parent)}"
+            f"{refused_by_disk(path, error)}. The checkpoints before it are whole.\n"
+            f"{go_on(folder.parent, error)}"
         ) from error
     return path
 
 
 def name_checkpoint(folder: Path, name: Name, path: Path) -> None:
-    """Let a name stand for a checkpoint, instead of the one that it stood for.
+    """Let `head` stand for a pretrained network's fitted head, or `final` for what is kept in the end.
 
     Raises:
         RunError: when the disk refuses.
     """
     try:
-        _write_name(folder, name, path)
+        write_names(folder, read_names(folder) | {name: path.name.removeprefix(atomic.ASIDE)})
     except OSError as error:
-        raise RunError(f"{folder / NAMES_FILE} could not be written: {error.strerror or error}") from error
+        raise RunError(
+            f"{refused_by_disk(folder / 'names.json', error)}.\n{go_on(folder.parent, error)}"
+        ) from error
 
 
-def named_checkpoints(folder: Path) -> dict[str, Path]:
-    """What the names stand for, whether it is there or not.
-
-    Raises:
-        RunError: when the file of names is damaged.
-    """
-    try:
-        names = json.loads((folder / NAMES_FILE).read_text(encoding="utf-8"))
-        return {str(name): folder / str(target) for name, target in names.items()}
-    except FileNotFoundError:  # a copy that followed the links of version 0.1.0 has folders in their place
-        return {name: (folder / name).resolve() for name in NAMES if (folder / name).exists()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise RunError(f"{folder / NAMES_FILE} cannot be read: {error}") from None
-
-
-def load_checkpoint(folder: Path, which: str = "last") -> Checkpoint:
+def load_checkpoint(folder: Path, which: str = LAST) -> Checkpoint:
     """Read a whole checkpoint.
 
     Args:
         folder: a run's `checkpoints`.
-        which: `last`, a name, a step number or a checkpoint's folder name.
+        which: `last`, `best`, a step number or a checkpoint's name.
 
     Raises:
         RunError: when there is none, or it cannot be read.
     """
-    return _read(find_checkpoint(folder, which))
+    return _load(find_checkpoint(folder, which))
 
 
-def load_newest(folder: Path) -> tuple[Checkpoint | None, list[Path]]:
-    """The newest checkpoint that can be read, if any, and newer ones that cannot: a disk tore them."""
-    torn: list[Path] = []
-    for path in reversed(list_checkpoints(folder)):
-        try:
-            return _read(path), torn
-        except RunError:
-            torn.append(path)
-    return None, torn
+def find_checkpoint(folder: Path, which: str = LAST) -> Path:
+    """The folder of a checkpoint: `last`, `best`, `head`, `final`, a step number or a folder's name.
 
-
-def find_checkpoint(folder: Path, which: str = "last") -> Path:
-    """The folder of a checkpoint: `last` (the newest), a name, a step number or a folder's name.
+    A killed writer can leave `last` one checkpoint behind, so the newest whole one counts as the last.
 
     Raises:
-        RunError: when the run has no such checkpoint.
+        RunError: when the run has no such checkpoint. No other is taken in its place.
     """
     known = list_checkpoints(folder)
-    if which == "last" and known:
-        return known[-1]
-    there = ", ".join([path.name for path in known])
-    named = named_checkpoints(folder)
-    if which in named:
-        if not _is_whole(named[which]):
-            raise RunError(
-                f"{folder.parent}: its {which} checkpoint, {named[which].name}, is not there; it has {there}"
-            )
-        return named[which]
-    name = checkpoint_name(int(which)) if which.isdecimal() else which
-    for path in known:
-        if path.name == name:
-            return path
     if not known:
-        raise RunError(f"{folder.parent} has no checkpoint yet. Go on with: {resume_command(folder.parent)}")
-    raise RunError(f"{folder.parent} has no checkpoint '{which}'; it has {', '.join([there, *named])}")
+        raise RunError(f"{here(folder.parent)} has no checkpoint yet.\n{go_on(folder.parent)}")
+    if which == LAST:
+        return known[-1]
+    asked = checkpoint_name(int(which)) if which.isdecimal() else which
+    name = read_names(folder).get(which, asked)
+    for path in known:
+        if path == atomic.standing(folder / name):
+            return path
+    has = f"it has {listed([path.name.removeprefix(atomic.ASIDE) for path in known])}"
+    if name != asked:
+        raise RunError(f"{here(folder.parent)}: its {which} checkpoint, {name}, is not there; {has}")
+    raise RunError(f"{here(folder.parent)} has no checkpoint '{which}'; {has}")
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """All whole checkpoints, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if _is_whole(path))
+    return [path for path in _folders(folder) if (path / STATE).is_file()]
+
+
+def set_damaged_aside(folder: Path) -> dict[str, str]:
+    """Make the newest checkpoint one that loads: what is newer and damaged is renamed to `damaged-step-…`.
+
+    Returns:
+        The name of each that was set aside, and what is wrong with it; empty where all is well.
+
+    Raises:
+        RunError: when the disk fails for another reason than damage.
+    """
+    found = {}
+    for path in reversed(_folders(folder)):
+        try:
+            _load(path)
+        except RunError as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise
+            found[path.name.removeprefix(atomic.ASIDE)] = str(error).splitlines()[0]
+            _set_aside(folder, path)
+        else:
+            break
+    return found
 
 
 def prune_checkpoints(folder: Path, keep: int) -> None:
-    """Remove all but the latest `keep` checkpoints and those with a name."""
-    named = {path.name for path in named_checkpoints(folder).values()}
+    """Remove all but the latest `keep` checkpoints and those with a name.
+
+    Raises:
+        RunError: when the disk refuses.
+    """
+    names = read_names(folder)
+    named = {names[name] for name in (BEST, HEAD, FINAL) if name in names}
     for path in list_checkpoints(folder)[:-keep]:
         if path.name not in named:
-            shutil.rmtree(path)
-
-
-def resume_command(run: Path) -> str:
-    """What to type to go on with a run; with the whole run where it is one of its folds."""
-    whole = run.parent.parent if run.parent.name == "folds" else run
-    return command("convscope", "train", "--resume", whole)
-
-
-def _write_name(folder: Path, name: Name, path: Path) -> None:
-    names = {known: found.name for known, found in named_checkpoints(folder).items()} | {name: path.name}
-    atomic.write_file(folder / NAMES_FILE, json.dumps(names, indent=1).encode())
-
-
-def _is_whole(path: Path) -> bool:
-    return (path / "state.json").is_file()
-
-
-def _read(path: Path) -> Checkpoint:
-    state = read_state(path)
-    return Checkpoint(
-        step=state["step"],
-        network=read_tensors(path / "network.safetensors"),
-        training=read_tensors(path / "training.safetensors"),
-        state=state,
-    )
+            try:
+                atomic.remove_folder(path)
+            except OSError as error:
+                raise RunError(
+                    f"{here(path)} is not needed any more and could not be removed: "
+                    f"{error.strerror or error}.\n{go_on(folder.parent, error)}"
+                ) from error
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -192,11 +177,26 @@ def read_state(path: Path) -> dict[str, Any]:
         RunError: when it is absent or damaged.
     """
     try:
-        state: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
-        state["step"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path / 'state.json'} cannot be read: {error}") from None
+        state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
+        int(state["step"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{here(path / STATE)} cannot be read: {_plainly(error)}") from error
     return state
+
+
+def read_network(path: Path) -> Tensors:
+    """The weights of a checkpoint.
+
+    Raises:
+        RunError: when they are damaged, naming the checkpoints before it.
+    """
+    try:
+        return _read_part(path, NETWORK, read_state(path))
+    except RunError as error:
+        before = [other.name for other in list_checkpoints(path.parent) if other.name < path.name]
+        step = f"Before it there is --checkpoint {int(before[-1].partition('-')[2])}. " if before else ""
+        again = resume_command(path.parent.parent)
+        raise RunError(f"{error}.\n{step}Make it again with: {again}") from error
 
 
 def read_tensors(path: Path) -> Tensors:
@@ -205,10 +205,64 @@ def read_tensors(path: Path) -> Tensors:
     Raises:
         RunError: when the file is absent or damaged.
     """
+    return _parse(path, _content(path))
+
+
+def _load(path: Path) -> Checkpoint:
+    state = read_state(path)
+    network, training = (_read_part(path, name, state) for name in (NETWORK, TRAINING))
+    return Checkpoint(step=state["step"], network=network, training=training, state=state)
+
+
+def _read_part(path: Path, name: str, state: dict[str, Any]) -> Tensors:
+    """One file of a checkpoint, held against the checksum that was taken when it was written."""
+    content = _content(path / name)
+    sums = state.get(CHECKSUMS)
+    tensors = _parse(path / name, content)
+    if isinstance(sums, dict) and name in sums and zlib.crc32(content) != sums[name]:
+        raise RunError(f"{here(path / name)} cannot be read: its bytes are not the ones that were written")
+    return tensors
+
+
+def _content(path: Path) -> bytes:
     try:
-        return safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{here(path)} cannot be read: {_plainly(error)}") from error
+
+
+def _parse(path: Path, content: bytes) -> Tensors:
+    try:
+        return safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise RunError(f"{here(path)} cannot be read: {error}") from error
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Of all checkpoints, whole or not, oldest first; one that stepped aside for nothing counts."""
+    found = {path.name: path for path in folder.glob("step-*") if path.is_dir()}
+    for aside in folder.glob(f"{atomic.ASIDE}step-*"):
+        found.setdefault(aside.name.removeprefix(atomic.ASIDE), aside)
+    return [found[name] for name in sorted(found)]
+
+
+def _set_aside(folder: Path, path: Path) -> None:
+    name = path.name.removeprefix(atomic.ASIDE)
+    try:
+        aside = folder / f"{DAMAGED}{name}"
+        if aside.exists():
+            atomic.remove_folder(aside)
+        path.rename(aside)
+        names = read_names(folder)
+        write_names(folder, {given: step for given, step in names.items() if step != name})
+    except OSError as error:
+        raise RunError(
+            f"{here(path)} is damaged and cannot be set aside: {error.strerror or error}"
+        ) from error
+
+
+def _plainly(error: Exception) -> str:
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
 
 
 def _to_bytes(tensors: Tensors) -> bytes:

@@ -22,12 +22,15 @@ from convscope.config.resolved import ResolvedData, ResolvedExperiment, resolved
 from convscope.data.sources.opening import is_named
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic, records
-from convscope.runs.checkpoints import Checkpoint, load_checkpoint, resume_command
+from convscope.runs.advice import go_on, refused_by_disk, resume_command
+from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST, read_names
+from convscope.runs.checkpoints import Checkpoint, checkpoint_name, find_checkpoint, load_checkpoint
 from convscope.runs.names import check_name
-from convscope.wording import command
+from convscope.wording import command, here
 
 CONFIG = "config.json"
 ENVIRONMENT = "environment.json"
+SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -132,11 +135,51 @@ class Run:
         A path that leads to nothing there, because all was moved together, counts from the working folder.
         """
         data = self.config.data
-        began = self.read(ENVIRONMENT).get("working_folder") if self.has(ENVIRONMENT) else None
-        if began is None or is_named(data.source):
+        values = self.read(ENVIRONMENT) if self.has(ENVIRONMENT) else None
+        began = values.get("working_folder") if isinstance(values, dict) else None
+        if not isinstance(began, str) or is_named(data.source):
             return data
         place = Path(began) / Path(data.source).expanduser()
         return replace(data, source=str(place)) if place.exists() and place != Path(data.source) else data
+
+    def summary(self) -> dict[str, Any] | None:
+        """The final figures; None of a run that is not finished.
+
+        Raises:
+            RunError: when they are damaged.
+        """
+        if not self.has(SUMMARY):
+            return None
+        summary = self.read(SUMMARY)
+        if not isinstance(summary, dict):
+            raise RunError(f"{here(self.path / SUMMARY)} is damaged: it holds no figures")
+        return summary
+
+    def kept_checkpoint(self) -> Path:
+        """The folder of the checkpoint that the run's figures are measured on: the one that training kept.
+
+        Of a run that is not finished, the best if training may stop early, else the last.
+
+        Raises:
+            RunError: when there is none, or it is gone: no other is taken in its place.
+        """
+        folder = self.checkpoint_folder
+        names, summary = read_names(folder), self.summary()
+        if FINAL in names:
+            return find_checkpoint(folder, FINAL)
+        stops_early = self.config.training.early_stopping is not None
+        if summary is None:
+            return find_checkpoint(folder, BEST if stops_early and BEST in names else LAST)
+        kept = summary.get("checkpoint", BEST if stops_early else LAST)
+        if kept in names and kept != LAST:
+            return find_checkpoint(folder, kept)
+        step = {LAST: summary.get("steps"), BEST: summary.get("best_step"), HEAD: 0}.get(kept)
+        if not isinstance(step, int):
+            raise RunError(
+                f"{here(self.path)}: which checkpoint it kept is not known any more, for its "
+                "checkpoints/names.json is lost. Name one, as in --checkpoint last"
+            )
+        return find_checkpoint(folder, checkpoint_name(step))
 
     def write_config(self, config: ExperimentConfig) -> None:
         """Keep the resolved configuration."""
@@ -181,7 +224,7 @@ class Run:
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write_file(path, content)
         except OSError as error:
-            raise RunError(f"{path} could not be written: {error.strerror or error}") from error
+            raise RunError(f"{refused_by_disk(path, error)}.\n{go_on(self.path, error)}") from error
 
     def read_arrays(self, name: str) -> dict[str, np.ndarray]:
         """The arrays of an `.npz` file; never a pickle.
@@ -193,9 +236,8 @@ class Run:
             with (self.path / name).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return dict(arrays)
         except FileNotFoundError:
-            raise RunError(
-                f"{self.path} has no {name}. Make it with: {command('convscope', 'evaluate', self.path)}"
-            ) from None
+            make = command("convscope", "evaluate", self.path)
+            raise RunError(f"{here(self.path)} has no {name}. Make it with: {make}") from None
         except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from None
 
@@ -212,8 +254,15 @@ class Run:
 
 def list_runs(parent: Path) -> list[Run]:
     """All runs in a folder, oldest first."""
-    found = [Run(path.parent) for path in parent.glob(f"*/{CONFIG}")]
-    return sorted(found, key=lambda run: ((run.path / CONFIG).stat().st_mtime, run.name))
+    found = [path for path in parent.glob(f"*/{CONFIG}") if not path.parent.name.startswith(atomic.PREFIX)]
+    return [Run(path.parent) for path in sorted(found, key=lambda path: (_time_of(path), path))]
+
+
+def _time_of(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # removed meanwhile
+        return 0.0
 
 
 def _stem(data_name: str, network_name: str) -> str:

@@ -1,41 +1,79 @@
-"""One process at a time trains into a run: a lock that dies with whoever holds it."""
+"""One training a run: who trains holds a lock that ends with the process, however that ends.
 
+The lock is the kernel's (`flock`), on the file `.lock` in the run: a copied or left-over file locks nothing.
+What is written in it only tells who it was.
+"""
+
+import errno
 import os
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from convscope.errors import RunError
+from convscope.runs.advice import go_on, refused_by_disk
+from convscope.wording import here
 
 try:
     import fcntl
-except ImportError:  # Windows
+except ImportError:  # Windows knows no flock
     fcntl = None  # type: ignore[assignment]
+
+FILE = ".lock"
+HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 
 @contextmanager
-def exclusively(run: Path) -> Iterator[None]:
-    """Hold a run's folder for this process.
+def exclusively(run: Path) -> Iterator[str | None]:
+    """Hold the run's lock.
 
-    The lock is the kernel's, on the folder itself: nothing is written, so nothing is left behind by a kill or
-    taken along by a copy. Where the file system knows no locks, there is none.
+    Yields:
+        None; or, where the place knows no locks, why nothing keeps two trainings apart. That stops nobody.
 
     Raises:
-        RunError: another process holds it.
+        RunError: when another process trains this run, or the folder cannot be written.
     """
-    if fcntl is None:
-        yield
-        return
-    folder = os.open(run, os.O_RDONLY)
+    path = run / FILE
+    descriptor, unlockable = _locked(run, path)
+    with suppress(OSError):  # a full disk: the lock holds without its text
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
     try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"{run} is being trained by another process now. Wait for its end, or stop it first"
-            ) from None
-        except OSError:
-            pass  # no locks on this file system
-        yield
+        yield unlockable
     finally:
-        os.close(folder)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)  # while it is held: who comes next makes a new one
+        os.close(descriptor)
+
+
+def _locked(run: Path, path: Path) -> tuple[int, str | None]:
+    """The open lock file, and why it is not locked where the place knows no locks."""
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise RunError(f"{refused_by_disk(path, error)}.\n{go_on(run, error)}") from error
+        try:
+            if fcntl is None:
+                return descriptor, "this system locks no files"
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in HELD:
+                return descriptor, f"this place locks no files ({error.strerror or error})"
+            holder = os.read(descriptor, 200).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise RunError(
+                f"{here(run)} is being trained by another process now{f', {holder}' if holder else ''}. "
+                "Wait for its end, or stop it first"
+            ) from None
+        if _is_still_there(descriptor, path):
+            return descriptor, None
+        os.close(descriptor)  # its holder removed it meanwhile: take the new one
+
+
+def _is_still_there(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

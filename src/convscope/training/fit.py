@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from convscope.classifier.storage import DESCRIPTION
 from convscope.config.length import TimeBudget
-from convscope.runs.checkpoints import find_checkpoint, load_newest, name_checkpoint
+from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint, set_damaged_aside
 from convscope.runs.folder import Run
 from convscope.runs.records import truncate_records
 from convscope.training.budget import Budget
@@ -104,10 +104,16 @@ def fit(run: Run, job: Job, *, deadline: float | None = None, unvalidated: str =
 def _loop_where_it_stands(run: Run, job: Job) -> Loop:
     """The loop at the last checkpoint, if there is one after a step; records after it are forgotten."""
     state = build_state(job)
-    newest, torn = load_newest(run.checkpoint_folder)
-    for path in torn:
-        reason = "the disk tore it; training goes on from the one before"
-        job.progress.on_choice(Choice("checkpoint", f"{path.name} cannot be read", reason))
+    damaged = set_damaged_aside(run.checkpoint_folder)
+    whole = list_checkpoints(run.checkpoint_folder)
+    for name, why in damaged.items():
+        then = (
+            "training goes on from the one before"
+            if whole
+            else "there is none before it: training begins again"
+        )
+        job.progress.on_choice(Choice("checkpoint", f"{name} cannot be read", f"{then}; {why}"))
+    newest = run.checkpoint() if whole else None
     if newest is not None and newest.step > 0:
         state.restore(newest)
     seen = state.step or None

@@ -1,22 +1,20 @@
-"""Signals that ask a training to stop: it saves what there is to save, and says how to go on.
+"""Signals to stop: Ctrl-C, SIGTERM, SIGHUP (the terminal was closed), SIGUSR1 (a cluster's time is up).
 
-Ctrl-C, SIGTERM (a polite kill), SIGHUP (the terminal was closed) and SIGUSR1 (a cluster's warning before
-the end) all mean the same. While steps are taken, the first only asks, and the step at hand is finished;
-before and after that there is nothing half-done to wait for. A second one stops at once.
+While steps are taken (`Interruption`) the first one stops after the step at hand, and a second one at once.
+Everywhere else (`stopped_by_signals`) the first one does: there is no step to finish.
 """
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
 
 from convscope.errors import InterruptedTrainingError
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
-SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))  # Windows has two of them
-
-Handler = Callable[[int, FrameType | None], None]
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+_Handler = Callable[[int, FrameType | None], None]
 
 
 class Interruption:
@@ -24,46 +22,56 @@ class Interruption:
 
     def __init__(self) -> None:
         self.requested = False
+        self._previous: dict[int, object] = {}
 
-    @contextmanager
-    def awaited(self) -> Iterator["Interruption"]:
-        """Take signals in this block."""
-        with _handled_by(self._note):
-            yield self
+    def __enter__(self) -> "Interruption":
+        self._previous = _handle_with(self._handle)
+        return self
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _restore(self._previous)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
 
 
 @contextmanager
-def stopped_by_signals(advice: Callable[[], str]) -> Iterator[None]:
-    """Signals end this block at once, with an error that says what is saved and how to go on.
+def stopped_by_signals(what_is_saved: Callable[[], str]) -> Iterator[None]:
+    """Within, any signal to stop ends the block; however many come, one error says what is saved.
 
-    Args:
-        advice: the second half of "stopped: …", at the moment of the signal.
+    Raises:
+        InterruptedTrainingError: with what `what_is_saved` then says.
     """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise InterruptedTrainingError(f"stopped: {advice()}")
-
-    with _handled_by(stop):
-        yield
-
-
-@contextmanager
-def _handled_by(handler: Handler) -> Iterator[None]:
-    """Signals keep their meaning outside the main thread, and where they were ignored before."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = {number: signal.getsignal(number) for number in SIGNALS}
-    taken = [number for number, before in previous.items() if before is not signal.SIG_IGN]
+    previous = _handle_with(_stop)
     try:
-        for number in taken:
-            signal.signal(number, handler)
         yield
+    except KeyboardInterrupt:
+        _handle_with(_is_stopping)
+        raise InterruptedTrainingError(what_is_saved()) from None
     finally:
-        for number in taken:
-            signal.signal(number, previous[number])
+        _restore(previous)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _is_stopping(number: int, frame: FrameType | None) -> None:
+    """One more signal changes nothing."""
+
+
+def _handle_with(handler: _Handler) -> dict[int, object]:
+    """Take the signals; returns who had them. What is ignored stays so: `nohup` ignores SIGHUP."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    numbers = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    return {number: signal.signal(number, handler) for number in numbers}
+
+
+def _restore(previous: dict[int, object]) -> None:
+    for number, handler in previous.items():
+        signal.signal(number, handler)  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ from torch import Tensor
 from convscope.data.batches import epoch_batches, steps_per_epoch
 from convscope.data.dataset import Images
 from convscope.errors import InterruptedTrainingError
-from convscope.runs.checkpoints import prune_checkpoints, resume_command, save_checkpoint
+from convscope.runs.advice import go_on
+from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
 from convscope.runs.folder import Run
 from convscope.runs.records import Record, append_record
 from convscope.training.batch_statistics import (
@@ -72,7 +73,7 @@ class Loop:
         """
         state, progress = self.state, self.job.progress
         clock, batches, images = Clock(state.seconds), self._batches_left(), 0
-        with Interruption().awaited() as interruption, torch.random.fork_rng():
+        with Interruption() as interruption, torch.random.fork_rng():
             while True:
                 is_over = self._is_over()
                 if self.seen != state.step:
@@ -237,5 +238,5 @@ class Loop:
             self.save()
         return InterruptedTrainingError(
             f"stopped after step {self.state.step} of {self.timetable.total}; everything is saved.\n"
-            f"Go on with: {resume_command(self.run.path)}"
+            f"{go_on(self.run.path)}"
         )

@@ -1,7 +1,8 @@
 """From what was asked to a finished run: choose, load, cross-validate, fit, evaluate. Prints nothing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from convscope.data.sources import open_source
 from convscope.data.sources.opening import is_named
 from convscope.data.survey import survey_source
 from convscope.errors import DivergedError, RunError, UsageError
-from convscope.runs.checkpoints import load_newest, resume_command
+from convscope.runs.advice import go_on
+from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.environment import describe_environment
 from convscope.runs.folder import ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
@@ -28,6 +30,7 @@ from convscope.training.fit import LAST, fit
 from convscope.training.folds import on_all_images
 from convscope.training.interruption import stopped_by_signals
 from convscope.training.learning_rate_finder import search_for_job
+from convscope.training.manifest import write_dataset
 from convscope.training.plan import UNKNOWN_RATE, plan_experiment
 from convscope.training.preparation import Job, load_planned, prepare, steps_asked
 from convscope.training.progress import Choice, Progress, Silent
@@ -41,6 +44,7 @@ CHANGEABLE = (
 )
 """What may be another in a run that goes on."""
 
+NOTHING_TO_SAVE = "stopped; nothing was trained yet, and nothing is left behind"
 LEAST_REPORT_SECONDS = 2.0
 REPORT_OF_IMPORT = 0.5
 """Writing the report takes about half as long as importing what training needs, on a busy machine as well."""
@@ -65,10 +69,11 @@ def start_training(
     imported = time.perf_counter()
     started = imported if started is None else started
     listener = progress or Silent()
-    with stopped_by_signals(lambda: "nothing was trained yet, and nothing is left behind"):
+    with stopped_by_signals(lambda: NOTHING_TO_SAVE):
         job, files = _prepare_new(config, listener)
         run = Run.create(runs, job.config, data_name=job.dataset.name, name=name, files=files)
-    with exclusively(run.path):
+    with _alone(run, listener):
+        write_dataset(run, job.dataset, job.classifier.preprocessing)  # what a resumption is held against
         _complete(run, job, started, report=REPORT_OF_IMPORT * (imported - started))
     return run
 
@@ -114,13 +119,23 @@ def resume_training(
         UsageError: a field that cannot change.
         RunError: when the folder is not a run, or its data has changed since.
     """
-    with exclusively(Run.open(path).path):
-        return _resume(Run.open(path), dict(changes or {}), progress or Silent())
+    listener = progress or Silent()
+    with _alone(Run.open(path), listener):
+        return _resume(Run.open(path), dict(changes or {}), listener)
+
+
+@contextmanager
+def _alone(run: Run, listener: Progress) -> Iterator[None]:
+    """Keep others from training this run, or tell that this place cannot."""
+    with exclusively(run.path) as unlockable:
+        if unlockable is not None:
+            listener.on_choice(Choice("lock", "none", f"{unlockable}: do not train this run twice at once"))
+        yield
 
 
 def _resume(run: Run, changes: dict[str, Any], progress: Progress) -> Run:
     started = time.perf_counter()
-    with stopped_by_signals(lambda: f"the run is as it was.\nGo on with: {resume_command(run.path)}"):
+    with stopped_by_signals(lambda: f"stopped; the run is as it was.\n{go_on(run.path)}"):
         job = _prepare_again(run, changes, progress)
     _complete(run, job, started)
     return run
@@ -173,8 +188,8 @@ def _find_rate(
 
 
 def _refuse_fewer_steps(run: Run, steps: int | None) -> None:
-    newest, _ = load_newest(run.checkpoint_folder)
-    done = newest.step if newest else 0
+    known = list_checkpoints(run.checkpoint_folder)
+    done = int(known[-1].name.rpartition("-")[2]) if known else 0
     if steps is not None and steps < done:
         raise UsageError(
             f"{run.path} is at step {done:,} already and cannot end at step {steps:,}; say more steps"
@@ -183,8 +198,19 @@ def _refuse_fewer_steps(run: Run, steps: int | None) -> None:
 
 def _complete(run: Run, job: Job, started: float, report: float = 0.0) -> None:
     """Everything that is still to be done in a run; `report` seconds are wanted for what follows it."""
-    with stopped_by_signals(lambda: f"what was trained is saved.\nGo on with: {resume_command(run.path)}"):
+    with stopped_by_signals(lambda: _what_is_saved(run)):
         _fit_and_judge(run, job, started, report)
+
+
+def _what_is_saved(run: Run) -> str:
+    known = list_checkpoints(run.checkpoint_folder)
+    if known:
+        saved = f"what was trained is saved, up to step {int(known[-1].name.rpartition('-')[2]):,}"
+    else:
+        saved = (
+            "finished folds are saved" if (run.path / "folds").is_dir() else "there is nothing to save yet"
+        )
+    return f"stopped; {saved}.\n{go_on(run.path)}"
 
 
 def _fit_and_judge(run: Run, job: Job, started: float, report: float) -> None:

@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from convscope.runs.checkpoints import (
     list_checkpoints,
     load_checkpoint,
     prune_checkpoints,
+    read_network,
     save_checkpoint,
+    set_damaged_aside,
 )
 
 
@@ -166,3 +169,127 @@ def test_a_damaged_weights_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(RunError, match="cannot be read"):
         load_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_that_is_written_again_is_there_at_every_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill may come before or after each of the two renames that replacing a folder takes."""
+    save_checkpoint(tmp_path, make_checkpoint(1), is_best=True)
+    again = Checkpoint(step=1, network={"weight": torch.zeros(64, 64)})
+    real, seen = os.rename, []
+
+    def watching(source: object, target: object) -> None:
+        seen.append(load_checkpoint(tmp_path, "best").network["weight"][0, 0].item())
+        real(source, target)
+        seen.append(load_checkpoint(tmp_path, "last").network["weight"][0, 0].item())
+
+    monkeypatch.setattr(os, "rename", watching)
+    save_checkpoint(tmp_path, again, is_best=False)
+    assert seen == [1.0, 1.0, 1.0, 0.0]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["names.json", "step-00000001"]
+
+
+def test_what_had_stepped_aside_for_a_killed_writer_comes_back(tmp_path: Path) -> None:
+    path = save_checkpoint(tmp_path, make_checkpoint(1), is_best=True)
+    path.rename(tmp_path / f"{atomic.ASIDE}{path.name}")
+    assert load_checkpoint(tmp_path, "best").step == load_checkpoint(tmp_path, "1").step == 1
+    save_checkpoint(tmp_path, make_checkpoint(2), is_best=False)
+    assert [each.name for each in list_checkpoints(tmp_path)] == ["step-00000001", "step-00000002"]
+
+
+@pytest.mark.parametrize("part", ["network", "training"])
+def test_a_single_flipped_bit_is_noticed(tmp_path: Path, part: str) -> None:
+    path = save_checkpoint(tmp_path, make_checkpoint(1), is_best=False) / f"{part}.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="not the ones that were written"):
+        load_checkpoint(tmp_path)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [cut, empty, Path.unlink])
+@pytest.mark.parametrize("name", ["network.safetensors", "training.safetensors", "state.json"])
+def test_damaged_checkpoints_step_aside_for_the_newest_whole_one(
+    tmp_path: Path, damage: Callable[[Path], None], name: str
+) -> None:
+    for step in (1, 2, 3):
+        save_checkpoint(tmp_path, make_checkpoint(step), is_best=step == 3)
+    for step in (2, 3):
+        damage(tmp_path / f"step-0000000{step}" / name)
+    assert list(set_damaged_aside(tmp_path)) == ["step-00000003", "step-00000002"]
+    assert load_checkpoint(tmp_path).step == 1
+    with pytest.raises(RunError, match="no checkpoint 'best'"):
+        load_checkpoint(tmp_path, "best")
+    assert (tmp_path / "damaged-step-00000003").is_dir()  # nothing is thrown away
+    assert set_damaged_aside(tmp_path) == {}
+
+
+def test_weights_that_are_damaged_are_answered_with_the_checkpoint_before(tmp_path: Path) -> None:
+    folder = tmp_path / "my run" / "checkpoints"
+    for step in (1, 2):
+        save_checkpoint(folder, make_checkpoint(step), is_best=False)
+    cut(folder / "step-00000002" / "network.safetensors")
+    with pytest.raises(RunError) as refused:
+        read_network(find_checkpoint(folder))
+    message = str(refused.value)
+    assert "Before it there is --checkpoint 1." in message
+    assert f"convscope train --resume '{tmp_path / 'my run'}'" in message
+    assert len(message.splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "Make room, then go on with"),
+        (errno.EDQUOT, "Make room, then go on with"),
+        (errno.EROFS, "Where it can be written, go on with"),
+        (errno.EIO, "When the disk answers again, go on with"),
+    ],
+)
+def test_the_advice_fits_what_the_disk_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
+) -> None:
+    def failing(path: Path, content: bytes) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(atomic, "_write_and_flush", failing)
+    with pytest.raises(RunError, match=advice):
+        save_checkpoint(tmp_path, make_checkpoint(1), is_best=False)
+
+
+def test_old_checkpoints_that_cannot_be_removed_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in (1, 2):
+        save_checkpoint(tmp_path, make_checkpoint(step), is_best=False)
+
+    def failing(source: object, target: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "rename", failing)
+    with pytest.raises(RunError, match=r"could not be removed: Permission denied.\n"):
+        prune_checkpoints(tmp_path, keep=1)
+
+
+def test_a_file_system_that_flushes_no_folders_is_no_failing_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").is_dir():
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    save_checkpoint(tmp_path, make_checkpoint(1), is_best=True)
+    assert load_checkpoint(tmp_path, "best").step == 1

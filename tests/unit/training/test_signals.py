@@ -69,9 +69,35 @@ def test_every_signal_to_stop_saves_after_the_step_at_hand(
 
 
 def test_a_second_signal_stops_at_once(bands: Path, tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(InterruptedTrainingError, match=r"nothing to save yet.\nGo on with"):
         go(bands, tmp_path, Sender(signal.SIGINT, step=2, times=2))
     convscope.resume(tmp_path / "run")
+
+
+def test_a_third_signal_while_it_stops_changes_nothing(bands: Path, tmp_path: Path) -> None:
+    class Impatient(Sender):
+        def on_end(self) -> None:
+            self._send()
+
+    with pytest.raises(InterruptedTrainingError, match=r"up to step 2.\nGo on with"):
+        go(bands, tmp_path, Impatient(signal.SIGINT, step=3, times=2), **{"training.checkpoint_every": 2})
+    assert convscope.resume(tmp_path / "run").summary["steps"] == 5
+
+
+def test_a_stop_while_images_are_read_makes_no_image_broken(
+    bands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers take whatever goes wrong with an image for the image's fault; a signal is none."""
+
+    def survey(*arguments: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Exception as error:
+            raise AssertionError("taken for damage") from error
+
+    monkeypatch.setattr(start, "survey_source", survey)
+    with pytest.raises(InterruptedTrainingError, match="nothing was trained yet"):
+        go(bands, tmp_path, Silent())
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -91,7 +117,9 @@ def test_a_signal_after_the_last_step_leaves_all_that_was_trained(
 
     with monkeypatch.context() as patched:
         patched.setattr(start, "finish_run", finish)
-        with pytest.raises(InterruptedTrainingError, match=r"what was trained is saved.\nGo on with"):
+        with pytest.raises(
+            InterruptedTrainingError, match=r"what was trained is saved, up to step 5.\nGo on with"
+        ):
             go(bands, tmp_path, Silent())
     assert Run.open(tmp_path / "run").checkpoint("final").step == 5
     assert convscope.resume(tmp_path / "run").summary["steps"] == 5
