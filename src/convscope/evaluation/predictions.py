@@ -22,7 +22,7 @@ from convscope.evaluation.errors import ImageError, find_errors
 from convscope.evaluation.metrics import Evaluation, evaluate_logits
 from convscope.evaluation.proportion import Proportion
 from convscope.evaluation.regression import Regression, evaluate_regression
-from convscope.runs.checkpoints import resume_command
+from convscope.runs.advice import resume_command
 from convscope.runs.folder import Run
 
 ImageEvaluation = Evaluation | Regression

@@ -10,7 +10,7 @@ from convscope.diagnosis.answers import images_of
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion, mean_over_folds
 from convscope.report.page.material import Material
-from convscope.runs.checkpoints import resume_command
+from convscope.runs.advice import resume_command
 from convscope.wording import apart, rounded, some
 
 FIXED = "\N{NO-BREAK SPACE}"
