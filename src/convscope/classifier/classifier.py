@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from convscope.classifier.logits import compute_logits
 from convscope.classifier.pictures import Asked, Picture, asked_pictures
 from convscope.classifier.prediction import Prediction, describe_outputs
-from convscope.classifier.reading import Reading, read_picture
+from convscope.classifier.reading import Reading, judge_picture, read_picture
 from convscope.classifier.storage import Description, Stored, find_classifier, write_classifier
 from convscope.classifier.target import Target
 from convscope.config.asked import NetworkConfig
@@ -126,19 +126,25 @@ class Classifier:
         waiting = asked_pictures(pictures)
         while asked := list(islice(waiting, PREDICT_CHUNK)):
             pixels = list(in_order(self._pixels, asked))
-            images = [image for image in pixels if isinstance(image, Tensor)]
-            names = [
-                each.name for each, image in zip(asked, pixels, strict=True) if isinstance(image, Tensor)
+            readable = [
+                (each.name, image[0])
+                for each, image in zip(asked, pixels, strict=True)
+                if not isinstance(image, Quarantined)
             ]
-            predictions = iter(self.predict_pixels(images, names))
+            predictions = iter(
+                self.predict_pixels([image for _, image in readable], [name for name, _ in readable])
+            )
             for each, image in zip(asked, pixels, strict=True):
-                yield each, next(predictions) if isinstance(image, Tensor) else image
+                if isinstance(image, Quarantined):
+                    yield each, image
+                else:
+                    yield each, replace(next(predictions), faint=image[1])
 
-    def _pixels(self, asked: Asked) -> Tensor | Quarantined:
+    def _pixels(self, asked: Asked) -> tuple[Tensor, str] | Quarantined:
         if isinstance(asked.picture, Quarantined):
             return asked.picture
         try:
-            return read_picture(asked.picture, self.preprocessing, self.reading)
+            return judge_picture(asked.picture, self.preprocessing, self.reading)
         except BrokenImage as broken:
             return Quarantined(asked.name, str(broken))
 

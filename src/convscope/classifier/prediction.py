@@ -25,6 +25,7 @@ class Prediction:
         probabilities: of every class, `{name: probability}`.
         value: the predicted number, for regression.
         outside: whether `value` lies outside the range seen in training.
+        faint: why hardly anything can be seen in the image; empty where something can.
     """
 
     path: str
@@ -33,9 +34,13 @@ class Prediction:
     probabilities: dict[str, float]
     value: float | None = None
     outside: bool = False
+    faint: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; `class` is the class's name."""
+        """For JSON; `class` is the class's name, and `faint` is there for faint images alone."""
+        return self._answer() | ({"faint": self.faint} if self.faint else {})
+
+    def _answer(self) -> dict[str, Any]:
         if self.value is not None:
             return {"path": self.path, "value": self.value, "outside_training_range": self.outside}
         return {

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from convscope.classifier.pictures import Picture
 from convscope.data.pixels.decoding import Reading as Reading
-from convscope.data.pixels.reading import PixelFormat, as_array, decode_fitted
+from convscope.data.pixels.reading import PixelFormat, as_array, decode_and_judge
 from convscope.data.preprocessing import Preprocessing
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.contents import DiskFile
@@ -30,9 +30,15 @@ def read_picture(picture: Picture, preprocessing: Preprocessing, reading: Readin
     Raises:
         BrokenImage: with the reason in plain words.
     """
+    return judge_picture(picture, preprocessing, reading)[0]
+
+
+def judge_picture(picture: Picture, preprocessing: Preprocessing, reading: Reading) -> tuple[Tensor, str]:
+    """`read_picture`, and why hardly anything can be seen in it: empty where something can."""
     content = _as_file(picture) if isinstance(picture, Image.Image) else DiskFile(Path(picture)).read()
     form = PixelFormat(preprocessing.size, preprocessing.channels, preprocessing.fit, reading)
-    return torch.from_numpy(as_array(decode_fitted(content, form)).copy())
+    image, lost = decode_and_judge(content, form)
+    return torch.from_numpy(as_array(image).copy()), lost
 
 
 def _as_file(picture: Image.Image) -> bytes:

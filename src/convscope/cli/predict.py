@@ -14,6 +14,9 @@ from convscope.errors import DataError, UsageError
 if TYPE_CHECKING:
     from convscope.classifier.prediction import Prediction
 
+MOST_FAINT = 10
+"""Images of which is said that they show hardly anything; of all of them, in JSON."""
+
 
 def predict(
     run: Path,
@@ -61,6 +64,8 @@ def predict(
         _print_csv(predictions)
     else:
         _print_table(predictions)
+    for each in [answer for answer in predictions if answer.faint][:MOST_FAINT]:
+        log_console().print(f"{each.path} shows hardly anything ({each.faint}): the answer means little")
     for left_out in broken:
         log_console().print(f"left out: {left_out.path} ({left_out.reason})", style="yellow")
     if not predictions:

@@ -208,3 +208,14 @@ def photo_folder_of(tmp_path):
         return tmp_path / "photos"
 
     return make
+
+
+def test_a_prediction_on_what_shows_nothing_says_so(tmp_path):
+    classifier = Classifier.build(
+        NetworkConfig(name="linear"), Preprocessing(8, 8, 1, "pad"), Target(class_names=("a", "b")), seed=0
+    )
+    Image.new("L", (30, 20), 7).save(tmp_path / "flat.png")
+    Image.fromarray(np.arange(200, dtype=np.uint8).reshape(10, 20)).save(tmp_path / "shades.png")
+    flat, shades = classifier.predict([tmp_path / "flat.png", tmp_path / "shades.png"])
+    assert flat.to_dict()["faint"] == "blank: all its pixels are alike"
+    assert "faint" not in shades.to_dict()
