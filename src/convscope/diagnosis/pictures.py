@@ -129,8 +129,8 @@ def _completeness(seen: SeenWhere) -> Finding:
         said = f"integrated gradients miss {_at_most(float(missed.max()))} of the score"
         return Finding(name="map-completeness", severity="fine", conclusion=said)
     rows = f"in {len(bad)} of {some(len(missed), 'row')}" if len(missed) > 1 else "here"
-    most = "more than all" if max(bad) == np.inf else percent(max(bad))
-    said = f"integrated gradients miss up to {most} of the score {rows}, so trust them little there"
+    most = "more than all" if max(bad) == np.inf else f"up to {percent(max(bad))}"
+    said = f"integrated gradients miss {most} of the score {rows}, so trust them little there"
     return Finding(name="map-completeness", severity="warning", conclusion=said, advice="Those are faded")
 
 
@@ -161,6 +161,10 @@ def wants(seen: SeenWants) -> list[Finding]:
 
 def plane(seen: SeenPlane) -> list[Finding]:
     """How much the plane shows, and whether neighbours are of one class."""
+    if seen.is_flat:
+        said = f"{seen.layer} is given the same values for all images: nothing tells them apart"
+        advice = "Train again with a lower --learning-rate; convscope find-lr proposes one"
+        return [Finding(name="all-alike", severity="error", conclusion=said, advice=advice)]
     findings = []
     if seen.laid.explained_variance is not None:
         said = f"the plane holds {percent(sum(seen.laid.explained_variance))} of the variance"

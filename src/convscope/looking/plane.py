@@ -41,6 +41,7 @@ class SeenPlane:
         layer: the layer whose input was laid out.
         split: of the images.
         neighbours: in all dimensions; None where no image has another of its class.
+        is_flat: whether the layer sees all images alike, so that there is nothing to lay out.
     """
 
     laid: Plane
@@ -49,6 +50,7 @@ class SeenPlane:
     layer: str
     split: Split
     neighbours: NeighbourShare | None
+    is_flat: bool = False
 
 
 def hidden_values_of(subject: Subject) -> tuple[HiddenValues, NDArray[np.int64]]:
@@ -76,6 +78,7 @@ def see_plane(
         layer=hidden.output_layer,
         split=subject.judging_split,
         neighbours=neighbours_of_own_class(hidden.values, labels),
+        is_flat=len(hidden.values) > 1 and not np.ptp(hidden.values, axis=0).any(),
     )
 
 

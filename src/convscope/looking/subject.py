@@ -16,9 +16,8 @@ from convscope.classifier.classifier import Classifier
 from convscope.classifier.storage import checkpoint_step
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.pixels.reading import content_hash
-from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.contents import DiskFile
-from convscope.errors import DataError, UsageError
+from convscope.errors import UsageError
 from convscope.evaluation.evaluating import load_own_data
 from convscope.runs.folder import Run
 
@@ -141,7 +140,7 @@ class Subject:
 
         Raises:
             UsageError: for a number beyond the split.
-            DataError: for a file that is not an image.
+            DataError: for a file that is not an image, naming it.
         """
         if isinstance(image, int):
             if not 0 <= image < len(self.judging):
@@ -156,11 +155,8 @@ class Subject:
         if isinstance(image, Image.Image):
             pixels = self.classifier.read(image)
             return Looked(pixels=pixels, name="image", digest=content_hash(pixels.numpy().tobytes()))
-        try:
-            content = content_hash(DiskFile(Path(image)).read())
-            pixels = self.classifier.read(image)
-        except BrokenImage as broken:
-            raise DataError(f"{image}: {broken}") from None
+        pixels = self.classifier.read(image)
+        content = content_hash(DiskFile(Path(image)).read())
         split = self._split_of.get(content)
         return Looked(pixels=pixels, name=Path(image).name, split=split, digest=content)
 

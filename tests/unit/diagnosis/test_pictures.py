@@ -77,6 +77,13 @@ def test_images_that_are_equal_are_each_others_neighbours_not_their_own() -> Non
     assert near.share < 0.7
 
 
+def test_a_layer_that_sees_all_images_alike_has_no_share_of_variance_and_no_neighbours() -> None:
+    flat = replace(seen_plane(np.ones((30, 3), np.float32), np.arange(30) % 2), is_flat=True)
+    (found,) = plane(flat)
+    assert found.severity == "error"
+    assert "the same values for all images" in found.conclusion
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_hardly_any_images_are_no_error(count: int) -> None:
     assert plane(seen_plane(cloud(count), np.arange(count)))

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 import convscope as cs
-from convscope.errors import UsageError
+from convscope.errors import DataError, UsageError
 from convscope.looking.asking import LeftOut, Request, ask
 from convscope.looking.plan import layer_for_class_maps, make_plan, telling_images, telling_units
 from convscope.looking.subject import Subject, open_subject, spread
@@ -234,3 +234,12 @@ def test_rows_are_spread_over_the_whole_split() -> None:
 )
 def test_a_share_is_never_said_to_be_all_or_nothing_when_it_is_not(share: float, said: str) -> None:
     assert percent(share) == said
+
+
+def test_a_file_that_is_no_image_is_named_once(subject: Subject, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a picture")
+    with pytest.raises(DataError) as error:
+        subject.pick(tmp_path / "notes.txt")
+    assert str(error.value).count("notes.txt") == 1
+    with pytest.raises(DataError, match=r"absent\.png"):
+        subject.pick(tmp_path / "absent.png")
