@@ -462,3 +462,11 @@ def test_parts_with_other_columns_are_refused(tmp_path, encoded, picture):
         parquet.write_table(table, tmp_path / f"{name}.parquet")
     with pytest.raises(DataError, match=r"train.parquet has other columns or classes than .*test.parquet"):
         opened(tmp_path)
+
+
+@pytest.mark.parametrize("label", [["cat", "dog"], {"x": 1}, b"cat"])
+def test_several_labels_of_one_image_are_refused(tmp_path, encoded, picture, label):
+    table = pyarrow.table({"image": [encoded(picture(1))], "label": [label]})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"line 1: the label is .*one name or number for each image"):
+        opened(tmp_path / "t.parquet")

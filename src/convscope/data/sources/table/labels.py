@@ -55,6 +55,7 @@ def read_labels(
     Raises:
         DataError: a label among numbers is none; the labels are neither numbers nor classes.
     """
+    _refuse_compounds(cells, where)
     if names:
         return _by_index(cells, where, names)
     numbers = _numbers(cells)
@@ -152,6 +153,16 @@ def _refuse_a_class_each(task: Task, cells: Sequence[object], where: Sequence[st
         "neither numbers nor classes.\nGive another column the name label, or, if they are classes: "
         "--task classification"
     )
+
+
+def _refuse_compounds(cells: Sequence[object], where: Sequence[str]) -> None:
+    """An image has one label; several, or boxes, are another task."""
+    for cell, place in zip(cells, where, strict=True):
+        if isinstance(cell, list | dict | bytes):
+            kind = {list: "a list", dict: "a structure", bytes: "bytes"}[type(cell)]
+            raise DataError(
+                f"{place}: the label is {kind}; convscope takes one name or number for each image"
+            )
 
 
 def _by_index(cells: Sequence[object], where: Sequence[str], names: Sequence[str]) -> Labels:
