@@ -6,10 +6,16 @@ import sys
 from cyclopts import App
 
 from convscope.cli.ending import Ending, describe_ending
-from convscope.cli.output import count_documents, let_go_of_stdout, prepare_streams, print_json
+from convscope.cli.output import (
+    count_documents,
+    let_go_of_stdout,
+    log_console,
+    prepare_streams,
+    print_json,
+)
 from convscope.cli.process import tune_process
+from convscope.cli.screen import print_message
 from convscope.errors import InterruptedTrainingError
-from convscope.wording import legible
 
 DEBUG_FLAG = "--debug"
 
@@ -88,7 +94,7 @@ def _end(ending: Ending, *, wants_document: bool, debug: bool) -> int:
 
         traceback.print_exc()
     if ending.message:
-        print(legible(f"{ending.prefix}{ending.message}"), file=sys.stderr)
+        print_message(log_console(), f"{ending.prefix}{ending.message}")
     try:
         if wants_document and ending.message:
             print_json({"error": ending.message, "exit_code": ending.code})

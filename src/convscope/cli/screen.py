@@ -46,6 +46,12 @@ def print_whole(console: Console, label: str, *values: str) -> None:
         console.print(Text(" " * (INDENT if fits else 0) + legible(each)), soft_wrap=True)
 
 
+def print_message(console: Console, text: str) -> None:
+    """What is said of an error, wrapped between words; a line with a command stays one, for copying."""
+    for line in legible(text).split("\n"):
+        console.print(Text(line), soft_wrap=not console.is_terminal or "convscope " in line)
+
+
 def print_table(console: Console, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Columns in line: the first to the left, the others to the right."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

@@ -10,7 +10,7 @@ from rich.console import Console
 from convscope.cli import watching
 from convscope.cli.output import result_console
 from convscope.cli.results import print_after_training, print_evaluation, print_summary
-from convscope.cli.screen import print_columns, print_line, print_table, print_whole
+from convscope.cli.screen import print_columns, print_line, print_message, print_table, print_whole
 from convscope.cli.watching import Watcher, progress_line
 from convscope.face import evaluate
 from convscope.training.progress import Choice
@@ -88,6 +88,19 @@ def test_a_pipe_gets_every_line_whole(capsys: pytest.CaptureFixture[str]) -> Non
     print_whole(console, "next", "convscope " + "x" * 100, "convscope two")
     print_table(console, ("image", "class"), [("x" * 100, "cat")])
     assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_error_is_wrapped_between_words_and_its_command_left_whole(width: int) -> None:
+    console = terminal(width)
+    print_message(
+        console, "error: " + "seven words that are said of it " * 4 + "\nGo on with: convscope a 'b c' d"
+    )
+    lines = lines_of(console)
+    assert "Go on with: convscope a 'b c' d" in lines
+    assert max(map(len, lines[:-1])) <= width
+    words = {word for line in lines[:-1] for word in line.split()}
+    assert words == {"error:", "seven", "words", "that", "are", "said", "of", "it"}
 
 
 def test_names_do_not_act_on_the_terminal() -> None:
