@@ -26,7 +26,7 @@ from convscope.data.batches import derive_seed, epoch_batches, steps_per_epoch
 from convscope.data.loading import load_dataset
 from convscope.data.preprocessing import Preprocessing
 from convscope.networks.pretrained import build_pretrained, input_normalisation
-from convscope.training.fine_tuning import (
+from convscope.training.fine_tuning.stages import (
     FineTuning,
     freeze_early_stages,
     rate_scales,
@@ -34,8 +34,8 @@ from convscope.training.fine_tuning import (
     soften_head,
     start_from_fitted_head,
 )
-from convscope.training.optimizers import build_optimizer, set_learning_rate
-from convscope.training.schedules import learning_rate_factor
+from convscope.training.updating.optimizers import build_optimizer, set_learning_rate
+from convscope.training.updating.schedules import learning_rate_factor
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from convscope.data.batches import epoch_batches
 from convscope.data.survey import survey
 from convscope.training.learning_rate_finder import LearningRateSearch, search_for_job
 from convscope.training.objective import Objective
-from convscope.training.optimizers import build_optimizer, set_learning_rate
 from convscope.training.plan import plan_experiment
 from convscope.training.preparation import Job, load_planned, prepare, use_device
 from convscope.training.progress import Silent
-from convscope.training.schedules import learning_rate_factor
+from convscope.training.updating.optimizers import build_optimizer, set_learning_rate
+from convscope.training.updating.schedules import learning_rate_factor
 
 STEPS, BATCH, SEEDS = 120, 32, 3
 GRIDS = {

@@ -10,7 +10,7 @@ from convscope.cli.output import log_console, print_json, result_console, try_to
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
-from convscope.training.interruption import stopped_by_signals
+from convscope.training.pacing.interruption import stopped_by_signals
 
 RUNS = Path("runs")
 NOT_BEGUN = "stopped before training began; nothing is left behind"

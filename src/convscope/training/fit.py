@@ -9,14 +9,14 @@ from convscope.config.length import TimeBudget
 from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint, set_damaged_aside
 from convscope.runs.folder import Run
 from convscope.runs.records import truncate_records
-from convscope.training.budget import Budget
-from convscope.training.fine_tuning import soften_head
+from convscope.training.fine_tuning.stages import soften_head
 from convscope.training.loop import Loop
-from convscope.training.manifest import write_dataset
 from convscope.training.objective import Figures
+from convscope.training.outcome.manifest import write_dataset
+from convscope.training.pacing.budget import Budget
+from convscope.training.pacing.timetable import Timetable
 from convscope.training.preparation import Job, build_state, fit_head_first, steps_asked
 from convscope.training.progress import Choice
-from convscope.training.timetable import Timetable
 
 HEAD: Final = "head"
 LAST: Final = "last"

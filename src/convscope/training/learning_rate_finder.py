@@ -19,7 +19,7 @@ from convscope.config.resolved import ResolvedExperiment
 from convscope.data.batches import derive_seed, epoch_batches
 from convscope.errors import DivergedError
 from convscope.training.device import use_device
-from convscope.training.fine_tuning import soften_head
+from convscope.training.fine_tuning.stages import soften_head
 from convscope.training.preparation import (
     Job,
     build_state,

@@ -13,24 +13,24 @@ from convscope.runs.advice import go_on
 from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
 from convscope.runs.folder import Run
 from convscope.runs.records import Record, append_record
-from convscope.training.batch_statistics import (
+from convscope.training.fine_tuning.stages import set_training_mode
+from convscope.training.objective import Figures
+from convscope.training.outcome.histograms import histogram_record
+from convscope.training.pacing.budget import Budget
+from convscope.training.pacing.cadence import Cadence
+from convscope.training.pacing.clock import Clock
+from convscope.training.pacing.interruption import Interruption
+from convscope.training.pacing.timetable import Timetable
+from convscope.training.preparation import Job, build_step, sampling_weights
+from convscope.training.state import TrainingState
+from convscope.training.step import TrainingStep
+from convscope.training.updating.batch_statistics import (
     MOST_IMAGES,
     layers_that_follow_batches,
     measure_batch_statistics,
 )
-from convscope.training.budget import Budget
-from convscope.training.cadence import Cadence
-from convscope.training.clock import Clock
-from convscope.training.fine_tuning import set_training_mode
-from convscope.training.guard import FiniteGuard
-from convscope.training.histograms import histogram_record
-from convscope.training.interruption import Interruption
-from convscope.training.objective import Figures
-from convscope.training.preparation import Job, build_step, sampling_weights
-from convscope.training.schedules import learning_rate_factor
-from convscope.training.state import TrainingState
-from convscope.training.step import TrainingStep
-from convscope.training.timetable import Timetable
+from convscope.training.updating.guard import FiniteGuard
+from convscope.training.updating.schedules import learning_rate_factor
 
 LARGEST_SAMPLE = 5_000
 

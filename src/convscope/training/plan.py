@@ -12,7 +12,7 @@ from convscope.data.preprocessing import discarded_share
 from convscope.data.survey import Survey
 from convscope.networks.catalogue import network_entry
 from convscope.networks.pretrained import DEFAULT, fixed_image_size, is_pretrained
-from convscope.training.fine_tuning import FineTuning
+from convscope.training.fine_tuning.stages import FineTuning
 from convscope.training.progress import Choice
 
 SMALL_SIDE = 64

@@ -19,10 +19,8 @@ from convscope.data.preprocessing import Preprocessing, measure_preprocessing
 from convscope.data.sources import ArraySource, FileSource
 from convscope.errors import UsageError
 from convscope.networks.pretrained import input_normalisation, is_pretrained
-from convscope.training.averaging import WeightAverage
-from convscope.training.batch_statistics import refuse_single_values
 from convscope.training.device import choose_precision
-from convscope.training.fine_tuning import (
+from convscope.training.fine_tuning.stages import (
     freeze_backbone,
     freeze_early_stages,
     rate_scales,
@@ -30,10 +28,12 @@ from convscope.training.fine_tuning import (
     start_from_fitted_head,
 )
 from convscope.training.objective import Objective, even_class_weights
-from convscope.training.optimizers import build_optimizer
 from convscope.training.progress import Progress
 from convscope.training.state import TrainingState
 from convscope.training.step import TrainingStep
+from convscope.training.updating.averaging import WeightAverage
+from convscope.training.updating.batch_statistics import refuse_single_values
+from convscope.training.updating.optimizers import build_optimizer
 
 
 @dataclass(frozen=True, eq=False)

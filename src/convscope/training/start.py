@@ -24,17 +24,17 @@ from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.environment import describe_environment
 from convscope.runs.folder import ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
-from convscope.training.cross_validation import cross_validate
 from convscope.training.device import usable_cores, use_device
 from convscope.training.fit import LAST, fit
-from convscope.training.folds import on_all_images
-from convscope.training.interruption import stopped_by_signals
+from convscope.training.folding.cross_validation import cross_validate
+from convscope.training.folding.folds import on_all_images
 from convscope.training.learning_rate_finder import search_for_job
-from convscope.training.manifest import write_dataset
+from convscope.training.outcome.manifest import write_dataset
+from convscope.training.outcome.results import finish_run, finishing_seconds
+from convscope.training.pacing.interruption import stopped_by_signals
 from convscope.training.plan import UNKNOWN_RATE, plan_experiment
 from convscope.training.preparation import Job, load_planned, prepare, steps_asked
 from convscope.training.progress import Choice, Progress, Silent
-from convscope.training.results import finish_run, finishing_seconds
 from convscope.training.telling import describe_data
 
 CHANGEABLE = (

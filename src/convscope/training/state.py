@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from convscope.runs.checkpoints import Checkpoint
-from convscope.training.averaging import WeightAverage
 from convscope.training.objective import Figures, Score
-from convscope.training.optimizers import flatten_state, restore_state
-from convscope.training.timetable import Timetable
+from convscope.training.pacing.timetable import Timetable
+from convscope.training.updating.averaging import WeightAverage
+from convscope.training.updating.optimizers import flatten_state, restore_state
 
 OPTIMIZER = "optimizer."
 RAW = "raw."

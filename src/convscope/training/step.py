@@ -11,12 +11,12 @@ from convscope.data.augmentation import Augmentation
 from convscope.data.batches import derive_seed
 from convscope.data.dataset import ImageSet
 from convscope.data.preprocessing import Preprocessing
-from convscope.training.fine_tuning import set_training_mode
-from convscope.training.guard import gradient_norm
+from convscope.training.fine_tuning.stages import set_training_mode
 from convscope.training.objective import Objective
-from convscope.training.optimizers import set_learning_rate
 from convscope.training.processes import ONE_PROCESS, Processes
 from convscope.training.state import TrainingState
+from convscope.training.updating.guard import gradient_norm
+from convscope.training.updating.optimizers import set_learning_rate
 
 Watch = Callable[[Tensor, Tensor, Tensor], None]
 """Sees the loss, the norm of the gradient and the standardised images before the weights move; may raise."""

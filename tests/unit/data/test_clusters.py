@@ -4,7 +4,7 @@ import pytest
 
 from convscope.config.asked import DataConfig
 from convscope.data.loading import load_dataset
-from convscope.training.cross_validation import split_into_folds
+from convscope.training.folding.cross_validation import split_into_folds
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from convscope.data.pixels import decoded
 from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import fit_image
 from convscope.errors import DataError, UsageError
-from convscope.training.folds import split_into_folds
+from convscope.training.folding.folds import split_into_folds
 
 
 def load(folder, *, size=16, channels=3, seed=0, fit="squash", known=None, more=None, **options):

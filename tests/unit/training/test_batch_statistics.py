@@ -10,7 +10,7 @@ from torch import Tensor, nn
 import convscope
 from convscope.errors import UsageError
 from convscope.runs.folder import Run
-from convscope.training.batch_statistics import (
+from convscope.training.updating.batch_statistics import (
     layers_that_follow_batches,
     measure_batch_statistics,
     refuse_single_values,

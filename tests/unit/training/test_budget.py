@@ -8,9 +8,11 @@ import pytest
 import convscope
 from convscope.errors import UsageError
 from convscope.runs.folder import Run
-from convscope.training import budget, cross_validation, start
-from convscope.training.budget import Budget
-from convscope.training.timetable import Timetable
+from convscope.training import start
+from convscope.training.folding import cross_validation
+from convscope.training.pacing import budget
+from convscope.training.pacing.budget import Budget
+from convscope.training.pacing.timetable import Timetable
 
 Train = Callable[..., Run]
 

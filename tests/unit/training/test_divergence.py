@@ -11,7 +11,7 @@ import convscope
 from convscope.errors import DivergedError
 from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.folder import Run
-from convscope.training.guard import FiniteGuard, first_non_finite_layer, gradient_norm
+from convscope.training.updating.guard import FiniteGuard, first_non_finite_layer, gradient_norm
 
 Train = Callable[..., Run]
 

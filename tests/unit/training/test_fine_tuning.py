@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from convscope.data.preprocessing import Preprocessing
-from convscope.training.fine_tuning import (
+from convscope.training.fine_tuning.stages import (
     freeze_backbone,
     freeze_early_stages,
     rate_scales,
@@ -15,7 +15,7 @@ from convscope.training.fine_tuning import (
     stages,
     start_from_fitted_head,
 )
-from convscope.training.optimizers import build_optimizer, set_learning_rate
+from convscope.training.updating.optimizers import build_optimizer, set_learning_rate
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from torch import nn
 
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import UsageError
-from convscope.training.head import compute_features, fit_head, head_layer, install_head
+from convscope.training.fine_tuning.head import compute_features, fit_head, head_layer, install_head
 
 
 def clouds(count: int, columns: int, classes: int, distance: float, seed: int = 0):

@@ -25,9 +25,9 @@ from convscope.training.learning_rate_finder import (
     search_learning_rate,
 )
 from convscope.training.objective import Objective
-from convscope.training.optimizers import build_optimizer, set_learning_rate
 from convscope.training.preparation import Job, build_state, build_step
 from convscope.training.progress import Silent
+from convscope.training.updating.optimizers import build_optimizer, set_learning_rate
 
 COUNT, SIDE = 64, 6
 CPU = torch.device("cpu")

@@ -3,7 +3,7 @@ import pytest
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.data.survey import Survey
-from convscope.training.fine_tuning import FineTuning
+from convscope.training.fine_tuning.stages import FineTuning
 from convscope.training.plan import plan_experiment
 
 

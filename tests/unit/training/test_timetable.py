@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from convscope.training.timetable import Timetable
+from convscope.training.pacing.timetable import Timetable
 
 
 def test_a_plan_that_never_changes_is_the_steps_themselves() -> None:

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from convscope.training.timetable import Timetable
+from convscope.training.pacing.timetable import Timetable
 
 if TYPE_CHECKING:
     from convscope.training.loop import Loop

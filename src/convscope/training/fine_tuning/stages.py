@@ -1,6 +1,6 @@
 """Fine-tuning a pretrained network on a few hundred photos, fast enough for two CPU cores.
 
-Three things make it so. The head starts from the exact solution on frozen features (`training/head.py`), so
+Three things make it so. The head starts from the exact solution on frozen features (`head.py`), so
 that no gradient of a random head disturbs the backbone (Kumar et al. 2022); but smaller, because on a few
 hundred photos that solution is right on all of them, and would leave the stages below it nothing to learn.
 The early stages, which find edges and textures in any photo, stay as they are: they work at the highest
@@ -17,7 +17,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
-from convscope.training.head import LinearHead, compute_features, fit_head, head_layer, install_head
+from convscope.training.fine_tuning.head import (
+    LinearHead,
+    compute_features,
+    fit_head,
+    head_layer,
+    install_head,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""A pretrained network's head, fitted exactly, and which of its stages learn how fast."""

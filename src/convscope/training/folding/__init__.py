@@ -1,0 +1,1 @@
+"""Cross-validation: every image held out once."""

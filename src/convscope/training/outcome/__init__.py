@@ -1,0 +1,1 @@
+"""What a training writes of its data and its results."""

@@ -1,0 +1,1 @@
+"""What an update does to weights and their statistics, and what watches it."""
