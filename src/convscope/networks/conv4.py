@@ -1,26 +1,26 @@
 """Four 3×3 convolutions, two poolings, one fully connected layer: small enough to watch its signals."""
 
-from torch import Tensor, nn
+import math
 
-from convscope.networks.padding import SameMaxPool2d, same_output_size
+from torch import Tensor, nn
 
 
 class Conv4(nn.Module):
-    """Images `(N, C, H, W)` → logits `(N, num_classes)`; SAME padding throughout."""
+    """Images `(N, C, H, W)` → logits `(N, num_classes)`; halves are rounded up."""
 
     def __init__(self, in_channels: int, image_size: tuple[int, int], num_classes: int) -> None:
         super().__init__()
-        height, width = (same_output_size(same_output_size(side, 2), 2) for side in image_size)
+        height, width = (math.ceil(side / 4) for side in image_size)
         self.conv1 = nn.Conv2d(in_channels, 64, kernel_size=3, padding=1)
         self.relu1 = nn.ReLU()
         self.conv2 = nn.Conv2d(64, 64, kernel_size=3, padding=1)
         self.relu2 = nn.ReLU()
-        self.pool2 = SameMaxPool2d(kernel_size=2)
+        self.pool2 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
         self.conv3 = nn.Conv2d(64, 128, kernel_size=3, padding=1)
         self.relu3 = nn.ReLU()
         self.conv4 = nn.Conv2d(128, 128, kernel_size=3, padding=1)
         self.relu4 = nn.ReLU()
-        self.pool4 = SameMaxPool2d(kernel_size=2)
+        self.pool4 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
         self.logits = nn.Linear(128 * height * width, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -3,13 +3,13 @@
 Max-pooling stands before the ReLU for the reason given in `two_conv.py`.
 """
 
-from torch import Tensor, nn
+import math
 
-from convscope.networks.padding import SameMaxPool2d, same_output_size
+from torch import Tensor, nn
 
 
 class ConvDropout(nn.Module):
-    """Images `(N, C, H, W)` → logits `(N, num_classes)`; SAME padding throughout.
+    """Images `(N, C, H, W)` → logits `(N, num_classes)`; halves are rounded up.
 
     `dropout` is the probability of dropping a unit: 0.25 keeps three of four.
     """
@@ -18,12 +18,12 @@ class ConvDropout(nn.Module):
         self, in_channels: int, image_size: tuple[int, int], num_classes: int, dropout: float = 0.25
     ) -> None:
         super().__init__()
-        height, width = (same_output_size(same_output_size(side, 2), 2) for side in image_size)
+        height, width = (math.ceil(side / 4) for side in image_size)
         self.conv1 = nn.Conv2d(in_channels, 32, kernel_size=5, padding=2)
-        self.pool1 = SameMaxPool2d(kernel_size=2)
+        self.pool1 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
         self.relu1 = nn.ReLU()
         self.conv2 = nn.Conv2d(32, 64, kernel_size=5, padding=2)
-        self.pool2 = SameMaxPool2d(kernel_size=2)
+        self.pool2 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
         self.relu2 = nn.ReLU()
         self.fully_connected = nn.Linear(64 * height * width, 1024)
         self.relu3 = nn.ReLU()

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from convscope.errors import ConvscopeError
-from convscope.networks.axis_fields import AxisField, Lost, Place
-from convscope.networks.image_tracking import ImageTracker
+from convscope.networks.following.axis_fields import AxisField, Lost, Place
+from convscope.networks.following.image_tracking import ImageTracker
 from convscope.networks.shapes import blank_images, visit_layers
 
 

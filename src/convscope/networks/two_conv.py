@@ -4,13 +4,13 @@ Each max-pooling stands before its ReLU. The two commute, because a ReLU never r
 are those of a ReLU before pooling, and the ReLU meets a quarter of the units, which saves 75 % of its work.
 """
 
-from torch import Tensor, nn
+import math
 
-from convscope.networks.padding import SameMaxPool2d, same_output_size
+from torch import Tensor, nn
 
 
 class TwoConv(nn.Module):
-    """Images `(N, C, H, W)` → logits `(N, num_classes)`; SAME padding throughout.
+    """Images `(N, C, H, W)` → logits `(N, num_classes)`; halves are rounded up.
 
     `dropout` is the probability of dropping a unit of the fully connected layer; none at 0.
     """
@@ -19,12 +19,12 @@ class TwoConv(nn.Module):
         self, in_channels: int, image_size: tuple[int, int], num_classes: int, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        height, width = (same_output_size(same_output_size(side, 2), 2) for side in image_size)
+        height, width = (math.ceil(side / 4) for side in image_size)
         self.conv1 = nn.Conv2d(in_channels, 16, kernel_size=5, padding=2)
-        self.pool1 = SameMaxPool2d(kernel_size=2)
+        self.pool1 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
         self.relu1 = nn.ReLU()
         self.conv2 = nn.Conv2d(16, 36, kernel_size=5, padding=2)
-        self.pool2 = SameMaxPool2d(kernel_size=2)
+        self.pool2 = nn.MaxPool2d(kernel_size=2, ceil_mode=True)
         self.relu2 = nn.ReLU()
         self.fully_connected = nn.Linear(36 * height * width, 128)
         self.relu3 = nn.ReLU()

@@ -6,7 +6,6 @@ The image is padded with zeros evenly to a multiple of 16, so that four poolings
 
 from torch import nn
 
-from convscope.networks.padding import even_padding
 from convscope.networks.vgg import convolution_blocks
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))
@@ -27,10 +26,9 @@ class VGG12(nn.Sequential):
         batch_norm: bool = False,
     ) -> None:
         height, width = (-(-side // 16) for side in image_size)
-        top, bottom = even_padding(16 * height - image_size[0])
-        left, right = even_padding(16 * width - image_size[1])
+        tall, wide = 16 * height - image_size[0], 16 * width - image_size[1]  # an odd pixel goes after
         layers = convolution_blocks(in_channels, BLOCKS, batch_norm)  # (N, 512, H/16, W/16)
-        layers["pad"] = nn.ZeroPad2d((left, right, top, bottom))
+        layers["pad"] = nn.ZeroPad2d((wide // 2, wide - wide // 2, tall // 2, tall - tall // 2))
         layers.move_to_end("pad", last=False)
         layers["flatten"] = nn.Flatten()
         layers["fully_connected5"] = nn.Linear(512 * height * width, 4096)

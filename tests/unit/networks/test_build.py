@@ -122,3 +122,19 @@ def test_a_timm_network_that_cannot_take_the_images_says_where_it_fails_and_whic
         build_network(NetworkConfig(name=name), in_channels=3, image_size=size, num_classes=10, seed=0)
     refused = f"{name} cannot take images of {size[0]}×{size[1]}: {works} (in {where}: "
     assert str(raised.value).startswith(refused)
+
+
+@pytest.mark.parametrize("name", ["two-conv", "conv4", "conv-dropout"])
+@pytest.mark.parametrize("side", [3, 5, 6, 7, 28])
+def test_a_halving_rounds_up_and_its_border_never_wins(name: str, side: int) -> None:
+    network = build(name=name, side=side)
+    pools = [module for module in network.modules() if isinstance(module, torch.nn.MaxPool2d)]
+    maps = -torch.rand(2, 3, side, side)  # all below the zeros of a padding
+    assert [pool(maps).shape[2] for pool in pools] == [-(-side // 2)] * 2
+    assert all(pool(maps).max() < 0 for pool in pools)
+    assert all(torch.equal(pool(maps).relu(), pool(maps.relu())) for pool in pools)
+
+
+def test_pooling_rounded_up_by_hand() -> None:
+    maps = torch.tensor([[[[-5.0, -1.0, -3.0], [-2.0, -4.0, -6.0], [-9.0, -8.0, -7.0]]]])
+    assert build(name="two-conv").pool1(maps).tolist() == [[[[-1.0, -3.0], [-8.0, -7.0]]]]

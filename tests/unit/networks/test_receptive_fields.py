@@ -4,40 +4,21 @@ import pytest
 import timm
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from convscope.config.asked import NetworkConfig
 from convscope.errors import ConvscopeError
 from convscope.networks.build import build_network, network_names
-from convscope.networks.padding import SameConv2d, SameMaxPool2d, same_padding
 from convscope.networks.receptive_fields import Box, ReceptiveField, receptive_fields
 from convscope.networks.vgg import VGG
 
-LOOKING = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, SameMaxPool2d, nn.AdaptiveAvgPool2d)
-
-
-class SameAveragePool(nn.Module):
-    """As SameMaxPool2d, but every pixel under the window has a part in the result."""
-
-    def __init__(self, pool: SameMaxPool2d) -> None:
-        super().__init__()
-        self.kernel_size, self.stride = pool.kernel_size, pool.stride
-
-    def forward(self, maps: Tensor) -> Tensor:
-        top, bottom = same_padding(maps.shape[-2], self.kernel_size, self.stride)
-        left, right = same_padding(maps.shape[-1], self.kernel_size, self.stride)
-        return functional.avg_pool2d(
-            functional.pad(maps, (left, right, top, bottom)), self.kernel_size, self.stride
-        )
+LOOKING = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 
 
 def make_every_pixel_count(network: nn.Module) -> nn.Module:
     """Positive weights and average pooling: a unit's gradient is then positive wherever it can see."""
     network.eval()
     for name, module in list(network.named_modules()):
-        if isinstance(module, SameMaxPool2d):
-            network.set_submodule(name, SameAveragePool(module))
-        elif isinstance(module, nn.MaxPool2d):
+        if isinstance(module, nn.MaxPool2d):
             average = nn.AvgPool2d(module.kernel_size, module.stride, module.padding, module.ceil_mode)
             network.set_submodule(name, average)
         elif isinstance(module, nn.BatchNorm2d):
@@ -105,12 +86,20 @@ def test_timm_networks_too(name: str) -> None:
     [
         nn.Sequential(nn.Conv2d(1, 2, 3, dilation=2), nn.Conv2d(2, 2, (1, 5), stride=(1, 2), padding=(0, 2))),
         nn.Sequential(
-            SameConv2d(1, 2, 4, stride=2), SameMaxPool2d(3, stride=2), nn.AdaptiveAvgPool2d((2, 5))
+            nn.ZeroPad2d((1, 2, 1, 1)),
+            nn.Conv2d(1, 2, 4, stride=2),
+            nn.MaxPool2d(2, ceil_mode=True),
+            nn.AdaptiveAvgPool2d((2, 5)),
         ),
         nn.Sequential(nn.ConstantPad2d((3, 0, 1, 2), 0.0), nn.Conv2d(1, 2, 3), nn.GroupNorm(1, 2)),
         nn.Sequential(nn.AvgPool2d(3, 2, 1), nn.Conv2d(1, 4, 3), nn.Hardswish(), nn.Conv2d(4, 1, 2)),
     ],
-    ids=["dilation and rectangles", "same and adaptive", "padding and group norm", "average and activation"],
+    ids=[
+        "dilation and rectangles",
+        "rounded up and adaptive",
+        "padding and group norm",
+        "average and activation",
+    ],
 )
 def test_other_layers(network: nn.Module) -> None:
     fields = receptive_fields(network, (1, 16, 17))

@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from convscope.networks.axis_fields import Lost, Place
-from convscope.networks.operator_rules import place_after
+from convscope.networks.following.axis_fields import Lost, Place
+from convscope.networks.following.operator_rules import place_after
 
 
 class ImageTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from convscope.networks.axis_fields import Lost, Place, united
+from convscope.networks.following.axis_fields import Lost, Place, united
 
 Shape = tuple[int, ...]
 Rule = Callable[[tuple[Any, ...], Place, Shape], Place | Lost]

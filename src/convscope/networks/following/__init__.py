@@ -1,0 +1,1 @@
+"""An image followed through the operators that a network runs: where does each result look?"""
