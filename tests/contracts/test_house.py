@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +123,17 @@ def test_what_reads_runs_never_imports_training(room: str) -> None:
 def test_no_room_is_a_drawer_for_anything() -> None:
     names = {part.removesuffix(".py") for path in MODULES for part in path.relative_to(SOURCE).parts}
     assert names & {"utils", "util", "common", "helpers", "helper", "misc"} == set()
+
+
+def test_no_file_is_longer_than_300_lines() -> None:
+    lengths = {path.relative_to(SOURCE): path.read_text(encoding="utf-8").count("\n") for path in MODULES}
+    assert {str(path): length for path, length in lengths.items() if length > 300} == {}
+
+
+def test_no_folder_holds_more_than_16_files() -> None:
+    counts = Counter(path.relative_to(SOURCE).parent for path in MODULES if path.name != "__init__.py")
+    crowded = {str(folder): count for folder, count in counts.items() if count > 16}
+    assert set(crowded) - {"cli", "training"} == set()  # one file a command; training waits for drawers
 
 
 def test_only_the_command_line_prints() -> None:
