@@ -33,6 +33,22 @@ def describe_environment(
     }
 
 
+def what_differs(before: Any, now: dict[str, Any]) -> list[str]:
+    """Of two environments, what the last bits of a training depend on: `threads 8, not 2`."""
+    if not isinstance(before, dict):
+        return []
+    found = [
+        f"{name} {now[key]}, not {before[key]}"
+        for key, name in (("device_name", "device"), ("threads", "threads"))
+        if before.get(key) not in (None, now[key])
+    ]
+    versions = before.get("packages")
+    torch_before = versions.get("torch") if isinstance(versions, dict) else None
+    if torch_before not in (None, now["packages"]["torch"]):
+        found.append(f"torch {now['packages']['torch']}, not {torch_before}")
+    return found
+
+
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)

@@ -30,7 +30,7 @@ def use_device(training: TrainingConfig) -> torch.device:
     if not known:
         raise UsageError(f"training.device = '{name}' is not a device; it takes auto, cpu, cuda or cuda:1")
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise RunError("there is no CUDA device here. Leave --device out to train on the CPU")
+        raise RunError("there is no CUDA device here. Train on the CPU with --device cpu")
     torch.backends.cudnn.deterministic = True
     return device
 

@@ -18,10 +18,10 @@ from convscope.data.dataset import Dataset
 from convscope.data.sources import open_source
 from convscope.data.sources.opening import is_named
 from convscope.data.survey import survey_source
-from convscope.errors import DivergedError, RunError, UsageError
-from convscope.runs.advice import go_on
+from convscope.errors import DataError, DivergedError, RunError, UsageError
+from convscope.runs.advice import go_on, resume_command
 from convscope.runs.checkpoints import list_checkpoints
-from convscope.runs.environment import describe_environment
+from convscope.runs.environment import describe_environment, what_differs
 from convscope.runs.folder import ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
 from convscope.training.device import usable_cores, use_device
@@ -36,6 +36,7 @@ from convscope.training.plan import UNKNOWN_RATE, plan_experiment
 from convscope.training.preparation import Job, load_planned, prepare, steps_asked
 from convscope.training.progress import Choice, Progress, Silent
 from convscope.training.telling import describe_data
+from convscope.wording import listed
 
 CHANGEABLE = (
     *("training.steps", "training.epochs"),
@@ -81,10 +82,7 @@ def start_training(
 def _prepare_new(config: ExperimentConfig, listener: Progress) -> tuple[Job, dict[str, Any]]:
     """Choose, tell and load; the fit that follows, and the files that its run starts with."""
     device = use_device(config.training)
-    if config.training.threads and config.training.threads > usable_cores():
-        cores = usable_cores()
-        reason = f"{config.training.threads:,} were asked for, and there are {cores} cores"
-        listener.on_choice(Choice("threads", str(cores), reason))
+    _tell_threads(config, listener)
     source = open_source(config.data)
     overview = survey_source(source, config.data.max_pixels)
     plan = plan_experiment(config, overview)
@@ -103,6 +101,13 @@ def _prepare_new(config: ExperimentConfig, listener: Progress) -> tuple[Job, dic
         ENVIRONMENT: describe_environment(device=device, seed=resolved.seed),
     }
     return job, files
+
+
+def _tell_threads(config: ExperimentConfig, listener: Progress) -> None:
+    asked, cores = config.training.threads, usable_cores()
+    if asked and asked > cores:
+        there = "there is 1 core" if cores == 1 else f"there are {cores} cores"
+        listener.on_choice(Choice("threads", str(cores), f"{asked:,} were asked for, and {there}"))
 
 
 def resume_training(
@@ -146,7 +151,13 @@ def _prepare_again(run: Run, changes: dict[str, Any], progress: Progress) -> Job
     config = _changed(run.config, changes)
     located = config if "data.source" in changes else replace(config, data=run.data)
     device = use_device(config.training)
-    dataset = load_planned(located)
+    _tell_threads(config, progress)
+    if run.has(ENVIRONMENT):
+        others = what_differs(run.read(ENVIRONMENT), describe_environment(device=device, seed=config.seed))
+        if others:
+            reason = f"{listed(others)}: figures may differ in their last digits from a run never moved"
+            progress.on_choice(Choice("machine", "another", reason))
+    dataset = _load_again(run, located)
     if run.has("dataset.json") and dataset.fingerprint != run.read("dataset.json")["fingerprint"]:
         raise RunError(
             f"{config.data.source} has changed since {run.path} began: its fingerprint differs.\n"
@@ -156,6 +167,17 @@ def _prepare_again(run: Run, changes: dict[str, Any], progress: Progress) -> Job
     _refuse_fewer_steps(run, steps_asked(job))
     run.write_config(config)
     return job
+
+
+def _load_again(run: Run, located: ResolvedExperiment) -> Dataset:
+    source = located.data.source
+    try:
+        return load_planned(located)
+    except DataError as error:
+        if is_named(source) or Path(source).expanduser().exists():
+            raise
+        now = f"{resume_command(run.path)} --source PATH"
+        raise DataError(f"{str(error).splitlines()[0]}\nWhere the images are now, says: {now}") from None
 
 
 def _changed(config: ResolvedExperiment, changes: Mapping[str, Any]) -> ResolvedExperiment:

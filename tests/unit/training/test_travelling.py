@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import convscope
-from convscope.errors import RunError, UsageError
+from convscope.errors import DataError, RunError, UsageError
 from convscope.runs.checkpoints import Checkpoint, list_checkpoints
 from convscope.runs.folder import Run
 from convscope.training.progress import Choice, Silent
@@ -171,6 +171,59 @@ def test_what_was_kept_never_silently_becomes_the_last(whole: Run, tmp_path: Pat
     with pytest.raises(RunError, match=r"its final checkpoint, step-00000008, is not there; it has step-"):
         convscope.load(copied)
     assert convscope.load(copied, "last").class_names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("kept", ["final", "best"])
+def test_without_its_names_a_finished_run_still_knows_what_it_kept(
+    train: Train, tmp_path: Path, kept: str
+) -> None:
+    settings = {"network": "linear", "optimizer": "sgd", "learning_rate": 1e-12, "validate_every": 2}
+    stops = {"early_stopping": 2, "checkpoint_every": 2, "keep_checkpoints": 9} if kept == "best" else {}
+    run = train(**settings, steps=8, **stops)
+    step = int(run.kept_checkpoint().name.rpartition("-")[2])
+    (run.checkpoint_folder / "names.json").unlink()
+    assert run.kept_checkpoint().name == f"step-{step:08d}"
+    assert (step < run.checkpoint().step) == (kept == "best")
+    shutil.rmtree(run.kept_checkpoint())
+    with pytest.raises(RunError, match=f"no checkpoint 'step-{step:08d}'|no checkpoint yet"):
+        convscope.load(run.path)
+
+
+def test_on_another_machine_what_differs_is_said(whole: Run, tmp_path: Path) -> None:
+    copied = halted(whole, tmp_path / "copied")
+    environment = json.loads((copied / "environment.json").read_text())
+    environment |= {"threads": 96, "device_name": "Cray-1"}
+    environment["packages"]["torch"] = "1.0"
+    (copied / "environment.json").write_text(json.dumps(environment))
+    listener = Listener()
+    resume_training(copied, progress=listener)
+    told = next(choice for choice in listener.choices if choice.what == "machine")
+    for words in ("not Cray-1", "threads 1, not 96", "not 1.0", "last digits"):
+        assert words in told.reason
+    listener = Listener()
+    resume_training(halted(whole, tmp_path / "same"), progress=listener)
+    assert "machine" not in [choice.what for choice in listener.choices]
+
+
+def test_images_that_are_gone_may_be_shown_where_they_are_now(
+    bands: Path, train: Train, tmp_path: Path
+) -> None:
+    shutil.copytree(bands, tmp_path / "old")
+    run = train(data=tmp_path / "old", **OFTEN)
+    (tmp_path / "old").rename(tmp_path / "new")
+    with pytest.raises(DataError, match=r"old.*\n.*--resume .* --source PATH"):
+        convscope.resume(run.path, steps=9)
+
+
+def test_a_place_without_locks_trains_and_says_so(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convscope.runs.lock.fcntl", None)
+    listener = Listener()
+    resume_training(halted(whole, tmp_path / "copied"), progress=listener)
+    assert [choice.reason for choice in listener.choices if choice.what == "lock"] == [
+        "this system locks no files: do not train this run twice at once"
+    ]
 
 
 def as_version_0_1_0(run: Path) -> Path:
