@@ -155,9 +155,8 @@ def _writes_to_the_screen(function: ast.expr) -> bool:
 
 def imported_by(code: str) -> set[str]:
     """The packages that a fresh interpreter has loaded after `code`."""
-    check = (
-        f"{code}\nimport sys\nsys.stderr.write('|'.join({{name.partition('.')[0] for name in sys.modules}}))"
-    )
+    names = "'|'.join({name.partition('.')[0] for name in sys.modules})"
+    check = f"{code}\nimport sys\nsys.stderr.write('|' + {names})"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     return set(done.stderr.split("|"))
 
