@@ -36,10 +36,17 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def prepare_streams() -> None:
     """Let stdout and stderr say everything: what their encoding lacks is written in signs that it has."""
     codecs.register_error("convscope", _in_other_signs)
+    # Who called may have closed one: `convscope … >&-`.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="convscope")
+
+
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
 
 
 def _in_other_signs(error: UnicodeError) -> tuple[str, int]:

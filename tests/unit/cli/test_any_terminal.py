@@ -200,6 +200,15 @@ def test_a_reader_that_leaves_is_no_error(arguments: str) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "code"), [("convscope networks >&-", 0), ("convscope evaluate nowhere 2>&-", 1)]
+)
+def test_closed_streams_are_no_fault(line: str, code: int) -> None:
+    done = in_shell(line)
+    assert done.returncode == code
+    assert done.stdout + done.stderr == ""
+
+
 @pytest.mark.parametrize("columns", ["0", "abc", "-5", "20", ""])
 def test_odd_columns_do_not_matter_in_a_pipe(
     convscope: Convscope, trained: Path, monkeypatch: pytest.MonkeyPatch, columns: str
