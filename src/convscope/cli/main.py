@@ -6,13 +6,7 @@ import sys
 from cyclopts import App
 
 from convscope.cli.ending import Ending, describe_ending
-from convscope.cli.output import (
-    count_documents,
-    let_go_of_stdout,
-    log_console,
-    prepare_streams,
-    print_json,
-)
+from convscope.cli.output import let_go_of_stdout, log_console, prepare_streams
 from convscope.cli.process import tune_process
 from convscope.cli.screen import print_message
 from convscope.errors import InterruptedTrainingError
@@ -70,7 +64,6 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; returns the exit code, as `convscope.errors` gives them."""
     prepare_streams()
-    documents = count_documents()
     debug = DEBUG_FLAG in arguments
     arguments = [argument for argument in arguments if argument != DEBUG_FLAG]
     try:
@@ -81,14 +74,12 @@ def run(arguments: list[str]) -> int:
             return 0
         raise
     except BaseException as error:
-        ending = describe_ending(error)
-        wants_document = "--json" in arguments and count_documents() == documents
-        return _end(ending, wants_document=wants_document, debug=debug)
+        return _end(describe_ending(error), debug)
     return int(code)
 
 
-def _end(ending: Ending, *, wants_document: bool, debug: bool) -> int:
-    """Say why the command ended: on stderr, and in JSON where nothing was said there."""
+def _end(ending: Ending, debug: bool) -> int:
+    """Say on stderr why the command ended; stdout holds results alone, with --json too."""
     if debug:
         import traceback
 
@@ -96,8 +87,6 @@ def _end(ending: Ending, *, wants_document: bool, debug: bool) -> int:
     if ending.message:
         print_message(log_console(), f"{ending.prefix}{ending.message}")
     try:
-        if wants_document and ending.message:
-            print_json({"error": ending.message, "exit_code": ending.code})
         sys.stdout.flush()
     except OSError:
         let_go_of_stdout()

@@ -27,8 +27,6 @@ ENDLESS = 100_000
 """Columns of a pipe, where no line is cut."""
 
 Result = TypeVar("Result")
-_documents: list[int] = []
-"""Characters of each document that was printed."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -78,14 +76,8 @@ def print_json(document: Any) -> None:
     text = json.dumps(
         _plain(document), indent=2, ensure_ascii=not encoding.startswith("utf"), allow_nan=False
     )
-    _documents.append(len(text))
     print(_SURROGATE.sub(lambda found: shown(found[0]).replace("\\", "\\\\"), text))
     sys.stdout.flush()
-
-
-def count_documents() -> int:
-    """How many JSON documents this process has printed."""
-    return len(_documents)
 
 
 def warn(text: str) -> None:

@@ -145,9 +145,7 @@ def test_an_ending_says_whose_fault_it_is(
     assert ("fault in convscope" in done.err) == isinstance(error, KeyError)
     assert ("error: " in done.err) == (code != 130)
     assert done.out == ""
-    document = convscope("runs", "--json").document
-    assert document["exit_code"] == code
-    assert said.removeprefix("error: ") in document["error"]
+    assert convscope("runs", "--json").out == ""
 
 
 def test_a_ctrl_c_that_a_library_turned_into_an_error_is_one(
