@@ -6,7 +6,6 @@ import io
 import itertools
 import json
 import os
-import re
 import zipfile
 import zlib
 from contextlib import suppress
@@ -25,10 +24,11 @@ from convscope.runs import atomic, records
 from convscope.runs.advice import go_on, refused_by_disk, resume_command
 from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST, read_names
 from convscope.runs.checkpoints import Checkpoint, checkpoint_name, find_checkpoint, load_checkpoint
-from convscope.runs.names import check_name
+from convscope.runs.names import check_name, next_number, stem_of
 from convscope.wording import command, here
 
 CONFIG = "config.json"
+CHOICES = "choices.json"
 ENVIRONMENT = "environment.json"
 SUMMARY = "summary.json"
 
@@ -65,11 +65,11 @@ class Run:
         """
         if name is not None:
             check_free(parent, name)
-        stem = _stem(data_name, str(config.network.name)) if name is None else name
+        stem = stem_of(data_name, str(config.network.name)) if name is None else name
         contents = {CONFIG: experiment_to_dict(config), **(files or {})}
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            for number in itertools.count(_next_number(parent, stem)):
+            for number in itertools.count(next_number(parent, stem)):
                 path = parent / (stem if name is not None else f"{stem}-{number}")
                 with suppress(FileExistsError):
                     with atomic.fresh_folder(path) as writer:
@@ -93,6 +93,14 @@ class Run:
         if not path.is_dir():
             raise RunError(f"{path} does not exist. Runs are listed by: convscope runs")
         if not (path / CONFIG).is_file():
+            if {each.name for each in path.iterdir()} & {
+                CHOICES,
+                ENVIRONMENT,
+            }:  # version 0.1.0 made them first
+                raise RunError(
+                    f"{here(path)} holds no training: it was stopped before it began.\n"
+                    "Remove the folder, and start it anew with: convscope train DATA"
+                )
             raise RunError(f"{path} is not a run: it has no {CONFIG}. Runs are listed by: convscope runs")
         return Run(path)
 
@@ -263,17 +271,6 @@ def _time_of(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:  # removed meanwhile
         return 0.0
-
-
-def _stem(data_name: str, network_name: str) -> str:
-    """`<data>-<network>`, of characters that a folder's name may have."""
-    return "-".join(re.sub(r"[^\w.]+", "-", part).strip("-.") for part in (data_name, network_name))
-
-
-def _next_number(parent: Path, stem: str) -> int:
-    """One more than the highest that is taken."""
-    taken = (re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in parent.glob(f"{stem}-*"))
-    return 1 + max((int(match[1]) for match in taken if match), default=0)
 
 
 def check_free(parent: Path, name: str) -> None:

@@ -1,5 +1,8 @@
 """Names of runs: what a folder, a command line and a zip all take."""
 
+import re
+from pathlib import Path
+
 from convscope.errors import UsageError
 from convscope.wording import shown
 
@@ -16,6 +19,17 @@ def check_name(name: str) -> None:
     why = _what_is_wrong(name)
     if why:
         raise UsageError(f"a run cannot be named '{shown(name)}': {why}. Choose another --name")
+
+
+def stem_of(data_name: str, network_name: str) -> str:
+    """`<data>-<network>`, of characters that a folder's name may have."""
+    return "-".join(re.sub(r"[^\w.]+", "-", part).strip("-.") for part in (data_name, network_name))
+
+
+def next_number(parent: Path, stem: str) -> int:
+    """One more than the highest that is taken."""
+    taken = (re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in parent.glob(f"{stem}-*"))
+    return 1 + max((int(match[1]) for match in taken if match), default=0)
 
 
 def _what_is_wrong(name: str) -> str:

@@ -81,6 +81,23 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         Run.open(tmp_path / "nowhere")
 
 
+def test_the_beginning_of_a_run_that_never_began_is_no_circle(tmp_path: Path) -> None:
+    """Killed while it prepared, version 0.1.0 left a folder that could neither go on nor start again."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "choices.json").write_text("[]")
+    with pytest.raises(RunError, match=r"stopped before it began.\nRemove the folder, and start it anew"):
+        Run.open(tmp_path / "run")
+    with pytest.raises(UsageError, match="Choose another --name, or remove it"):
+        Run.create(tmp_path, of("b"), data_name="a", name="run")
+
+
+def test_a_folder_that_is_half_written_is_not_listed(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, of("b"), data_name="a")
+    (tmp_path / ".writing-x-1").mkdir()
+    (tmp_path / ".writing-x-1" / "config.json").write_text("{}")
+    assert list_runs(tmp_path) == [run]
+
+
 def test_what_training_did_not_reach_is_said(tmp_path: Path) -> None:
     run = Run.create(tmp_path, of("b"), data_name="a")
     with pytest.raises(RunError, match="training did not get so far"):
