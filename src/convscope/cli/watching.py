@@ -65,6 +65,10 @@ class Watcher:
         self._begun, self._step, self._total, self._images = None, step, total_steps, 0
         self._latest = {}
 
+    def on_total(self, total_steps: int) -> None:
+        """The end moves."""
+        self._total = total_steps
+
     def on_step(self, step: int, images: int) -> None:
         """The bar moves."""
         if self._begun is None:  # the first step takes longer than the others

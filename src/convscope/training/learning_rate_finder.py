@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from convscope.config.asked import OptimizerName
+from convscope.config.length import Steps
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.batches import derive_seed, epoch_batches
-from convscope.errors import DivergedError
+from convscope.errors import DivergedError, UsageError
 from convscope.training.device import use_device
 from convscope.training.fine_tuning.stages import soften_head
 from convscope.training.preparation import (
@@ -99,8 +100,14 @@ def search_for_job(
     their own, made from the seed.
 
     Raises:
+        UsageError: nothing is trained at a rate.
         DivergedError: no rate makes the loss fall, or it is not finite from the start.
     """
+    if job.config.training.length == Steps(0):
+        raise UsageError(
+            "no step is taken, so there is no learning rate to find: "
+            f"{'the head is fitted exactly' if job.is_pretrained else '--steps is 0'}"
+        )
     classifier = replace(job.classifier, network=copy.deepcopy(job.classifier.network))
     trial = replace(job, classifier=classifier)
     training, device = job.config.training, job.device
@@ -111,7 +118,13 @@ def search_for_job(
                 soften_head(classifier.network, training.head_scale)
         step = build_step(trial, derive_seed(job.config.seed, "learning-rate-finder"))
         state = replace(build_state(trial), average=None)
-        return search_learning_rate(step, state, sampling_weights(trial), num_steps, on_step)
+        try:
+            return search_learning_rate(step, state, sampling_weights(trial), num_steps, on_step)
+        except DivergedError as error:
+            if not job.is_pretrained:
+                raise
+            fell = str(error).partition("\n")[0]
+            raise DivergedError(f"{fell}\nThe fitted head may be as good as it gets; try --frozen") from None
 
 
 def search_learning_rate(

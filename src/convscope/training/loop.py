@@ -221,8 +221,11 @@ class Loop:
         return Cadence.of(self.step.config, self.steps_per_epoch, self.timetable.planned)
 
     def _keep_to(self, budget: Budget, clock: Clock) -> None:
+        before = self.timetable.total
         self.timetable = budget.adjust(self.timetable, self.state.step, ending=clock.longest_pause)
         self.state.timetable = self.timetable
+        if self.timetable.total != before:
+            self.job.progress.on_total(self.timetable.total)
 
     def _is_over(self) -> bool:
         late = self.budget is not None and self.budget.is_spent()

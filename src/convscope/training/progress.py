@@ -28,6 +28,9 @@ class Progress(Protocol):
     def on_start(self, run_path: str, step: int, total_steps: int) -> None:
         """Steps begin, or go on from `step`."""
 
+    def on_total(self, total_steps: int) -> None:
+        """A time budget holds another number of steps than was thought."""
+
     def on_step(self, step: int, images: int) -> None:
         """`step` updates are done; the last saw `images` images."""
 
@@ -45,6 +48,9 @@ class Silent:
         """Nothing."""
 
     def on_start(self, run_path: str, step: int, total_steps: int) -> None:
+        """Nothing."""
+
+    def on_total(self, total_steps: int) -> None:
         """Nothing."""
 
     def on_step(self, step: int, images: int) -> None:

@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 
 import convscope
-from convscope.config.asked import ExperimentConfig
+from convscope.config.asked import DataConfig, ExperimentConfig
 from convscope.config.experiment_file import override
+from convscope.data.survey import survey
+from convscope.errors import DivergedError, UsageError
 from convscope.runs.checkpoints import Checkpoint
 from convscope.runs.folder import Run
+from convscope.training.device import use_device
+from convscope.training.learning_rate_finder import find_learning_rate, search_for_job
+from convscope.training.plan import plan_experiment
+from convscope.training.preparation import load_planned, prepare
 from convscope.training.progress import Choice, Silent
 from convscope.training.start import start_training
 
@@ -127,3 +133,25 @@ def test_folds_decide_whether_the_head_alone_is_kept(bands: Path, tmp_path: Path
 def test_a_frozen_backbone_with_epochs_trains_its_head_for_so_long(bands: Path, tmp_path: Path) -> None:
     run = start(bands, tmp_path, Listener(), **{"training.frozen": True, "training.epochs": 2})
     assert run.read("summary.json")["epochs"] == 2
+
+
+def test_there_is_no_rate_to_find_where_the_head_is_fitted_exactly(bands: Path) -> None:
+    settings = SETTINGS | {"data.source": str(bands), "training.frozen": True}
+    plan = plan_experiment(override(ExperimentConfig(), settings), survey(DataConfig(source=str(bands))))
+    with pytest.raises(UsageError, match="no learning rate to find: the head is fitted exactly"):
+        find_learning_rate(plan.config)
+
+
+def test_the_finder_searches_the_training_that_follows(bands: Path) -> None:
+    """It starts from the fitted head, whose loss is far below that of a network that knows nothing."""
+    settings = SETTINGS | {"data.source": str(bands), "training.epochs": 1, "training.head_scale": 1.0}
+    plan = plan_experiment(override(ExperimentConfig(), settings), survey(DataConfig(source=str(bands))))
+    job = prepare(plan.config, load_planned(plan.config), use_device(plan.config.training), Silent())
+    before = {name: value.clone() for name, value in job.classifier.network.state_dict().items()}
+    try:
+        first = search_for_job(job, num_steps=8).losses[0]
+    except DivergedError as error:
+        first = float(str(error).partition("stays at ")[2].partition(".\n")[0])
+    assert first < 0.95  # ln 3 = 1.1 is what a random head has at best
+    after = job.classifier.network.state_dict()
+    assert all(after[name].equal(value) for name, value in before.items())
