@@ -101,8 +101,10 @@ def duration(seconds: float | None) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
-def clock(seconds: float) -> str:
-    """Time left, in few characters: `0:22`, `1:04:05`."""
+def clock(seconds: float | None) -> str:
+    """Time left, in few characters: `0:22`, `1:04:05`; a dash if not known."""
+    if seconds is None:
+        return _UNKNOWN
     whole = max(0, round(seconds))
     minutes = f"{whole // 60 % 60}:{whole % 60:02d}"
     return minutes if whole < 3600 else f"{whole // 3600}:{minutes:>05}"

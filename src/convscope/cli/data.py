@@ -12,7 +12,7 @@ from convscope.cli.flags import asked_experiment, check_picture, typed_flags, wi
 from convscope.cli.output import print_json, result_console, try_to, warn
 from convscope.cli.screen import print_line, print_whole
 from convscope.errors import DataError, UsageError
-from convscope.wording import here, listed, some
+from convscope.wording import here, listed, percent, some
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -170,7 +170,7 @@ def _print_training(console: Console, plan: "Plan") -> None:
 
 def _print(console: Console, found: "Audit") -> None:
     survey = found.survey
-    number = "1 class" if len(found.classes) == 1 else f"{len(found.classes)} classes"
+    number = some(len(found.classes), "class", "classes")
     shape = f"{number}: {_counts(found)}" if found.classes else "numbers to predict"
     print_line(console, survey.name, f"{some(found.images, 'image')}, {shape}")
     if survey.split_counts:
@@ -191,7 +191,7 @@ def _print(console: Console, found: "Audit") -> None:
         print_line(
             console,
             "crop",
-            f"a square centre crop cuts {100 * found.cropped_away:.0f} % of the typical image away",
+            f"a square centre crop cuts {percent(found.cropped_away, 0)} of the typical image away",
         )
     print_line(
         console, "balance", f"the largest class has {found.imbalance:.1f} times the images of the smallest"

@@ -113,7 +113,7 @@ class Watcher:
             self._where(),
             self._total,
             self._step,
-            f"{'–' if self._left() is None else clock(self._left() or 0.0)} left",
+            f"{clock(self._left())} left",
             self._figures(),
         )
 
@@ -144,8 +144,7 @@ class Watcher:
         if record["split"] == "batch":
             parts += [f"rate {record['learning_rate']:.2e}"]
             if self._images:
-                left = self._left()
-                parts += [f"{rounded(self._rate())} images/s", f"{clock(left or 0.0)} left"]
+                parts += [f"{rounded(self._rate())} images/s", f"{clock(self._left())} left"]
         return "  " + "  ".join(part for part in parts if part)
 
     def _rate(self) -> float:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from convscope.wording import some
+
 
 @dataclass(frozen=True)
 class Epochs:
@@ -10,7 +12,7 @@ class Epochs:
     count: int
 
     def __str__(self) -> str:
-        return "1 epoch" if self.count == 1 else f"{self.count:,} epochs"
+        return some(self.count, "epoch")
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Steps:
     count: int
 
     def __str__(self) -> str:
-        return "1 step" if self.count == 1 else f"{self.count:,} steps"
+        return some(self.count, "step")
 
 
 @dataclass(frozen=True)

@@ -47,16 +47,6 @@ class Survey:
         return 1 if self.modes and all(_is_grey(mode) for mode in self.modes) else 3
 
     @property
-    def rotated(self) -> int:
-        """Probed images that the EXIF orientation turns or mirrors."""
-        return sum(orientation != 1 for orientation in self.orientations)
-
-    @property
-    def aspect_ratios(self) -> tuple[float, ...]:
-        """Width / height of each probed image."""
-        return tuple(width / height for width, height in self.sizes)
-
-    @property
     def median_size(self) -> tuple[int, int]:
         """Median width and median height, in pixels; (0, 0) without an image."""
         if not self.sizes:

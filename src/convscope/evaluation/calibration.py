@@ -1,4 +1,4 @@
-"""Does "90 % sure" mean right nine times in ten? The reliability table, and the temperature that mends it."""
+"""Does "90 % sure" mean right nine times in ten? The reliability table."""
 
 import math
 from dataclasses import dataclass
@@ -7,17 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import gammaln, softmax, xlog1py, xlogy
 
-from convscope.evaluation.errors import cross_entropy_per_image
 from convscope.evaluation.proportion import CONFIDENCE, Interval, Proportion, finite_or_none
 
 NUM_BINS = 15
 _SIMULATIONS = 2_000
-
-# How far from the logits' own scale the temperature is looked for.
-_WIDEST_FACTOR = 1e4
 
 
 @dataclass(frozen=True)
@@ -138,32 +133,6 @@ def calibrate(
     places = np.searchsorted(edges, confidence, side="right") - 1
     members = [np.flatnonzero(places == place) for place in range(len(edges))]
     return Calibration(tuple(_bin(confidence[each], right[each]) for each in members))
-
-
-def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """The temperature T for which softmax(logits / T) has the least cross-entropy.
-
-    Fit it on validation logits, never on the test split's. It changes probabilities, never the predicted
-    class. Source: Guo et al., "On calibration of modern neural networks", 2017. Where every image is right
-    the loss falls without end as T goes to 0, which says nothing about confidence: T is 1 then, as it is
-    without images and where all logits of an image are equal. Where the logits tell nothing, T is at its
-    upper bound, 10,000 times the logits' standard deviation.
-    """
-    if len(labels) == 0 or bool((logits.argmax(axis=1) == labels).all()):
-        return 1.0
-    exact = logits.astype(np.float64)
-    scale = float((exact - exact.mean(axis=1, keepdims=True)).std())
-    if scale == 0:
-        return 1.0
-
-    def loss(log_factor: float) -> float:
-        scaled = exact / (scale * math.exp(log_factor))
-        return float(cross_entropy_per_image(scaled, labels).mean())
-
-    # The loss is convex in 1 / T, so it has one valley in log T as well.
-    reach = math.log(_WIDEST_FACTOR)
-    found = minimize_scalar(loss, bounds=(-reach, reach), method="bounded", options={"xatol": 1e-6})
-    return scale * math.exp(float(found.x))
 
 
 def _bin(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> ReliabilityBin:

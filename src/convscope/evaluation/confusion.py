@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len, set_cell_size
 
+from convscope.wording import times
+
 LARGEST_SHOWN = 20
 """With more classes than this the pairs most confused say more than the matrix."""
 
@@ -28,8 +30,7 @@ class ConfusedPair:
     """How many images of the true class there are."""
 
     def __str__(self) -> str:
-        times = "once" if self.count == 1 else f"{self.count:,} times"
-        return f"{self.true} taken for {self.predicted} {times}"
+        return f"{self.true} taken for {self.predicted} {times(self.count)}"
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, for JSON."""

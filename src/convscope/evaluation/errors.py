@@ -75,11 +75,3 @@ def find_errors(
 def worst_errors(errors: Sequence[ImageError], limit: int = 9) -> tuple[ImageError, ...]:
     """The errors of greatest loss, the worst first; equal losses stay in the split's order."""
     return tuple(sorted(errors, key=lambda error: -error.loss)[:limit])
-
-
-def errors_by_cell(errors: Sequence[ImageError]) -> dict[tuple[str, str], tuple[ImageError, ...]]:
-    """The errors of each cell (true class, predicted class) of the confusion matrix, the worst first."""
-    cells: dict[tuple[str, str], list[ImageError]] = {}
-    for error in errors:
-        cells.setdefault((error.true, error.predicted), []).append(error)
-    return {cell: worst_errors(members, len(members)) for cell, members in cells.items()}

@@ -19,7 +19,7 @@ from convscope.data.quarantine import Quarantined
 from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images, read_held_out
 from convscope.runs.folder import Run
-from convscope.wording import command
+from convscope.wording import command, some
 
 SPLITS = ("test", "validation", "train")
 NAMED_BROKEN = 3
@@ -174,7 +174,7 @@ def _left_out(quarantined: Sequence[Quarantined]) -> list[str]:
         return []
     named = ", ".join(f"{entry.path} ({entry.reason})" for entry in quarantined[:NAMED_BROKEN])
     rest = len(quarantined) - NAMED_BROKEN
-    files = "1 file" if len(quarantined) == 1 else f"{len(quarantined):,} files"
+    files = some(len(quarantined), "file")
     return [f"{files} left out of these figures: {named}{f' and {rest:,} more' if rest > 0 else ''}"]
 
 

@@ -40,19 +40,6 @@ class LayerFilters:
             raise UsageError(f"{self.layer} has input channels 0 to {channels - 1}, not {channel}")
         return self.weights[:, channel]
 
-    def as_colour(self) -> NDArray[np.float32]:
-        """Return (out_channels, height, width, 3) between 0 and 1, zero weights as mid-grey.
-
-        Raises UsageError unless the layer reads three channels.
-        """
-        channels = self.weights.shape[1]
-        if channels != 3:
-            raise UsageError(
-                f"{self.layer} has {channels} input channels, not a colour's three: choose one channel"
-            )
-        span = 2 * self.scale if self.scale > 0 else 1.0
-        return np.asarray(self.weights.transpose(0, 2, 3, 1) / span + 0.5, dtype=np.float32)
-
 
 def layer_filters(network: nn.Module, layer: str) -> LayerFilters:
     """Return the filters of a convolution; UsageError if the layer is something else."""

@@ -17,6 +17,7 @@ from convscope.training.pacing.budget import Budget
 from convscope.training.pacing.timetable import Timetable
 from convscope.training.preparation import Job, build_state, fit_head_first, steps_asked
 from convscope.training.progress import Choice
+from convscope.wording import percent
 
 HEAD: Final = "head"
 LAST: Final = "last"
@@ -80,8 +81,8 @@ def fit(run: Run, job: Job, *, deadline: float | None = None, unvalidated: str =
     try:
         if job.is_pretrained and loop.seen is None:
             _start_from_head(loop)
-        if _is_unplanned(loop):
-            _plan_budget(loop, deadline)
+        if (budget := _open_budget(loop)) is not None:
+            _plan(loop, budget, deadline)
         job.progress.on_start(str(run.path), loop.state.step, loop.timetable.total)
         loop.train()
     finally:
@@ -126,9 +127,10 @@ def _loop_where_it_stands(run: Run, job: Job) -> Loop:
     return Loop(run, job, state, timetable, seen=seen, saved=seen)
 
 
-def _is_unplanned(loop: Loop) -> bool:
-    """Whether a time budget is to be planned still."""
-    return loop.state.timetable is None and steps_asked(loop.job) is None
+def _open_budget(loop: Loop) -> TimeBudget | None:
+    """The time budget, where it is to be planned still."""
+    length = loop.job.config.training.length
+    return length if isinstance(length, TimeBudget) and loop.state.timetable is None else None
 
 
 def _start_from_head(loop: Loop) -> None:
@@ -148,24 +150,22 @@ def _start_from_head(loop: Loop) -> None:
     loop.save()  # stopping from here on leaves a classifier that can be used
     name_checkpoint(loop.run.checkpoint_folder, HEAD, find_checkpoint(loop.run.checkpoint_folder, "0"))
     loop.seen = 0
-    follows = loop.timetable.total > 0 or _is_unplanned(loop)
+    follows = loop.timetable.total > 0 or _open_budget(loop) is not None
     if head is not None and head.accuracy is not None:
         reason = f"fitted after {state.seconds:.0f} s and usable"
         more = "; the later stages follow" if follows and not job.config.training.frozen else ""
-        job.progress.on_choice(Choice("head", f"validation {100 * head.accuracy:.1f} %", reason + more))
+        job.progress.on_choice(Choice("head", f"validation {percent(head.accuracy, 1)}", reason + more))
     if follows and not job.config.training.frozen:
         soften_head(state.network, job.config.training.head_scale)
 
 
-def _plan_budget(loop: Loop, deadline: float | None) -> None:
+def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:
     """Give the loop the steps that its time budget holds."""
-    length = loop.job.config.training.length
-    assert isinstance(length, TimeBudget)
-    loop.budget = Budget(time.perf_counter() + length.seconds if deadline is None else deadline)
+    loop.budget = Budget(time.perf_counter() + budget.seconds if deadline is None else deadline)
     loop.timetable = loop.budget.first_timetable(loop, fewest=0 if loop.job.is_pretrained else 1)
     loop.state.timetable = loop.timetable
     value = f"about {loop.timetable.total:,} steps"
-    reason = f"what {length.text} holds on this machine; drawn anew while it goes on"
+    reason = f"what {budget.text} holds on this machine; drawn anew while it goes on"
     loop.job.progress.on_choice(Choice("budget", value, reason))
 
 

@@ -14,6 +14,7 @@ from convscope.networks.catalogue import network_entry
 from convscope.networks.pretrained import DEFAULT, fixed_image_size, is_pretrained
 from convscope.training.fine_tuning.stages import FineTuning
 from convscope.training.progress import Choice
+from convscope.wording import percent
 
 SMALL_SIDE = 64
 LARGEST_NATURAL = 128
@@ -171,7 +172,7 @@ def _plan_image(plan: _OpenPlan) -> None:
     if typical > 0.005:
         cuts = "cuts" if fit == "crop" else "would cut"
         words = {"crop": "centre crop", "pad": "padded", "squash": "squashed"}
-        share = f"{100 * typical:.0f} %"
+        share = percent(typical, 0)
         plan.explain(
             "fit", f"{side} px, {words[fit]}", f"a centre crop {cuts} {share} of the typical image away"
         )

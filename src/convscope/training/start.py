@@ -27,7 +27,6 @@ from convscope.runs.lock import exclusively
 from convscope.training.device import usable_cores, use_device
 from convscope.training.fit import LAST, fit
 from convscope.training.folding.cross_validation import cross_validate
-from convscope.training.folding.folds import on_all_images
 from convscope.training.learning_rate_finder import search_for_job
 from convscope.training.outcome.manifest import write_dataset
 from convscope.training.outcome.results import finish_run, finishing_seconds
@@ -236,13 +235,13 @@ def _what_is_saved(run: Run) -> str:
 
 
 def _fit_and_judge(run: Run, job: Job, started: float, report: float) -> None:
-    scores, unvalidated, deadline, length = None, LAST, None, job.config.training.length
-    is_cross_validated = job.config.data.folds is not None
+    scores, unvalidated, deadline = None, LAST, None
+    length, folds = job.config.training.length, job.config.data.folds
     if isinstance(length, TimeBudget):
-        judging = 0.0 if is_cross_validated else finishing_seconds(job)
+        judging = finishing_seconds(job) if folds is None else 0.0
         deadline = started + length.seconds - judging - max(LEAST_REPORT_SECONDS, report)
-    if is_cross_validated:
-        scores, unvalidated = cross_validate(run, job, deadline)
-        job = prepare(job.config, on_all_images(job.dataset), job.device, job.progress)
+    if folds is not None:
+        scores, unvalidated = cross_validate(run, job, folds, deadline)
+        job = prepare(job.config, job.dataset.all_for_training(), job.device, job.progress)
     fitted = fit(run, job, deadline=deadline, unvalidated=unvalidated)
     finish_run(run, job, fitted, total_seconds=time.perf_counter() - started, folds=scores)

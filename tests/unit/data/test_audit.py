@@ -89,7 +89,7 @@ def test_arrays_are_audited_too():
 def test_survey_needs_no_pixels(make_folder):
     seen = survey(DataConfig(source=str(make_folder({"a": 3, "b": 2}))))
     assert (seen.count, seen.class_counts, seen.median_size) == (5, {"a": 3, "b": 2}, (48, 40))
-    assert (seen.channels, seen.formats, seen.aspect_ratios[0]) == (3, {"PNG": 5}, 1.2)
+    assert (seen.channels, seen.formats, seen.sizes[0]) == (3, {"PNG": 5}, (48, 40))
     digits = survey(DataConfig(source="digits"))
     assert (digits.count, digits.channels, digits.median_size) == (5000, 1, (28, 28))
 

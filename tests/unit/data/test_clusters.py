@@ -23,7 +23,7 @@ def write_table(tmp_path, picture):
 def folds_of(path, folds=4, **options):
     config = DataConfig(source=str(path), folds=folds, **options)
     dataset = load_dataset(config, size=(12, 12), channels=3, fit="squash", seed=0)
-    return [part.dataset for part in split_into_folds(dataset, config, seed=0)]
+    return [part.dataset for part in split_into_folds(dataset, folds, seed=0)]
 
 
 def test_path_listed_twice_stands_on_one_side_of_every_fold(write_table):

@@ -214,7 +214,7 @@ def test_folds_and_pools_share_the_pixels_of_a_mapped_set(make_folder, monkeypat
     dataset = load(make_folder({"cat": 15, "dog": 15}))
     pooled = dataset.all_for_training().train
     shared = dataset.train.images.pixels
-    parts = [fold.dataset for fold in split_into_folds(dataset, DataConfig(source="x", folds=3), 0)]
+    parts = [fold.dataset for fold in split_into_folds(dataset, 3, seed=0)]
     sets = [images for part in (dataset, *parts) for images in part.splits.values()]
     assert all(images.images.pixels.data_ptr() == shared.data_ptr() for images in (pooled, *sets))
     assert sorted(pooled.hashes) == sorted(h for images in dataset.splits.values() for h in images.hashes)

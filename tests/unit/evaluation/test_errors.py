@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from convscope.evaluation.errors import cross_entropy_per_image, errors_by_cell, find_errors, worst_errors
+from convscope.evaluation.errors import cross_entropy_per_image, find_errors, worst_errors
 
 NAMES = ("ant", "bee", "wasp")
 LOGITS = np.log(
@@ -24,12 +24,6 @@ def test_errors_stand_in_the_splits_order_with_their_probabilities() -> None:
 def test_the_worst_have_the_greatest_loss() -> None:
     errors = find_errors(LOGITS, LABELS, IDS, NAMES)
     assert [error.id for error in worst_errors(errors, 2)] == ["c.jpg", "b.jpg"]
-
-
-def test_errors_of_a_confusion_cell() -> None:
-    cells = errors_by_cell(find_errors(LOGITS, LABELS, IDS, NAMES))
-    assert set(cells) == {("bee", "ant"), ("wasp", "bee")}
-    assert [error.id for error in cells["wasp", "bee"]] == ["c.jpg", "d.jpg"]
 
 
 def test_a_loss_stays_exact_where_the_probability_vanishes() -> None:

@@ -29,11 +29,6 @@ def test_one_symmetric_scale_serves_the_layer():
     network = _network()
     filters = layer_filters(network, "0")
     assert filters.scale == pytest.approx(float(network[0].weight.detach().abs().max()))
-    colour = filters.as_colour()
-    assert colour.shape == (4, 3, 3, 3)
-    assert colour.min() >= 0
-    assert colour.max() <= 1
-    assert np.allclose(colour[1], 0.5, atol=1e-5)  # no weight: mid-grey
 
 
 def test_a_channel_of_a_layer():
@@ -50,9 +45,7 @@ def test_filters_that_read_different_channels_are_never_alike():
     assert (layer_filters(network, "1").twin == -1).all()
 
 
-def test_filters_without_colour_and_layers_without_filters_say_so(small):
-    with pytest.raises(UsageError, match="choose one channel"):
-        layer_filters(small, "conv2").as_colour()
+def test_layers_without_filters_say_so(small):
     with pytest.raises(UsageError, match="conv1, conv2"):
         layer_filters(small, "bn1")
 

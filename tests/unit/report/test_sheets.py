@@ -10,8 +10,6 @@ from convscope.report.pictures.sheets import (
     colour_filter_sheet,
     filter_sheet,
     map_sheet,
-    overlay,
-    overlay_sheet,
 )
 
 GREY = np.full((4, 1, 6, 6), 128, dtype=np.uint8)
@@ -102,29 +100,6 @@ def test_sheets_hold_any_number_of_units(units: int) -> None:
     weights = np.random.default_rng(0).normal(size=(units, 3, 3, 3)).astype(np.float32)
     sheet = colour_filter_sheet(weights)
     assert 0.3 < sheet.width / sheet.height < 3.5
-
-
-def test_overlay_leaves_the_image_where_there_is_no_heat() -> None:
-    image = np.full((3, 10, 10), 90, dtype=np.uint8)
-    heat = np.zeros((10, 10), dtype=np.float32)
-    heat[2, 3] = 7.0
-    drawn = np.asarray(overlay(image, heat)).astype(int)
-    assert (drawn[5, 5] == 90).all()
-    assert (drawn[2, 3] != 90).any()
-    assert np.asarray(overlay(image, 0 * heat)).mean() == 90
-    with pytest.raises(ValueError, match="differ"):
-        overlay(image, heat[:5])
-
-
-def test_overlay_sheet_of_signed_heat_says_for_and_against() -> None:
-    heat = np.zeros((2, 6, 6), dtype=np.float32)
-    heat[:, 1, 1] = 1
-    unsigned = overlay_sheet(GREY[:2], heat, ["bee", "ant"])
-    heat[:, 4, 4] = -1
-    signed = overlay_sheet(GREY[:2], heat, ["bee", "ant"])
-    blue = tuple(diverging(np.array(-1.0), 1.0).tolist())
-    assert share_of(unsigned, blue) == 0
-    assert share_of(signed, blue) > 0
 
 
 def test_patches_stand_beside_their_projections() -> None:

@@ -1,4 +1,4 @@
-"""Charts of results: classes, confidence, confusion, regression, points in two dimensions."""
+"""Charts of results: confidence, regression, points in two dimensions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convscope.evaluation.calibration import Calibration
-from convscope.evaluation.confusion import Confusion
-from convscope.evaluation.proportion import Proportion
 from convscope.report.charts.vector import AnyChart, in_type, rows_of
 from convscope.report.palette import HUES, LIGHT
 
@@ -46,64 +44,6 @@ def reliability_chart(calibration: Calibration, width: int = 300, height: int = 
     points = bins.mark_point(color=LIGHT["train"], filled=True, size=36, opacity=1).encode(x=x, y=y)
     layers = alt.layer(diagonal.encode(x=x, y=y), intervals, points)
     return in_type(layers.properties(width=width, height=height))
-
-
-def per_class_chart(names: Sequence[str], shares: Sequence[Proportion], title: str = "found") -> AnyChart:
-    """The share of each class that was found, as a point with its 95 % interval; the lowest at the top."""
-    rows: Rows = [
-        {"class": name, "value": share.value, "low": share.interval[0], "high": share.interval[1]}
-        for name, share in zip(names, shares, strict=True)
-        if share.n
-    ]
-    rows.sort(key=lambda row: row["value"])
-    order = [row["class"] for row in rows]
-    options: dict[str, Any] = {
-        "title": title,
-        "axis": alt.Axis(format=".0%", tickCount=5),
-        "scale": alt.Scale(zero=False),
-    }
-    x, low = alt.X("value:Q", **options), alt.X("low:Q", **options)
-    y = alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=220))
-    base = alt.Chart(rows_of(rows))
-    bars = base.mark_rule(color=LIGHT["train"], strokeWidth=1.4).encode(x=low, x2="high:Q", y=y)
-    points = base.mark_point(color=LIGHT["train"], filled=True, size=44, opacity=1).encode(x=x, y=y)
-    return in_type(alt.layer(bars, points).properties(width=340, height=max(60, 20 * len(rows))))
-
-
-def confusion_chart(confusion: Confusion) -> AnyChart:
-    """The confusion matrix: a cell's shade is its share of the true class, errors red and right ones blue."""
-    counts, names = confusion.counts, confusion.class_names
-    support = np.maximum(counts.sum(axis=1), 1)
-    rows: Rows = [
-        {
-            "true": names[row],
-            "predicted": names[column],
-            "count": int(counts[row, column]),
-            "share": float(counts[row, column] / support[row]),
-        }
-        for row, column in zip(*(each.tolist() for each in np.nonzero(counts)), strict=True)
-    ]
-    side = max(8, min(34, 720 // max(1, len(names))))
-    bare: dict[str, Any] = {"labelLimit": 150, "grid": False, "domain": False, "ticks": False}
-    angle = 0 if max(len(name) for name in names) <= 3 else -45
-    scale = alt.Scale(domain=names, padding=0.03)
-    x_axis = alt.Axis(labelAngle=angle, **bare)
-    x = alt.X("predicted:N", sort=None, title="taken for", scale=scale, axis=x_axis)
-    y = alt.Y("true:N", sort=None, title="true", scale=scale, axis=alt.Axis(**bare))
-    base = alt.Chart(rows_of(rows)).encode(x=x, y=y)
-    shade = alt.Opacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.12, 1]), legend=None)
-    error = alt.expr.if_(alt.datum.true == alt.datum.predicted, LIGHT["train"], LIGHT["error"])
-    boxes = (
-        base.transform_calculate(hue=error)
-        .mark_rect()
-        .encode(opacity=shade, color=alt.Color("hue:N", scale=None))
-    )
-    layers: list[alt.Chart] = [boxes]
-    if side >= 20:
-        ink = alt.when(alt.datum.share > 0.55).then(alt.value("#ffffff")).otherwise(alt.value(LIGHT["ink"]))
-        layers.append(base.mark_text(fontSize=11).encode(text="count:Q", color=ink))
-    size = side * len(names)
-    return in_type(alt.layer(*layers).properties(width=size, height=size))
 
 
 def predicted_against_true_chart(

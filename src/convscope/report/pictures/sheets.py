@@ -19,8 +19,6 @@ from convscope.report.pictures.canvas import (
     square_columns,
 )
 
-_HEAT_SIDE = 220
-
 
 def filter_sheet(
     filters: NDArray[np.float32],
@@ -104,55 +102,6 @@ def map_sheet(
     return _sheet(pictures, names, marks or {}, heading, bar)
 
 
-def overlay(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:
-    """Lay heat over an image: the image in grey, and the more heat the more colour.
-
-    Args:
-        image: uint8 (C, H, W).
-        heat: (H, W), 0 and up; drawn relative to its maximum.
-
-    Raises:
-        ValueError: when the two differ in height or width.
-    """
-    if image.shape[1:] != heat.shape:
-        raise ValueError(f"image {image.shape[1:]} and heat {heat.shape} differ in height or width")
-    share = _share(heat)[..., None]
-    grey = np.asarray(picture_of(image).convert("L"), dtype=np.float64)[..., None]
-    colour = sequential(share[..., 0], 0, 1).astype(np.float64)
-    mixed = (1 - 0.75 * share) * grey + 0.75 * share * colour
-    return Image.fromarray(mixed.round().astype(np.uint8))
-
-
-def overlay_sheet(
-    images: NDArray[np.uint8], heats: NDArray[np.float32], names: Sequence[str], *, heading: str = ""
-) -> Image.Image:
-    """Each image beside itself with its heat laid over, with a legend.
-
-    Args:
-        images: uint8 (N, C, H, W).
-        heats: (N, H, W), 0 and up, or signed: then red speaks for the class and blue against it.
-        names: what each heat is about, as in "bee, 93 %".
-        heading: stands above.
-    """
-    signed = bool((heats < 0).any())
-    tiles = []
-    for image, heat, name in zip(images, heats, names, strict=True):
-        laid = signed_overlay(image, heat) if signed else overlay(image, heat)
-        tiles.append(Tile(picture=enlarge(picture_of(image), _HEAT_SIDE)))
-        tiles.append(Tile(picture=enlarge(laid, _HEAT_SIDE), lines=(name,)))
-    if signed:
-        ramp = diverging(np.linspace(-1, 1, 101), 1)
-        bar = ColourBar(
-            colours=ramp, labels=("against", "0", "for"), says="relative to each image's strongest"
-        )
-    else:
-        ramp = sequential(np.linspace(0, 1, 101), 0, 1)
-        bar = ColourBar(colours=ramp, labels=("none", "most"), says="relative to each image's strongest")
-    columns = 2 * min(3, len(images))
-    wide = frozenset(range(1, columns, 2))
-    return draw(Sheet(tiles=tiles, columns=columns, heading=heading, bar=bar, wide_after=wide))
-
-
 def signed_overlay(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:
     """Lay signed heat over an image: the image pale and grey, red what is above zero, blue what is below.
 
@@ -170,12 +119,6 @@ def signed_overlay(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image
     grey = 0.5 * np.asarray(picture_of(image).convert("L"), dtype=np.float64)[..., None] + 127
     ends = diverging(np.sign(heat), 1).astype(np.float64)
     return Image.fromarray(((1 - share) * grey + share * ends).round().astype(np.uint8))
-
-
-def _share(heat: NDArray[np.float32]) -> NDArray[np.float64]:
-    positive = np.clip(np.nan_to_num(heat.astype(np.float64)), 0, None)
-    highest = float(positive.max())
-    return positive / highest if highest > 0 else positive
 
 
 def _sheet(

@@ -42,18 +42,20 @@ class _Judged:
         return score_of(self.candidates[name].evaluation.to_dict())
 
 
-def cross_validate(run: Run, job: Job, deadline: float | None) -> tuple[FoldScores, str]:
+def cross_validate(run: Run, job: Job, folds: int, deadline: float | None) -> tuple[FoldScores, str]:
     """Fit and judge every fold; finished ones are not done again.
 
     Args:
         run: the run whose folds they are.
         job: with the data set that is divided.
+        folds: into how many parts.
         deadline: of all folds and the final fit together, on `time.perf_counter`.
 
     Returns:
         What the folds say, and which candidate the final fit should keep: `head` or `last`.
     """
-    parts = list(split_into_folds(job.dataset, job.config.data, job.config.seed))
+    repeats = job.config.data.repeats
+    parts = list(split_into_folds(job.dataset, folds, repeats, seed=job.config.seed))
     judged: list[_Judged] = []
     per_image = 0.0 if deadline is None else seconds_per_image(job)
     for number, part in enumerate(parts):
@@ -67,8 +69,7 @@ def cross_validate(run: Run, job: Job, deadline: float | None) -> tuple[FoldScor
         job.progress.on_choice(Choice(of, f"{figure.replace('_', ' ')} {said}"))
     values = tuple(_stand_for(fold, _better(_others(fold, judged))) for fold in judged)
     candidates = {name: tuple(fold.figure(name)[1] for fold in judged) for name in judged[0].candidates}
-    data = job.config.data
-    return FoldScores(values, data.folds or 0, data.repeats, figure, candidates), _better(judged)
+    return FoldScores(values, folds, repeats, figure, candidates), _better(judged)
 
 
 def _fit_fold(fold_run: Run, part: FoldData, job: Job, deadline: float | None) -> None:

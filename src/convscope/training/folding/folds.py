@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from convscope.config.asked import DataConfig
-from convscope.data.dataset import Dataset, ImageSet, join
+from convscope.data.dataset import Dataset
 from convscope.data.splitting.dividing import strata
 from convscope.data.splitting.splits import Fold, folds
 from convscope.evaluation.proportion import MeanOverRuns
@@ -24,38 +23,32 @@ class FoldData:
         return f"repeat-{self.fold.repeat + 1}-fold-{self.fold.index + 1}"
 
 
-def split_into_folds(dataset: Dataset, config: DataConfig, seed: int) -> Iterator[FoldData]:
+def split_into_folds(dataset: Dataset, k: int, repeats: int = 1, *, seed: int) -> Iterator[FoldData]:
     """The data sets of all folds: stratified, copies and groups together; all images take part.
+
+    Args:
+        dataset: of which all splits are pooled.
+        k: how many folds.
+        repeats: how often, each time with another deal.
+        seed: of the deals.
 
     Raises:
         DataError: fewer different images of a class than folds.
     """
-    assert config.folds is not None
-    pooled = pool(dataset)
+    pooled = dataset.all_for_training().train
     names = dataset.class_names
     labels: Sequence[str | float] = [names[i] if names else i for i in pooled.labels.tolist()]
     dealt = folds(
         pooled.hashes,
         strata(labels),
         pooled.clusters or range(len(pooled)),
-        k=config.folds,
-        repeats=config.repeats,
+        k=k,
+        repeats=repeats,
         seed=seed,
     )
     for fold in dealt:
         train, held_out = pooled.take(fold.train), pooled.take(fold.held_out)
         yield FoldData(fold, replace(dataset, train=train, validation=pooled.take(()), test=held_out))
-
-
-def pool(dataset: Dataset) -> ImageSet:
-    """All images of a data set."""
-    return join([images for images in dataset.splits.values() if len(images)])
-
-
-def on_all_images(dataset: Dataset) -> Dataset:
-    """The data set of the final fit: everything is for training."""
-    pooled = pool(dataset)
-    return replace(dataset, train=pooled, validation=pooled.take(()), test=pooled.take(()))
 
 
 @dataclass(frozen=True)
