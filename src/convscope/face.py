@@ -14,7 +14,7 @@ from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
 from convscope.evaluation.evaluating import evaluate_path
 from convscope.evaluation.predictions import ImageEvaluation
-from convscope.runs.folder import Run
+from convscope.runs.folder import SUMMARY, Run
 from convscope.training.start import resume_training, start_training
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class FinishedRun:
     @property
     def summary(self) -> dict[str, Any]:
         """`summary.json`: the final figures."""
-        summary: dict[str, Any] = Run.open(self.path).read("summary.json")
+        summary: dict[str, Any] = Run.open(self.path).read(SUMMARY)
         return summary
 
     @cached_property

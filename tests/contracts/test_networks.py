@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
-from convscope.networks.build import build_network, network_names
-from convscope.networks.catalogue import CATALOGUE, NetworkEntry
+from convscope.networks.build import build_network
+from convscope.networks.catalogue import CATALOGUE, NetworkEntry, network_names
 from convscope.networks.summary import summarise
 
 HAS_ITS_SAY_IN_TRAINING = (nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d)

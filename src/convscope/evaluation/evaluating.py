@@ -18,7 +18,7 @@ from convscope.data.loading import load_dataset
 from convscope.data.quarantine import Quarantined
 from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images, read_held_out
-from convscope.runs.folder import Run
+from convscope.runs.folder import DATASET, Run
 from convscope.wording import command, some
 
 SPLITS = ("test", "validation", "train")
@@ -161,9 +161,7 @@ def _evaluate_folds(path: Path, split: str, checkpoint: str, mirrored: bool) -> 
         f"{held_out.folds}-fold cross-validation{times}: each of the {len(held_out):,} images is judged by "
         "the one of its classifiers that had not seen it; the classifier kept is fitted on all of them"
     )
-    broken = tuple(
-        Quarantined(each["path"], each["reason"]) for each in run.read("dataset.json")["quarantined"]
-    )
+    broken = tuple(Quarantined(each["path"], each["reason"]) for each in run.read(DATASET)["quarantined"])
     notes = (note, *_left_out(broken))
     return PathEvaluation(str(path), data.source, split, held_out.evaluation, notes, broken, judged=held_out)
 
@@ -209,7 +207,7 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
         seed=config.seed,
         reading=classifier.reading,
     )
-    if dataset.fingerprint != run.read("dataset.json")["fingerprint"]:
+    if dataset.fingerprint != run.read(DATASET)["fingerprint"]:
         # Divided anew, today's test images may be among those that were trained on, and classes may shift.
         raise DataError(
             f"{config.data.source} has changed since {path} was trained on it: its splits differ now.\n"

@@ -18,8 +18,6 @@ from convscope.wording import meant, near
 _UNITS = (8, 16, 32, 64)
 _SIDES = (*range(8, 65, 8), *range(80, 257, 16), *range(288, 609, 32))
 
-__all__ = ["build_network", "network_names"]
-
 
 def build_network(
     config: NetworkConfig,

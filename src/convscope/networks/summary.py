@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from convscope.networks.receptive_fields import ReceptiveField, followed_fields
-from convscope.networks.shapes import blank_images, visit_layers
+from convscope.networks.shapes import output_shapes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +103,8 @@ def summarise(network: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
 
 def _calls(network: nn.Module, image_shape: tuple[int, int, int]) -> dict[str, tuple[tuple[int, ...], int]]:
     """Output shape, and FLOPs over all calls, of each module in the order of the first calls."""
-    shapes: dict[str, tuple[int, ...]] = {}
-
-    def visit(name: str, module: nn.Module, output: Tensor) -> None:
-        shapes[name] = tuple(output.shape[1:])
-
     with FlopCounterMode(display=False) as counter:
-        visit_layers(network, blank_images(network, image_shape), visit)
+        shapes = output_shapes(network, image_shape)
     counts = {name.partition(".")[2]: sum(each.values()) for name, each in counter.get_flop_counts().items()}
     counts[""] = counter.get_total_flops()
     own = dict(counts)

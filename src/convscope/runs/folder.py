@@ -31,6 +31,7 @@ CONFIG = "config.json"
 CHOICES = "choices.json"
 ENVIRONMENT = "environment.json"
 SUMMARY = "summary.json"
+DATASET = "dataset.json"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from convscope.errors import DataError, DivergedError, RunError, UsageError
 from convscope.runs.advice import go_on, resume_command
 from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.environment import describe_environment, what_differs
-from convscope.runs.folder import ENVIRONMENT, Run
+from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
 from convscope.training.device import usable_cores, use_device
 from convscope.training.fit import LAST, fit
@@ -96,7 +96,7 @@ def _prepare_new(config: ExperimentConfig, listener: Progress) -> tuple[Job, dic
         choices.append(found)
     job = prepare(resolved, dataset, device, listener)  # before the folder is made: it may refuse the network
     files = {
-        "choices.json": [choice.to_dict() for choice in choices],
+        CHOICES: [choice.to_dict() for choice in choices],
         ENVIRONMENT: describe_environment(device=device, seed=resolved.seed),
     }
     return job, files
@@ -157,7 +157,7 @@ def _prepare_again(run: Run, changes: dict[str, Any], progress: Progress) -> Job
             reason = f"{listed(others)}: figures may differ in their last digits from a run never moved"
             progress.on_choice(Choice("machine", "another", reason))
     dataset = _load_again(run, located)
-    if run.has("dataset.json") and dataset.fingerprint != run.read("dataset.json")["fingerprint"]:
+    if run.has(DATASET) and dataset.fingerprint != run.read(DATASET)["fingerprint"]:
         raise RunError(
             f"{config.data.source} has changed since {run.path} began: its fingerprint differs.\n"
             "A run goes on with the same images only. Start a new one with: convscope train"

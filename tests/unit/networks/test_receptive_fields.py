@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from convscope.config.asked import NetworkConfig
 from convscope.errors import ConvscopeError
-from convscope.networks.build import build_network, network_names
+from convscope.networks.build import build_network
+from convscope.networks.catalogue import network_names
 from convscope.networks.receptive_fields import Box, ReceptiveField, receptive_fields
 from convscope.networks.vgg import VGG
 

@@ -13,7 +13,7 @@ from convscope.diagnosis.finding import Finding
 from convscope.errors import RunError
 from convscope.evaluation.predictions import Predictions, has_predictions, read_held_out, read_predictions
 from convscope.report.page.embed import TYPES
-from convscope.runs.folder import Run
+from convscope.runs.folder import CHOICES, CONFIG, DATASET, ENVIRONMENT, SUMMARY, Run
 
 SPLITS = ("test", "validation")
 
@@ -78,12 +78,12 @@ def read_material(run_path: Path) -> Material:
     predictions = _predictions(run)
     return Material(
         path=run.path,
-        config=_optional(run, "config.json", {}),
-        choices=_optional(run, "choices.json", []),
-        environment=_optional(run, "environment.json", {}),
-        dataset=_optional(run, "dataset.json", {}),
+        config=_optional(run, CONFIG, {}),
+        choices=_optional(run, CHOICES, []),
+        environment=_optional(run, ENVIRONMENT, {}),
+        dataset=_optional(run, DATASET, {}),
         metrics=run.metrics(),
-        summary=_optional(run, "summary.json", {}),
+        summary=_optional(run, SUMMARY, {}),
         predictions={split: found for split, found in predictions.items() if _usable(found)},
         thumbnails=_thumbnails(run),
         look=_look(run),
@@ -96,7 +96,7 @@ def _optional(run: Run, name: str, otherwise: Any) -> Any:
 
 def _predictions(run: Run) -> dict[str, Predictions]:
     """By split; of a cross-validated run the answers to the images held out from its folds, as test."""
-    if _optional(run, "summary.json", {}).get("folds") is not None:
+    if _optional(run, SUMMARY, {}).get("folds") is not None:
         try:
             return {"test": read_held_out(run)}
         except RunError:  # a run that came without its folds still has their mean

@@ -19,11 +19,11 @@ from convscope.evaluation.predictions import (
     read_predictions,
     write_predictions,
 )
-from convscope.runs.folder import Run
+from convscope.runs.folder import SUMMARY, Run
 from convscope.training.fit import HEAD, LAST, fit
 from convscope.training.folding.folds import FoldData, FoldScores, score_of, split_into_folds
 from convscope.training.objective import Score
-from convscope.training.outcome.results import SUMMARY, seconds_per_image
+from convscope.training.outcome.results import seconds_per_image
 from convscope.training.preparation import Job, prepare
 from convscope.training.progress import Choice, Silent
 from convscope.wording import percent, rounded

@@ -7,7 +7,7 @@ import torch
 
 from convscope.data.dataset import Dataset
 from convscope.data.preprocessing import Preprocessing
-from convscope.runs.folder import Run
+from convscope.runs.folder import DATASET, Run
 
 
 def write_dataset(run: Run, dataset: Dataset, preprocessing: Preprocessing) -> None:
@@ -19,7 +19,7 @@ def write_dataset(run: Run, dataset: Dataset, preprocessing: Preprocessing) -> N
         if classification
     }
     run.write(
-        "dataset.json",
+        DATASET,
         {
             "source": run.config.data.source,
             "name": dataset.name,

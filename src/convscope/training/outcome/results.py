@@ -7,14 +7,13 @@ from typing import Any
 
 from convscope.classifier.classifier import Classifier
 from convscope.evaluation.predictions import pool_folds, predict_images, write_predictions
-from convscope.runs.folder import Run
+from convscope.runs.folder import SUMMARY, Run
 from convscope.training.fit import Fitted
 from convscope.training.folding.folds import FoldScores
 from convscope.training.outcome.fits import compare_fits, seconds_to_compare
 from convscope.training.outcome.showcase import choose_showcase
 from convscope.training.preparation import Job
 
-SUMMARY = "summary.json"
 MEASURED = 64
 """Images, to see how long one takes."""
 
