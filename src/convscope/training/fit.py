@@ -2,10 +2,11 @@
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 from convscope.classifier.storage import DESCRIPTION
 from convscope.config.length import TimeBudget
+from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST
 from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint, set_damaged_aside
 from convscope.runs.folder import Run
 from convscope.runs.records import truncate_records
@@ -18,11 +19,6 @@ from convscope.training.pacing.timetable import Timetable
 from convscope.training.preparation import Job, build_state, fit_head_first, steps_asked
 from convscope.training.progress import Choice
 from convscope.wording import percent
-
-HEAD: Final = "head"
-LAST: Final = "last"
-BEST: Final = "best"
-FINAL: Final = "final"
 
 
 @dataclass(frozen=True)

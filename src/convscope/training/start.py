@@ -20,12 +20,13 @@ from convscope.data.sources.opening import is_named
 from convscope.data.survey import survey_source
 from convscope.errors import DataError, DivergedError, RunError, UsageError
 from convscope.runs.advice import go_on, resume_command
+from convscope.runs.checkpoint_names import LAST
 from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.environment import describe_environment, what_differs
 from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
 from convscope.training.device import usable_cores, use_device
-from convscope.training.fit import LAST, fit
+from convscope.training.fit import fit
 from convscope.training.folding.cross_validation import cross_validate
 from convscope.training.learning_rate_finder import search_for_job
 from convscope.training.outcome.manifest import write_dataset

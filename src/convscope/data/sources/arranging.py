@@ -11,12 +11,12 @@ from convscope.data.sources.layout import Layout, class_folders, read_layout
 from convscope.data.sources.own import without_own
 from convscope.data.sources.source import Content, FileSource, Item
 from convscope.data.sources.split_names import split_words
+from convscope.data.sources.table import SUFFIXES
 from convscope.data.sources.tree import Parts, Tree, looks_like_image, may_be_image
 from convscope.errors import DataError
 from convscope.wording import command, here
 
 _HEADER_BYTES = 1 << 16
-_TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def arrange(tree: Tree, name: str, location: Path, *, inner_are_groups: bool = False) -> FileSource:
@@ -85,7 +85,7 @@ def _no_classes(tree: Tree, name: str, where: str) -> str:
 
 
 def _tables(tree: Tree) -> list[Parts]:
-    return sorted(parts for parts, _ in tree.files if parts[-1].casefold().endswith(_TABLES))
+    return sorted(parts for parts, _ in tree.files if parts[-1].casefold().endswith(SUFFIXES))
 
 
 def _stray(parts: Parts, content: Content) -> Sequence[Quarantined]:

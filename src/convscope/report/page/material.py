@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from convscope.diagnosis.answers import answers
 from convscope.diagnosis.finding import Finding
+from convscope.diagnosis.of_run import SPLITS
 from convscope.errors import RunError
 from convscope.evaluation.predictions import Predictions, has_predictions, read_held_out, read_predictions
 from convscope.report.page.embed import TYPES
 from convscope.runs.folder import CHOICES, CONFIG, DATASET, ENVIRONMENT, SUMMARY, Run
-
-SPLITS = ("test", "validation")
 
 
 @dataclass(frozen=True, kw_only=True)

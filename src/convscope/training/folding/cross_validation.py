@@ -19,8 +19,9 @@ from convscope.evaluation.predictions import (
     read_predictions,
     write_predictions,
 )
+from convscope.runs.checkpoint_names import HEAD, LAST
 from convscope.runs.folder import SUMMARY, Run
-from convscope.training.fit import HEAD, LAST, fit
+from convscope.training.fit import fit
 from convscope.training.folding.folds import FoldData, FoldScores, score_of, split_into_folds
 from convscope.training.objective import Score
 from convscope.training.outcome.results import seconds_per_image
