@@ -1,1 +1,7 @@
-"""Charts, picture grids and the HTML report of a run."""
+"""What was measured, drawn: measures nothing. Where to read on:
+
+one page that opens offline     page/ html, from its material
+what `look` answers             pictures/ one file a question, on sheets of canvas
+lines, points and bars          charts/
+in one look                     palette · wording
+"""

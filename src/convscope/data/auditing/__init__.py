@@ -1,1 +1,1 @@
-"""What is wrong with some data, before anything is trained on it."""
+"""A source audited: what its images are, and which are broken, alike, odd or leaking."""
