@@ -80,6 +80,11 @@ def some(count: int, what: str, plural: str = "") -> str:
     return f"{count:,} {what if count == 1 else plural or what + 's'}"
 
 
+def some_do(count: int, what: str, does: str) -> str:
+    """An amount with its noun and verb: `1 image stands`, `2 images stand`."""
+    return f"{some(count, what)} {does if count == 1 else does.removesuffix('s')}"
+
+
 def times(count: int) -> str:
     """`once`, `3 times`."""
     return "once" if count == 1 else f"{count:,} times"

@@ -24,6 +24,7 @@ from convscope.wording import (
     shown,
     size,
     some,
+    some_do,
     times,
 )
 
@@ -82,6 +83,8 @@ def test_amounts_have_their_plural():
     assert some(1, "epoch") == "1 epoch"
     assert some(2, "epoch") == "2 epochs"
     assert some(1200, "class", "classes") == "1,200 classes"
+    assert some_do(1, "image", "stands") == "1 image stands"
+    assert some_do(2000, "image", "stands") == "2,000 images stand"
     assert [times(1), times(3)] == ["once", "3 times"]
     assert listed(["a", "b", "c", "d"], 2) == "a, b and 2 more"
 

@@ -19,7 +19,7 @@ from convscope.data.sources import ArraySource, FileSource, open_source
 from convscope.data.sources.source import SPLITS
 from convscope.data.splitting.dividing import Divided, divide_examples
 from convscope.errors import DataError
-from convscope.wording import listed, rounded, some
+from convscope.wording import listed, rounded, some, some_do
 
 
 def load_dataset(
@@ -143,9 +143,8 @@ def _faint(loaded: SourceImages) -> list[str]:
     if not loaded.faint:
         return []
     count = len(loaded.faint)
-    some = "; ".join(f"{path}: {why}" for path, why in loaded.faint[:3]) + ("; …" if count > 3 else "")
-    shown = "1 image shows" if count == 1 else f"{count:,} images show"
-    return [f"{shown} hardly anything ({some})"]
+    named = "; ".join(f"{path}: {why}" for path, why in loaded.faint[:3]) + ("; …" if count > 3 else "")
+    return [f"{some_do(count, 'image', 'shows')} hardly anything ({named})"]
 
 
 def _image_set(members: Sequence[tuple[Example, int]], pixels: Tensor, loaded: SourceImages) -> ImageSet:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from convscope.data.auditing.audit import Audit
 from convscope.data.quarantine import MOST_BROKEN, NO_LABEL
 from convscope.diagnosis.finding import Finding, gravest_first
-from convscope.wording import command, percent, quoted, shown, some
+from convscope.wording import command, percent, quoted, shown, some, some_do
 
 _UNEVEN = 10.0
 """So many times the images of the smallest class make the largest drown it."""
@@ -72,7 +72,7 @@ def _leaks(found: Audit) -> list[Finding]:
         Finding(
             name="leaks",
             severity="error",
-            conclusion=f"{some(count, 'image')} {'stands' if count == 1 else 'stand'} in two splits: "
+            conclusion=f"{some_do(count, 'image', 'stands')} in two splits: "
             "figures on the test images would flatter",
             evidence=_first(" = ".join(found.leaks[0].paths)),
             advice="Take such images out of the training split",
@@ -84,7 +84,7 @@ def _conflicts(found: Audit) -> list[Finding]:
     if not found.conflicts:
         return []
     count = len(found.conflicts)
-    said = f"{some(count, 'image')} {'stands' if count == 1 else 'stand'} in two classes: one label is wrong"
+    said = f"{some_do(count, 'image', 'stands')} in two classes: one label is wrong"
     evidence = _first(" = ".join(found.conflicts[0].paths))
     return [Finding(name="conflicts", severity="warning", conclusion=said, evidence=evidence)]
 
@@ -132,7 +132,7 @@ def _faint(found: Audit) -> list[Finding]:
         Finding(
             name="faint",
             severity="warning",
-            conclusion=f"{some(count, 'image')} {'shows' if count == 1 else 'show'} hardly anything as read",
+            conclusion=f"{some_do(count, 'image', 'shows')} hardly anything as read",
             evidence=_first(f"{first.path}, {first.reason}"),
             advice="Look at them; leave out what shows nothing",
         )

@@ -6,6 +6,7 @@ from convscope.config.asked import ExperimentConfig
 from convscope.data.dataset import Dataset
 from convscope.data.survey import Survey
 from convscope.training.progress import Choice
+from convscope.wording import some_do
 
 SHOWN_FILES = 12
 SHOWN_CLASSES = 12
@@ -71,8 +72,7 @@ def _left_out(dataset: Dataset) -> list[Choice]:
     broken = dataset.quarantined
     if not broken:
         return []
-    count = "1 file stays out" if len(broken) == 1 else f"{len(broken):,} files stay out"
-    lines = [Choice("left out", count)] + [
+    lines = [Choice("left out", f"{some_do(len(broken), 'file', 'stays')} out")] + [
         Choice("", entry.path, entry.reason) for entry in broken[:SHOWN_FILES]
     ]
     if len(broken) > SHOWN_FILES:
