@@ -55,14 +55,14 @@ class Fitted:
         }
 
 
-def fit(run: Run, job: Job, *, deadline: float | None = None, unvalidated: str = LAST) -> Fitted:
+def fit(run: Run, job: Job, *, deadline: float | None = None, from_folds: str | None = None) -> Fitted:
     """Take all steps that are left, and name the checkpoint that is kept `final`.
 
     Args:
         run: where everything is written; what it holds already is gone on with.
         job: what to fit.
         deadline: when the steps of a time budget must be over, on `time.perf_counter`.
-        unvalidated: what is kept of a fine-tuned network where there are no validation images to choose by.
+        from_folds: what did better in the folds, where there are no validation images to choose by.
 
     Raises:
         DivergedError, InterruptedTrainingError, RunError: as `Loop.train`.
@@ -83,7 +83,7 @@ def fit(run: Run, job: Job, *, deadline: float | None = None, unvalidated: str =
         loop.train()
     finally:
         job.progress.on_end()
-    kept, why = _choose(loop, unvalidated)
+    kept, why = _choose(loop, from_folds)
     name_checkpoint(run.checkpoint_folder, FINAL, find_checkpoint(run.checkpoint_folder, kept))
     state = loop.state
     return Fitted(
@@ -165,7 +165,7 @@ def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:
     loop.job.progress.on_choice(Choice("budget", value, reason))
 
 
-def _choose(loop: Loop, unvalidated: str) -> tuple[str, str]:
+def _choose(loop: Loop, from_folds: str | None) -> tuple[str, str]:
     """Which checkpoint is kept, and why. The test images have no say in it."""
     state, measured = loop.state, loop.state.measured
     if loop.job.is_pretrained and state.step == 0:
@@ -176,10 +176,8 @@ def _choose(loop: Loop, unvalidated: str) -> tuple[str, str]:
     if not loop.job.is_pretrained:
         return kept, why
     if score is None or HEAD not in measured:
-        return (
-            unvalidated,
-            "nothing is left to choose by" if unvalidated == LAST else "it did better in the folds",
-        )
+        chosen = (LAST, "there are no validation images to choose by")
+        return chosen if from_folds is None else (from_folds, "it did better in the folds")
     if measured[HEAD].score >= score:
         return HEAD, "fine-tuning the later stages did not better the fitted head on validation"
-    return kept, f"{why}: better on validation than the fitted head alone"
+    return kept, f"{why}, better on validation than the fitted head alone"

@@ -242,7 +242,7 @@ def _fit_and_judge(run: Run, job: Job, started: float, report: float) -> None:
         judging = finishing_seconds(job) if folds is None else 0.0
         deadline = started + length.seconds - judging - max(LEAST_REPORT_SECONDS, report)
     if folds is not None:
-        scores, unvalidated = cross_validate(run, job, folds, deadline)
+        scores, better = cross_validate(run, job, folds, deadline)
         job = prepare(job.config, job.dataset.all_for_training(), job.device, job.progress)
-    fitted = fit(run, job, deadline=deadline, unvalidated=unvalidated)
+    fitted = fit(run, job, deadline=deadline, from_folds=better)
     finish_run(run, job, fitted, total_seconds=time.perf_counter() - started, folds=scores)
