@@ -20,7 +20,6 @@ from convscope.data.sources.opening import is_named
 from convscope.data.survey import survey_source
 from convscope.errors import DataError, DivergedError, RunError, UsageError
 from convscope.runs.advice import go_on, resume_command
-from convscope.runs.checkpoint_names import LAST
 from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.environment import describe_environment, what_differs
 from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
@@ -236,7 +235,7 @@ def _what_is_saved(run: Run) -> str:
 
 
 def _fit_and_judge(run: Run, job: Job, started: float, report: float) -> None:
-    scores, unvalidated, deadline = None, LAST, None
+    scores, better, deadline = None, None, None
     length, folds = job.config.training.length, job.config.data.folds
     if isinstance(length, TimeBudget):
         judging = finishing_seconds(job) if folds is None else 0.0
