@@ -117,8 +117,6 @@ class Dataset:
     """Hash over content, class and split of every image; independent of names, order and size."""
     notes: tuple[str, ...] = ()
     """What a reader of the results should know, a sentence each."""
-    missing_classes: tuple[str, ...] = ()
-    """Known classes without an image here."""
     reading: Reading = field(default_factory=Reading)
     """How its files were read; the classifier that is trained on it reads so too."""
 

@@ -55,11 +55,11 @@ def load_dataset(
     form = PixelFormat(size, channels, fit, reading or Reading(max_pixels=config.max_pixels))
     loaded = read_source(source or open_source(config), form, white=reading.white if reading else None)
     stop_if_many(loaded.quarantined, loaded.files, loaded.name, allow_broken=config.allow_broken)
-    loaded, missing = _match(loaded, config, known_classes, ignore_unknown)
+    loaded = _match(loaded, config, known_classes, ignore_unknown)
     if divided and not loaded.class_names:
         _refuse_one_number(loaded, config)
     result = divide_examples(loaded.examples, config, seed, divided=divided, similar=loaded.similar())
-    return _assemble(loaded, result, missing)
+    return _assemble(loaded, result)
 
 
 def _refuse_one_number(loaded: SourceImages, config: DataConfig) -> None:
@@ -74,12 +74,12 @@ def _refuse_one_number(loaded: SourceImages, config: DataConfig) -> None:
 
 def _match(
     loaded: SourceImages, config: DataConfig, known: tuple[str, ...] | None, ignore_unknown: bool
-) -> tuple[SourceImages, tuple[str, ...]]:
+) -> SourceImages:
     """Bring classes into the known order, or check that there is something to learn."""
     if not loaded.examples:
         raise DataError(f"{config.source} has no image that can be used.{_why(loaded.quarantined)}")
     if not loaded.class_names:
-        return loaded, ()
+        return loaded
     found = {str(example.label) for example in loaded.examples}
     if known is None:
         empty = natural_order(set(loaded.class_names) - found)
@@ -93,7 +93,7 @@ def _match(
                 f"{config.source} has one class only ('{loaded.class_names[0]}'); "
                 "a classifier needs two or more. Add a folder, or a label, for each other class."
             )
-        return loaded, ()
+        return loaded
     match = match_classes(known, found)
     notes = list(loaded.notes)
     if match.unknown and ignore_unknown:
@@ -106,15 +106,14 @@ def _match(
     kept = tuple(example for example in loaded.examples if str(example.label) not in match.unknown)
     if not kept:
         raise DataError(f"{config.source} has no image of a known class ({', '.join(known[:10])}).")
-    loaded = replace(loaded, examples=kept, class_names=match.class_names, notes=tuple(notes))
-    return loaded, match.missing
+    return replace(loaded, examples=kept, class_names=match.class_names, notes=tuple(notes))
 
 
 def _why(quarantined: Sequence[Quarantined]) -> str:
     return f" {quarantined[0].path}: {quarantined[0].reason}." if quarantined else ""
 
 
-def _assemble(loaded: SourceImages, result: Divided, missing: tuple[str, ...]) -> Dataset:
+def _assemble(loaded: SourceImages, result: Divided) -> Dataset:
     divided = list(zip(loaded.examples, result.splits, result.clusters, strict=True))
     pixels = torch.from_numpy(loaded.images)
     sets = {
@@ -133,7 +132,6 @@ def _assemble(loaded: SourceImages, result: Divided, missing: tuple[str, ...]) -
         quarantined=loaded.quarantined,
         fingerprint=hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest(),
         notes=(*loaded.notes, *result.notes, *_faint(loaded)),
-        missing_classes=missing,
         reading=loaded.reading,
     )
 

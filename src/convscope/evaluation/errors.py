@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from convscope.wording import percent
+
 
 @dataclass(frozen=True)
 class ImageError:
@@ -29,7 +31,7 @@ class ImageError:
     """Cross-entropy in nats: -ln(true_probability), exact where that rounds to 0."""
 
     def __str__(self) -> str:
-        return f"{self.id}: {self.true} taken for {self.predicted} ({100 * self.probability:.1f} %)"
+        return f"{self.id}: {self.true} taken for {self.predicted} ({percent(self.probability, 1)})"
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, for JSON."""

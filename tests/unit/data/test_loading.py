@@ -121,7 +121,6 @@ def test_classes_match_by_name_and_indices_stay(make_folder):
     assert dataset.class_names == ("wasp", "cat", "ant")
     assert len(dataset.train) == len(dataset.validation) == 0
     assert dataset.test.labels.tolist() == [2] * 4 + [1] * 4
-    assert dataset.missing_classes == ("wasp",)
     assert "no images here of: wasp" in dataset.notes
 
 
