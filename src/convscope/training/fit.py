@@ -18,7 +18,7 @@ from convscope.training.pacing.budget import Budget
 from convscope.training.pacing.timetable import Timetable
 from convscope.training.preparation import Job, build_state, fit_head_first, steps_asked
 from convscope.training.progress import Choice
-from convscope.wording import percent
+from convscope.wording import percent, some
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:
     loop.budget = Budget(time.perf_counter() + budget.seconds if deadline is None else deadline)
     loop.timetable = loop.budget.first_timetable(loop, fewest=0 if loop.job.is_pretrained else 1)
     loop.state.timetable = loop.timetable
-    value = f"about {loop.timetable.total:,} steps"
+    value = f"about {some(loop.timetable.total, 'step')}"
     reason = f"what {budget.text} holds on this machine; drawn anew while it goes on"
     loop.job.progress.on_choice(Choice("budget", value, reason))
 

@@ -7,9 +7,10 @@ from typing import Any
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.config.length import Steps
-from convscope.config.resolved import ResolvedExperiment, resolve
+from convscope.config.resolved import NOT_FINE_TUNED, ResolvedExperiment, resolve
 from convscope.data.preprocessing import discarded_share
 from convscope.data.survey import Survey
+from convscope.errors import UsageError
 from convscope.networks.catalogue import network_entry
 from convscope.networks.pretrained import DEFAULT, fixed_image_size, is_pretrained
 from convscope.training.fine_tuning.stages import FineTuning
@@ -145,7 +146,21 @@ def _plan_network(plan: _OpenPlan) -> None:
     else:
         plan.fill({"network.name": "small-resnet"})
         reason = f"small images ({longer} px): a residual network from scratch"
+    _refuse_fine_tuning_from_nothing(plan)
     plan.explain("network", str(plan.config.network.name), reason)
+
+
+def _refuse_fine_tuning_from_nothing(plan: _OpenPlan) -> None:
+    """What only fine-tuning does would be left out without a word where nothing was trained before."""
+    if plan.is_pretrained:
+        return
+    for name, off in NOT_FINE_TUNED.items():
+        value = getattr(plan.config.training, name)
+        if value not in (None, off):
+            raise UsageError(
+                f"training.{name} = {value!r} is for a pretrained network, and {plan.config.network.name} "
+                "begins with random weights. Leave it out, or add --network pretrained"
+            )
 
 
 def _plan_image(plan: _OpenPlan) -> None:

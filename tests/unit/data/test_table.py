@@ -89,7 +89,7 @@ def test_task_that_is_given_decides(table):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file,label\na,b\n", "lacks the column path; it has: file, label"),
+        ("thing,label\na,b\n", "lacks the column path; it has: thing, label"),
         ("path,label\n", "no lines"),
         ("", "is empty"),
         ("path,label,split\na.png,x,dev\n", "line 2: split 'dev' is not known"),
@@ -120,11 +120,21 @@ def test_column_of_groups_is_chosen_by_name(table):
         "File Name,Target",
         "filename,category",
         "Image,CLASS",
+        "file,target",
+        "Files,Classes",
     ],
 )
 def test_columns_are_found_under_their_usual_names(table, head):
     (item,) = opened(table(f"{head}\nimages/0.png,cat\n")).items
     assert (item.id, item.label) == ("images/0.png", "cat")
+
+
+@pytest.mark.parametrize("null", ["nan", "NaN", "NULL", "<NA>", "#N/A", ""])
+def test_images_of_an_unknown_group_are_not_one_group(table, null):
+    path = table(f"path,label,patient\nimages/0.png,a,{null}\nimages/1.png,b,{null}\nimages/2.png,b,0\n")
+    source = opened(path, group_by="patient")
+    assert [item.group for item in source.items] == [None, None, "0"]
+    assert any("2 images are in none" in note for note in source.notes)
 
 
 def test_exact_names_of_columns_come_first(table):

@@ -3,6 +3,7 @@ import pytest
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.data.survey import Survey
+from convscope.errors import UsageError
 from convscope.training.fine_tuning.stages import FineTuning
 from convscope.training.plan import plan_experiment
 
@@ -84,3 +85,21 @@ def test_a_number_is_not_smoothed():
     config, _ = planned(looked_at(classes={}, task="regression"))
     assert config.data.task == "regression"
     assert config.training.label_smoothing == 0.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "off"),
+    [
+        ("frozen", True, False),
+        ("frozen_share", 0.5, 0.0),
+        ("rate_decay", 0.7, 1.0),
+        ("head_scale", 0.5, 1.0),
+        ("frozen_statistics", True, False),
+    ],
+)
+def test_what_only_fine_tuning_does_is_refused_where_nothing_was_trained_before(setting, value, off):
+    field = f"training.{setting}"
+    with pytest.raises(UsageError, match=rf"{field} .*two-conv.*--network pretrained"):
+        planned(**{field: value, "network.name": "two-conv"})
+    assert getattr(planned(**{field: off, "network.name": "two-conv"})[0].training, setting) == off
+    assert getattr(planned(**{field: value})[0].training, setting) == value

@@ -10,10 +10,12 @@ from convscope.wording import listed, near, shown
 PATH = (
     *("path", "file_path", "filepath", "file_name", "filename", "image_path", "image_file", "image_name"),
     *("image", "img_path", "img_name", "img", "picture", "photo", "image_id", "img_id", "id_code", "id"),
+    *("file", "files", "filenames", "paths", "images", "image_filename", "image_filepath"),
 )
 LABEL = (
     *("label", "class", "class_name", "classname", "label_name", "category", "category_name", "target"),
     *("labels", "class_label", "class_id", "label_id", "category_id", "y"),
+    *("classes", "categories", "targets"),
 )
 SPLIT = ("split", "subset", "partition", "set", "usage", "dataset", "data_set")
 GROUP = ("group",)

@@ -91,9 +91,9 @@ def guess_task(labels: Sequence[object], *, named: bool = False) -> Task:
     return _guess(numbers, _names_although_numbers(labels))[0]
 
 
-def text_of(cell: object) -> str | None:
-    """What a cell says; None where it says nothing. Zero says something."""
-    if _is_null(cell, frozenset({""})):
+def text_of(cell: object, nulls: frozenset[str] = frozenset({""})) -> str | None:
+    """What a cell says; None where it says nothing, or one of `nulls`. Zero says something."""
+    if _is_null(cell, nulls):
         return None
     return _text(cell)
 

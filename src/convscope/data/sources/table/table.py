@@ -12,7 +12,7 @@ from convscope.data.sources.grouping import group_by_path, tell_groups
 from convscope.data.sources.source import Content, FileSource, Item, Split
 from convscope.data.sources.split_names import read_split
 from convscope.data.sources.table.columns import Roles, Row
-from convscope.data.sources.table.labels import read_labels, text_of
+from convscope.data.sources.table.labels import NULLS, read_labels, text_of
 from convscope.data.sources.table.lines import read_csv, read_json_lines
 from convscope.data.sources.table.parquet import read_parquet
 from convscope.data.sources.table.whereabouts import ListedFile, Whereabouts
@@ -181,7 +181,7 @@ def _renamed(column: str, texts: Sequence[str | None]) -> list[str]:
 
 
 def _groups(rows: Sequence[Row], roles: Roles) -> tuple[list[str | None], list[str]]:
-    groups = [text_of(row.group) for row in rows]
+    groups = [text_of(row.group, NULLS) for row in rows]
     if roles.group is not None or roles.like_groups is None:
         return groups, []
     named = [group for group in groups if group is not None]
