@@ -78,7 +78,7 @@ def _paths(images: list[str]) -> Iterator[Path]:
     for name in images:
         if name == "-":
             yield from (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
-        elif Path(name).exists():
+        elif Path(name).exists() or Path(name).is_symlink():
             yield Path(name)
         elif name.startswith("-"):
             raise UsageError(f"{name} is neither an option nor a file. See: convscope predict --help")

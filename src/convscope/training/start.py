@@ -190,7 +190,13 @@ def _changed(config: ResolvedExperiment, changes: Mapping[str, Any]) -> Resolved
     source = changes.get("data.source")
     if source is not None and not is_named(source):
         changes = {**changes, "data.source": str(Path(source).expanduser().absolute())}
-    return resolve(override(config, dict(changes)))
+    changed = resolve(override(config, dict(changes)))
+    if config.data.folds is not None and changed.training.length != config.training.length:
+        raise UsageError(
+            "a cross-validated run cannot become longer: its folds were trained as long as it says, and "
+            "would judge another classifier than the one kept. Train anew with --folds and that length"
+        )
+    return changed
 
 
 def _find_rate(

@@ -248,6 +248,10 @@ def test_predict_on_what_is_no_image(convscope: Convscope, trained: Path, tmp_pa
     check(convscope("predict", trained, tmp_path / "empty"), 3, "empty")
     check(convscope("predict", trained, tmp_path / "nowhere.png"), 3, "nowhere.png does not exist")
     check(convscope("predict", trained, "--jsno", tmp_path), 2, "--jsno")
+    (tmp_path / "old.png").symlink_to("gone.png")
+    check(convscope("predict", trained, tmp_path / "old.png"), 3, "a dangling link")
+    (tmp_path / "all.zip").write_bytes(b"PK\x03\x04" + bytes(40))
+    check(convscope("predict", trained, tmp_path / "all.zip"), 3, "Unpack it")
     check(convscope("predict", trained, tmp_path, "--json", "--csv"), 2, "--json and --csv")
 
 

@@ -152,3 +152,14 @@ def test_a_shorter_end_is_refused(train: Train) -> None:
     with pytest.raises(convscope.errors.UsageError, match="5"):
         convscope.resume(run.path, steps=3)
     assert run.config.training.steps == 5
+
+
+@pytest.mark.parametrize("length", ["steps", "epochs"])
+def test_folds_judge_a_classifier_that_was_trained_as_long_as_they(train: Train, length: str) -> None:
+    run = train(steps=2, folds=2)
+    before = run.read("summary.json")
+    with pytest.raises(convscope.errors.UsageError, match="cross-validated"):
+        convscope.resume(run.path, **{length: 4})
+    assert run.config.training.steps == 2
+    convscope.resume(run.path, steps=2)
+    assert run.read("summary.json")["folds"]["accuracy"] == before["folds"]["accuracy"]

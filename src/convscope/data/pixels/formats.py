@@ -17,7 +17,7 @@ _BRANDS = {
 """By the brand of a file in the ISO base media format, whose first box is `ftyp`."""
 _MAGICS = {
     b"%PDF": f"not an image: PDF. If each page is one, {_CONVERT} `pdftoppm`",
-    b"PK\x03\x04": "not an image: ZIP",
+    b"PK\x03\x04": "not an image: ZIP. Unpack it to reach the images in it",
     b"\x1f\x8b": "not an image: gzip",
     b"\xff\x0a": _JPEG_XL,
     b"\0\0\0\x0cJXL \r\n\x87\n": _JPEG_XL,
