@@ -255,6 +255,20 @@ def test_predict_on_what_is_no_image(convscope: Convscope, trained: Path, tmp_pa
     check(convscope("predict", trained, tmp_path, "--json", "--csv"), 2, "--json and --csv")
 
 
+@pytest.mark.parametrize("name", ["nan", "inf", "many"])
+def test_folders_to_predict_a_number_from_are_numbers(
+    convscope: Convscope, pictures: Convscope, tmp_path: Path, name: str
+) -> None:
+    folder = pictures(tmp_path / "ages", {"1": 3, "2.5": 3, name: 3})
+    check(convscope("train", folder, "--task", "regression"), 3, f"'{name}' is none")
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_name_that_is_empty_is_not_the_working_folder(convscope: Convscope, name: str) -> None:
+    check(convscope("train", name), 3, "empty")
+    check(convscope("data", name), 3, "empty")
+
+
 def test_classes_that_the_run_does_not_know(
     convscope: Convscope, trained: Path, pictures: Convscope, tmp_path: Path
 ) -> None:

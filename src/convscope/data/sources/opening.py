@@ -1,5 +1,6 @@
 """From what a person typed to an open source."""
 
+import math
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -33,13 +34,14 @@ def open_source(config: DataConfig) -> FileSource | ArraySource:
 
 def _as_numbers(source: FileSource | ArraySource) -> FileSource | ArraySource:
     """The same images with their classes' names as the numbers to predict."""
-    try:
-        numbers = {name: float(name) for name in source.class_names}
-    except ValueError as error:
-        reason = str(error).rpartition(": ")[2]
-        raise DataError(
-            f"{source.name}: regression needs classes that are numbers; {reason} is none"
-        ) from None
+    numbers = {}
+    for name in source.class_names:
+        try:
+            numbers[name] = float(name)
+        except ValueError:
+            numbers[name] = math.nan
+        if not math.isfinite(numbers[name]):  # `nan` and `inf` are read as well
+            raise DataError(f"{source.name}: regression needs classes that are numbers; {name!r} is none")
     if isinstance(source, FileSource):
         items = tuple(replace(item, label=numbers[str(item.label)]) for item in source.items)
         return replace(source, items=items, class_names=(), task_hint="regression")
@@ -54,6 +56,8 @@ def is_named(source: str) -> bool:
 
 def _open(config: DataConfig) -> FileSource | ArraySource:
     name = config.source
+    if not name.strip():
+        raise DataError("the name of the data is empty; it takes a folder, a file or a named data set")
     path = Path(name).expanduser()
     match name.partition(":")[0]:
         case "counting":
