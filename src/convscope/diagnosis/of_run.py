@@ -6,8 +6,15 @@ from convscope.diagnosis.answers import answers
 from convscope.diagnosis.finding import Finding
 from convscope.evaluation.predictions import has_predictions, read_held_out, read_predictions
 from convscope.runs.folder import Run
+from convscope.wording import command, here
 
 SPLITS = ("test", "validation")
+
+
+def _is_untrained(run: Run) -> bool:
+    """Whether neither a step was taken nor a head fitted."""
+    summary = run.summary() or {}
+    return summary.get("steps") == 0 and summary.get("checkpoint") != "head"
 
 
 def findings_of_run(path: Path) -> list[Finding]:
@@ -17,6 +24,10 @@ def findings_of_run(path: Path) -> list[Finding]:
         RunError: when there is no run, or its predictions are damaged.
     """
     run = Run.open(path)
+    if _is_untrained(run):
+        said = "no step was taken: these are the answers of a network that knows nothing"
+        advice = f"Train it: {command('train', '--resume', here(run.path), '--steps', '1000')}"
+        return [Finding(name="untrained", severity="warning", conclusion=said, advice=advice)]
     if run.config.data.folds is not None:
         return answers(read_held_out(run))
     split = next((split for split in SPLITS if has_predictions(run, split)), None)

@@ -162,6 +162,9 @@ def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:
     loop.state.timetable = loop.timetable
     value = f"about {some(loop.timetable.total, 'step')}"
     reason = f"what {budget.text} holds on this machine; drawn anew while it goes on"
+    if loop.budget.is_spent():
+        kept = "the fitted head is kept" if loop.job.is_pretrained else "one step is taken all the same"
+        reason = f"{budget.text} is over before the first step: {kept}. Give it more time"
     loop.job.progress.on_choice(Choice("budget", value, reason))
 
 

@@ -12,7 +12,7 @@ import torch
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.config.fields import flag_of
-from convscope.config.length import TimeBudget
+from convscope.config.length import Steps, TimeBudget
 from convscope.config.resolved import ResolvedExperiment, resolve
 from convscope.data.dataset import Dataset
 from convscope.data.sources import open_source
@@ -90,7 +90,7 @@ def _prepare_new(config: ExperimentConfig, listener: Progress) -> tuple[Job, dic
     for choice in choices:
         listener.on_choice(choice)
     resolved = plan.config
-    if plan.rate_is_open:
+    if plan.rate_is_open and resolved.training.length != Steps(0):
         resolved, found = _find_rate(resolved, dataset, device, listener)
         listener.on_choice(found)
         choices.append(found)

@@ -50,3 +50,12 @@ def test_evaluating_on_other_images_finds_a_collapse_there(
         Image.fromarray(np.full((12, 12), number % 7, np.uint8)).save(path)
     document = convscope("evaluate", trained, dark, "--json").document
     assert document["findings"][0]["name"] == "one-answer"
+
+
+def test_a_network_that_took_no_step_is_not_judged_as_if_it_had(
+    tmp_path: Path, photos: Path, convscope: Callable[..., Any]
+) -> None:
+    settings = ("--network", "linear", "--steps", "0", "--threads", "1")
+    made = convscope("train", photos, "--runs", tmp_path, "--name", "none", *settings, "--json").document
+    assert [finding["name"] for finding in made["findings"]] == ["untrained"]
+    assert "--steps 1000" in made["findings"][0]["advice"]

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import convscope
+from convscope.config.asked import ExperimentConfig
+from convscope.config.experiment_file import override
 from convscope.errors import UsageError
 from convscope.runs.folder import Run
 from convscope.training import start
@@ -13,6 +15,7 @@ from convscope.training.folding import cross_validation
 from convscope.training.pacing import budget
 from convscope.training.pacing.budget import Budget
 from convscope.training.pacing.timetable import Timetable
+from convscope.training.progress import Choice, Silent
 
 Train = Callable[..., Run]
 
@@ -99,6 +102,23 @@ def test_a_timed_run_goes_on_to_the_end_of_its_own_plan(
     assert {end.read("summary.json")["steps"] for end in ends} == {halfway.state["timetable"]["total"]}
     left, right = (end.checkpoint().network for end in ends)
     assert all(left[name].equal(right[name]) for name in left)
+
+
+def test_a_budget_that_is_over_before_the_first_step_says_so(
+    bands: Path, slow_clock: Clock, tmp_path: Path
+) -> None:
+    said: list[Choice] = []
+
+    class Listener(Silent):
+        def on_choice(self, choice: Choice) -> None:
+            said.append(choice)
+
+    settings = {"data.source": str(bands), "network.name": "linear", "training.time": "1s"}
+    config = override(ExperimentConfig(), settings | {"training.threads": 1})
+    run = start.start_training(config, runs=tmp_path, progress=Listener())
+    told = next(choice for choice in said if choice.what == "budget")
+    assert told.reason.startswith("1s is over before the first step")
+    assert run.read("summary.json")["steps"] == 1
 
 
 def test_another_length_replaces_a_budget(train: Train, slow_clock: Clock) -> None:
