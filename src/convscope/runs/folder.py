@@ -22,7 +22,7 @@ from convscope.data.sources.opening import is_named
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic, records
 from convscope.runs.advice import go_on, refused_by_disk, resume_command
-from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST, read_names
+from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST, read_names, write_names
 from convscope.runs.checkpoints import Checkpoint, checkpoint_name, find_checkpoint, load_checkpoint
 from convscope.runs.names import check_name, next_number, stem_of
 from convscope.wording import command, here
@@ -189,6 +189,21 @@ class Run:
                 "checkpoints/names.json is lost. Name one, as in --checkpoint last"
             )
         return find_checkpoint(folder, checkpoint_name(step))
+
+    def reopen(self) -> None:
+        """Forget how a run ended that goes on beyond its end: its figures, and which checkpoint was kept.
+
+        Raises:
+            RunError: when the disk refuses.
+        """
+        folder = self.checkpoint_folder
+        names = read_names(folder)
+        try:
+            if names.pop(FINAL, None) is not None:
+                write_names(folder, names)
+            (self.path / SUMMARY).unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(f"{here(self.path)} cannot be gone on with: {error.strerror or error}") from error
 
     def write_config(self, config: ExperimentConfig) -> None:
         """Keep the resolved configuration."""

@@ -8,7 +8,7 @@ from convscope.classifier.storage import DESCRIPTION
 from convscope.config.length import TimeBudget
 from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST
 from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint, set_damaged_aside
-from convscope.runs.folder import Run
+from convscope.runs.folder import SUMMARY, Run
 from convscope.runs.records import truncate_records
 from convscope.training.fine_tuning.stages import soften_head
 from convscope.training.loop import Loop
@@ -70,6 +70,8 @@ def fit(run: Run, job: Job, *, deadline: float | None = None, from_folds: str | 
     run.write(DESCRIPTION, job.classifier.description())
     write_dataset(run, job.dataset, job.classifier.preprocessing)
     loop = _loop_where_it_stands(run, job)
+    if run.has(SUMMARY) and loop.state.step < loop.timetable.total and not loop.has_stopped_early():
+        run.reopen()
     if loop.has_stopped_early():
         value = f"at step {loop.state.step:,}, early"
         reason = f"the best validation was after step {loop.state.best_step:,}: nothing is left to do"

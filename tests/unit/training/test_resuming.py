@@ -1,6 +1,8 @@
 """A run that goes on is the run that never stopped, or it is refused."""
 
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +11,11 @@ import pytest
 from PIL import Image
 
 import convscope
-from convscope.errors import DataError, RunError
+from convscope.errors import DataError, InterruptedTrainingError, RunError
 from convscope.runs.checkpoints import Checkpoint
 from convscope.runs.folder import Run
+from convscope.training.progress import Silent
+from convscope.training.start import resume_training
 
 Train = Callable[..., Run]
 Same = Callable[[Checkpoint, Checkpoint], None]
@@ -163,3 +167,21 @@ def test_folds_judge_a_classifier_that_was_trained_as_long_as_they(train: Train,
     assert run.config.training.steps == 2
     convscope.resume(run.path, steps=2)
     assert run.read("summary.json")["folds"]["accuracy"] == before["folds"]["accuracy"]
+
+
+def test_a_finished_run_that_goes_on_and_is_stopped_is_not_finished(train: Train) -> None:
+    """Its earlier figures are not shown for the weights of a later step."""
+    run = train(steps=3)
+
+    class StopAt5(Silent):
+        def on_step(self, step: int, images: int) -> None:
+            if step == 5:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(InterruptedTrainingError):
+        resume_training(run.path, changes={"training.steps": 9}, progress=StopAt5())
+    assert run.summary() is None
+    assert run.kept_checkpoint().name == "step-00000005"
+    convscope.resume(run.path)
+    assert run.read("summary.json")["steps"] == 9
+    assert run.kept_checkpoint().name == "step-00000009"
