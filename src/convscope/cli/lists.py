@@ -63,7 +63,7 @@ def runs(folder: Path = Path("runs"), /, *, json: bool = False) -> int:
         Print one JSON document on stdout.
     """
     from convscope.cli.screen import print_table
-    from convscope.runs.folder import list_runs
+    from convscope.runs.listing import list_runs
 
     found = [(run, *_end_of(run)) for run in list_runs(folder)]
     if json:

@@ -15,6 +15,7 @@ from convscope.training.loop import Loop
 from convscope.training.objective import Figures
 from convscope.training.outcome.manifest import write_dataset
 from convscope.training.pacing.budget import Budget
+from convscope.training.pacing.pace import first_timetable
 from convscope.training.pacing.timetable import Timetable
 from convscope.training.preparation import Job, build_state, fit_head_first, steps_asked
 from convscope.training.progress import Choice
@@ -160,7 +161,8 @@ def _start_from_head(loop: Loop) -> None:
 def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:
     """Give the loop the steps that its time budget holds."""
     loop.budget = Budget(time.perf_counter() + budget.seconds if deadline is None else deadline)
-    loop.timetable = loop.budget.first_timetable(loop, fewest=0 if loop.job.is_pretrained else 1)
+    fewest = 0 if loop.job.is_pretrained else 1
+    loop.timetable = first_timetable(loop, loop.budget, fewest=fewest)
     loop.state.timetable = loop.timetable
     value = f"about {some(loop.timetable.total, 'step')}"
     reason = f"what {budget.text} holds on this machine; drawn anew while it goes on"

@@ -6,7 +6,8 @@ from convscope.config.asked import ExperimentConfig, NetworkConfig
 from convscope.config.experiment_file import override
 from convscope.config.resolved import resolve
 from convscope.errors import RunError, UsageError
-from convscope.runs.folder import Run, list_runs
+from convscope.runs.folder import Run
+from convscope.runs.listing import list_runs
 from convscope.runs.records import append_record, read_records, truncate_records
 
 

@@ -12,7 +12,7 @@ from convscope.errors import UsageError
 from convscope.runs.folder import Run
 from convscope.training import start
 from convscope.training.folding import cross_validation
-from convscope.training.pacing import budget
+from convscope.training.pacing import budget, pace
 from convscope.training.pacing.budget import Budget
 from convscope.training.pacing.timetable import Timetable
 from convscope.training.progress import Choice, Silent
@@ -64,6 +64,7 @@ def slow_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Every look takes a tenth of a second, so that a training of 20 seconds takes none."""
     clock = Clock(per_look=0.1)
     monkeypatch.setattr(budget, "time", clock)
+    monkeypatch.setattr(pace, "time", clock)
     monkeypatch.setattr(start, "time", clock)
     monkeypatch.setattr(cross_validation, "time", clock)
     monkeypatch.setattr(cross_validation, "seconds_per_image", lambda job: 0.0)

@@ -12,7 +12,8 @@ from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.errors import InterruptedTrainingError
 from convscope.runs.checkpoints import Checkpoint
-from convscope.runs.folder import Run, list_runs
+from convscope.runs.folder import Run
+from convscope.runs.listing import list_runs
 from convscope.training import start
 from convscope.training.progress import Choice, Silent
 from convscope.training.start import start_training

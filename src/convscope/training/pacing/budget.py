@@ -1,17 +1,10 @@
 """A time budget: how many steps it holds, on this machine, with this network, as time goes by."""
 
-import copy
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from convscope.training.pacing.timetable import Timetable
 
-if TYPE_CHECKING:
-    from convscope.training.loop import Loop
-
-WARM_UP = 2
-MEASURED = 3
 LOOKS = 25
 """How often the timetable is looked at while a budget is spent."""
 
@@ -33,27 +26,6 @@ class Budget:
     def is_spent(self) -> bool:
         """Whether no time is left."""
         return time.perf_counter() >= self.deadline
-
-    def first_timetable(self, loop: "Loop", *, fewest: int) -> Timetable:
-        """Steps that the budget holds, validations between them included: a guess from a few steps.
-
-        They are taken by a copy of the training state, so that nothing of the training is used up.
-        """
-        state = copy.deepcopy(loop.state)
-        batches = loop.epoch(0)
-        times = []
-        for number in range(WARM_UP + MEASURED):
-            begun = time.perf_counter()
-            loop.step.take(state, batches[number % len(batches)], learning_rate=0.0)
-            times.append(time.perf_counter() - begun)
-            if self.is_spent():
-                break
-        per_step = min(times)
-        begun = time.perf_counter()
-        loop.measure_splits()
-        per_validation = time.perf_counter() - begun
-        left = self.deadline - time.perf_counter() - per_validation
-        return Timetable.of(max(fewest, int(left / (per_step + per_validation / loop.steps_per_epoch))))
 
     def adjust(self, timetable: Timetable, step: int, ending: float) -> Timetable:
         """The timetable, drawn anew where the steps so far went faster or slower than it says.
