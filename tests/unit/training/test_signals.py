@@ -147,3 +147,15 @@ def test_a_program_that_ignores_hangups_goes_on_after_one(bands: Path, tmp_path:
     finally:
         signal.signal(signal.SIGHUP, before)
     assert run.read("summary.json")["steps"] == 5
+
+
+def test_in_the_background_of_a_script_a_ctrl_c_that_is_sent_still_saves(bands: Path, tmp_path: Path) -> None:
+    """A shell lets its background jobs ignore SIGINT; `kill -INT` is meant all the same."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(InterruptedTrainingError, match="everything is saved"):
+            go(bands, tmp_path, Sender(signal.SIGINT, step=2))
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert Run.open(tmp_path / "run").checkpoint().step == 2

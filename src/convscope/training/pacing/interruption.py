@@ -65,11 +65,17 @@ def _is_stopping(number: int, frame: FrameType | None) -> None:
 
 
 def _handle_with(handler: _Handler) -> dict[int, object]:
-    """Take the signals; returns who had them. What is ignored stays so: `nohup` ignores SIGHUP."""
+    """Take the signals; returns who had them.
+
+    A hangup that is ignored stays so, for that is what `nohup` is for. The others are taken all the same: a
+    shell lets what it starts in the background ignore SIGINT, and whoever sends one there means it.
+    """
     if threading.current_thread() is not threading.main_thread():
         return {}
-    numbers = [number for number in SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
-    return {number: signal.signal(number, handler) for number in numbers}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    if before.get(getattr(signal, "SIGHUP", None)) == signal.SIG_IGN:
+        del before[signal.SIGHUP]
+    return {number: signal.signal(number, handler) for number, who in before.items() if who is not None}
 
 
 def _restore(previous: dict[int, object]) -> None:
