@@ -14,7 +14,7 @@ from convscope.looking.plane import SeenPlane
 from convscope.looking.subject import Looked
 from convscope.looking.wants import SeenWants
 from convscope.looking.where import MOST_MISSED, SeenWhere
-from convscope.networks.receptive_fields import ReceptiveField
+from convscope.networks.following.receptive_fields import ReceptiveField
 from convscope.wording import percent, rounded, some
 
 METHOD_NAMES = {"grad-cam": "Grad-CAM", "layer-cam": "LayerCAM"}

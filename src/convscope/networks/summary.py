@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convscope.networks.receptive_fields import ReceptiveField, followed_fields
+from convscope.networks.following.receptive_fields import ReceptiveField, followed_fields
 from convscope.networks.shapes import output_shapes
 
 

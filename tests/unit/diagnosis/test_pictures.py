@@ -14,7 +14,7 @@ from convscope.looking.patches import Excitation
 from convscope.looking.plane import SeenPlane, neighbours_of_own_class
 from convscope.looking.subject import Looked
 from convscope.looking.where import Case, SeenWhere
-from convscope.networks.receptive_fields import ReceptiveField
+from convscope.networks.following.receptive_fields import ReceptiveField
 
 
 def seen_plane(values: np.ndarray, labels: np.ndarray) -> SeenPlane:

@@ -9,7 +9,7 @@ from convscope.config.asked import NetworkConfig
 from convscope.errors import ConvscopeError
 from convscope.networks.build import build_network
 from convscope.networks.catalogue import network_names
-from convscope.networks.receptive_fields import Box, ReceptiveField, receptive_fields
+from convscope.networks.following.receptive_fields import Box, ReceptiveField, receptive_fields
 from convscope.networks.vgg import VGG
 
 LOOKING = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)

@@ -12,7 +12,7 @@ from convscope.errors import ConvscopeError, UsageError
 from convscope.inspection.borrowing import borrowed
 from convscope.inspection.image_batches import Images, Standardise, in_batches
 from convscope.inspection.layers import LayerTaps
-from convscope.networks.receptive_fields import ReceptiveField, followed_fields
+from convscope.networks.following.receptive_fields import ReceptiveField, followed_fields
 
 _MOST_KEPT_BYTES = 512 * 2**20
 

@@ -10,7 +10,7 @@ from convscope.diagnosis import pictures as rules
 from convscope.inspection.patches.patch_projections import PatchProjections
 from convscope.inspection.patches.top_patches import TopPatches
 from convscope.looking.patches import Excitation, Projected
-from convscope.networks.receptive_fields import ReceptiveField
+from convscope.networks.following.receptive_fields import ReceptiveField
 from convscope.report.pictures.answer import Answer, file_name, together
 from convscope.report.pictures.grids import patch_sheet
 from convscope.report.pictures.notebook import Picture
