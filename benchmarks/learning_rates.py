@@ -16,15 +16,13 @@ import torch
 
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
-from convscope.data.augmentation import Augmentation
 from convscope.data.batches import epoch_batches
 from convscope.data.survey import survey
+from convscope.training.device import use_device
 from convscope.training.learning_rate_finder import LearningRateSearch, search_for_job
-from convscope.training.objective import Objective
 from convscope.training.plan import plan_experiment
-from convscope.training.preparation import Job, load_planned, prepare, use_device
+from convscope.training.preparation import Job, build_state, build_step, load_planned, prepare
 from convscope.training.progress import Silent
-from convscope.training.updating.optimizers import build_optimizer, set_learning_rate
 from convscope.training.updating.schedules import learning_rate_factor
 
 STEPS, BATCH, SEEDS = 120, 32, 3
@@ -55,9 +53,9 @@ def main() -> None:
         print(f"\n{name}, batch {BATCH}, {STEPS} steps")
         for seed in range(SEEDS):
             seeded = replace(config, seed=seed)
-            job = prepare(seeded, load_planned(seeded), use_device(seeded), Silent())
+            job = prepare(seeded, load_planned(seeded), use_device(seeded.training), Silent())
             print(f"  seed {seed}: {readings(search_for_job(job))}", flush=True)
-        job = prepare(config, load_planned(config), use_device(config), Silent())
+        job = prepare(config, load_planned(config), use_device(config.training), Silent())
         for rate in GRIDS[name]:
             print(f"  trained at {rate:.0e}: {accuracy_at(job, rate):.1%}", flush=True)
 
@@ -80,33 +78,18 @@ def readings(search: LearningRateSearch) -> str:
 
 def accuracy_at(job: Job, peak: float) -> float:
     """Validation accuracy after a one-cycle training."""
-    training = job.config.training
-    network = copy.deepcopy(job.classifier.network)
-    optimizer = build_optimizer(
-        network,
-        training.optimizer or "adamw",
-        weight_decay=training.weight_decay or 0.0,
-        momentum=training.momentum,
-        rate_scales={},
-    )
-    objective = Objective(job.classifier.target, training.label_smoothing or 0.0)
-    augmentation = Augmentation.from_text(job.config.augmentation.preset or "none")
-    train, preprocessing = job.dataset.train, job.classifier.preprocessing
-    epochs = (epoch_batches(len(train), BATCH, seed=7, epoch=epoch) for epoch in range(STEPS))
-    network.train()
-    for step, rows in enumerate(islice((rows for epoch in epochs for rows in epoch), STEPS)):
-        images, labels = augmentation.apply(
-            train.images[rows], train.labels[rows], num_classes=10, seed=7, step=step
-        )
-        loss = objective.loss(network(preprocessing.standardise(images)), labels)
+    classifier = replace(job.classifier, network=copy.deepcopy(job.classifier.network))
+    trial = replace(job, classifier=classifier)
+    step, state = build_step(trial, seed=7), build_state(trial)
+    epochs = (epoch_batches(len(step.train), BATCH, seed=7, epoch=epoch) for epoch in range(STEPS))
+    for number, rows in enumerate(islice((rows for epoch in epochs for rows in epoch), STEPS)):
+        rate = peak * learning_rate_factor("one-cycle", number, STEPS, 0.25)
+        loss, _, _ = step.take(state, rows, rate)
         if not torch.isfinite(loss):
             return 0.0
-        optimizer.zero_grad()
-        loss.backward()
-        set_learning_rate(optimizer, peak * learning_rate_factor("one-cycle", step, STEPS, 0.25))
-        optimizer.step()
     validation = job.dataset.validation
-    return objective.measure(network, preprocessing, validation.images, validation.labels)[1] or 0.0
+    measured = step.objective.measure(state.network, step.preprocessing, validation.images, validation.labels)
+    return measured.accuracy or 0.0
 
 
 if __name__ == "__main__":
