@@ -109,7 +109,7 @@ def read_photos(source: str, settings: FineTuning, network: str, per_class: int 
     dataset = load_dataset(DataConfig(source=source), size=size, channels=3, fit=settings.fit, seed=0)
     parts = list(dataset.splits.values())
     order = np.argsort([name for part in parts for name in part.ids])
-    images = torch.cat([part.images for part in parts])[order]
+    images = torch.cat([part.images.all() for part in parts])[order]
     labels = torch.cat([part.labels for part in parts])[order]
     if per_class is not None:
         rows = [(labels == index).nonzero()[:per_class, 0] for index in range(len(dataset.class_names))]

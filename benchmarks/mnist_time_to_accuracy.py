@@ -90,7 +90,8 @@ def main() -> None:
     arguments = parser.parse_args()
     dataset = load_dataset(DataConfig(source="mnist"), size=(28, 28), channels=1, fit="crop", seed=0)
     splits = {
-        name: TensorDataset(part.images.float() / 255, part.labels) for name, part in dataset.splits.items()
+        name: TensorDataset(part.images.all().float() / 255, part.labels)
+        for name, part in dataset.splits.items()
     }
     lines = [
         f"{torch.get_num_threads()} threads, torch {torch.__version__}; seconds of training to {GOAL:.1%}"
