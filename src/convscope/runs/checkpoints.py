@@ -128,6 +128,12 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return [path for path in _folders(folder) if (path / STATE).is_file()]
 
 
+def newest_step(folder: Path) -> int | None:
+    """Updates that the newest whole checkpoint holds; None where there is none."""
+    known = list_checkpoints(folder)
+    return int(known[-1].name.rpartition("-")[2]) if known else None
+
+
 def set_damaged_aside(folder: Path) -> dict[str, str]:
     """Make the newest checkpoint one that loads: what is newer and damaged is renamed to `damaged-step-…`.
 

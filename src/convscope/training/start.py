@@ -20,7 +20,7 @@ from convscope.data.sources.opening import is_named
 from convscope.data.survey import survey_source
 from convscope.errors import DataError, DivergedError, RunError, UsageError
 from convscope.runs.advice import go_on, resume_command
-from convscope.runs.checkpoints import list_checkpoints
+from convscope.runs.checkpoints import newest_step
 from convscope.runs.environment import describe_environment, what_differs
 from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
@@ -215,8 +215,7 @@ def _find_rate(
 
 
 def _refuse_fewer_steps(run: Run, steps: int | None) -> None:
-    known = list_checkpoints(run.checkpoint_folder)
-    done = int(known[-1].name.rpartition("-")[2]) if known else 0
+    done = newest_step(run.checkpoint_folder) or 0
     if steps is not None and steps < done:
         raise UsageError(
             f"{run.path} is at step {done:,} already and cannot end at step {steps:,}; say more steps"
@@ -230,9 +229,9 @@ def _complete(run: Run, job: Job, started: float, report: float = 0.0) -> None:
 
 
 def _what_is_saved(run: Run) -> str:
-    known = list_checkpoints(run.checkpoint_folder)
-    if known:
-        saved = f"what was trained is saved, up to step {int(known[-1].name.rpartition('-')[2]):,}"
+    step = newest_step(run.checkpoint_folder)
+    if step is not None:
+        saved = f"what was trained is saved, up to step {step:,}"
     else:
         saved = (
             "finished folds are saved" if (run.path / "folds").is_dir() else "there is nothing to save yet"
