@@ -1,0 +1,1 @@
+"""What answers a question by training, or by measuring in place of it."""
