@@ -41,6 +41,10 @@ COMMANDS = {
         "convscope.cli.summary:summary",
         "A network's layers: shapes, parameters, FLOPs, receptive fields.",
     ),
+    "benchmark": (
+        "convscope.cli.benchmark:benchmark",
+        "Time a network by batch size, beside the device's peak.",
+    ),
     "networks": ("convscope.cli.lists:networks", "List the networks."),
     "datasets": ("convscope.cli.lists:datasets", "List the named data sets, and whether they are here."),
     "runs": ("convscope.cli.lists:runs", "List the runs of a folder."),

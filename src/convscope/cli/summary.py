@@ -12,7 +12,6 @@ from convscope.wording import size, some
 if TYPE_CHECKING:
     from convscope.networks.summary import Summary
 
-FOREIGN_IMAGE = (3, 224, 224)
 BYTES = 4
 """Of a parameter, in 32 bits."""
 
@@ -42,14 +41,15 @@ def summary(
         Print one JSON document on stdout.
     """
     from convscope.networks.build import build_network
+    from convscope.networks.catalogue import usual_image_shape, usual_num_classes
     from convscope.networks.summary import summarise
 
-    shape = _shape(image) if image is not None else _default_shape(network)
+    shape = _shape(image) if image is not None else usual_image_shape(network)
     built = build_network(
         NetworkConfig(name=network, batch_norm=batch_norm),
         in_channels=shape[0],
         image_size=shape[1:],
-        num_classes=classes if classes is not None else (1000 if shape[1] == 224 else 10),
+        num_classes=classes if classes is not None else usual_num_classes(shape),
         seed=0,
     )
     result = summarise(built, shape)
@@ -58,14 +58,6 @@ def summary(
     else:
         _print(network, result)
     return 0
-
-
-def _default_shape(network: str) -> tuple[int, int, int]:
-    """What a network of the package was made for; 224 px of the others, on which nearly all are trained."""
-    from convscope.networks.catalogue import network_entry
-
-    entry = network_entry(network)
-    return FOREIGN_IMAGE if entry is None else entry.image_shape
 
 
 def _shape(text: str) -> tuple[int, int, int]:

@@ -146,3 +146,18 @@ def network_names() -> tuple[str, ...]:
 def network_entry(name: str) -> NetworkEntry | None:
     """The entry of a name, or None."""
     return next((entry for entry in CATALOGUE if entry.name == name), None)
+
+
+FOREIGN_IMAGE = (3, 224, 224)
+"""Channels, height and width on which nearly all networks from elsewhere are trained."""
+
+
+def usual_image_shape(name: str) -> tuple[int, int, int]:
+    """The images that a network of the package was made for; those of 224 px for the others."""
+    entry = network_entry(name)
+    return FOREIGN_IMAGE if entry is None else entry.image_shape
+
+
+def usual_num_classes(image_shape: tuple[int, int, int]) -> int:
+    """As many classes as the data sets of such images have: ImageNet's 1,000 at 224 px, else 10."""
+    return 1000 if image_shape[1] == FOREIGN_IMAGE[1] else 10
