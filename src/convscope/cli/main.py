@@ -45,6 +45,10 @@ COMMANDS = {
         "convscope.cli.benchmark:benchmark",
         "Time a network by batch size, beside the device's peak.",
     ),
+    "reproduce": (
+        "convscope.cli.reproduce:reproduce",
+        "Run the published experiments again: reported beside measured.",
+    ),
     "networks": ("convscope.cli.lists:networks", "List the networks."),
     "datasets": ("convscope.cli.lists:datasets", "List the named data sets, and whether they are here."),
     "runs": ("convscope.cli.lists:runs", "List the runs of a folder."),

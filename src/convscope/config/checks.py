@@ -62,6 +62,8 @@ def describe(hint: Any) -> str:
         return ", ".join(options[:-1]) + " or " + options[-1] if len(options) > 1 else options[0]
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return " or ".join(describe(part) for part in typing.get_args(hint) if part is not type(None))
+    if typing.get_origin(hint) is tuple:
+        return "a list"
     return f"a {getattr(hint, '__name__', hint)}"
 
 
@@ -70,8 +72,10 @@ def _fits(value: Any, hint: Any) -> bool:
         return value in typing.get_args(hint)
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return any(_fits(value, part) for part in typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(each, typing.get_args(hint)[0]) for each in value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint)
+    return isinstance(value, typing.get_origin(hint) or hint)

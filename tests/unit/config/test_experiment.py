@@ -8,10 +8,11 @@ from convscope.config.experiment_file import (
     experiment_to_dict,
     override,
     read_experiment,
+    read_published,
     read_reference,
 )
 from convscope.config.fields import settings
-from convscope.config.reference import Reference
+from convscope.config.reference import Figure
 from convscope.errors import UsageError
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
@@ -65,38 +66,68 @@ def test_what_is_no_toml_says_where(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_experiment_reads_and_opens_with_its_command(path: Path) -> None:
-    config = read_experiment(path)
-    assert config.network.name is not None
+    experiment = read_published(path)
+    reference = experiment.reference
+    assert reference is not None
+    assert len(reference.shows) <= 62  # one line of a list, beside nothing
     comment = [line for line in path.read_text().splitlines() if line.startswith("#")]
-    assert any(f"convscope train experiments/{path.name}" in line for line in comment)
-    assert read_reference(path) is not None
-    assert any("two cores" in line for line in comment)
+    assert comment[0].startswith(f"# {reference.source}") or reference.source in ("E17",)
+    assert any(f"convscope reproduce {path.stem}" in line for line in comment)
+    is_training = isinstance(experiment.setting, ExperimentConfig)
+    assert is_training == any(f"convscope train experiments/{path.name}" in line for line in comment)
+
+
+@pytest.mark.parametrize("section", ["summary", "timing", "race", "features"])
+def test_what_trains_nothing_is_not_trained(tmp_path: Path, section: str) -> None:
+    path = tmp_path / "facts.toml"
+    needed = "" if section in ("race", "features") else 'network = "vgg16"'
+    path.write_text(f"[{section}]\n{needed}\n")
+    with pytest.raises(UsageError, match=r"no training\. It is run by: convscope reproduce facts"):
+        read_experiment(path)
+    path.write_text(path.read_text() + "[training]\nsteps = 5\n")
+    with pytest.raises(UsageError, match=rf"\[{section}\] stands alone"):
+        read_published(path)
 
 
 def test_a_reference_is_no_setting_of_the_run(tmp_path: Path) -> None:
     plain, referring = tmp_path / "plain.toml", tmp_path / "referring.toml"
     plain.write_text('[network]\nname = "conv4"\n')
-    referring.write_text(plain.read_text() + '[reference]\nsource = "E8"\nsays = "98 %"\nimages = 10_000\n')
+    figures = "figures = [{ value = 0.98, images = 10_000 }, { split = 'train', value = 0.82, to = 0.87 }]"
+    referring.write_text(plain.read_text() + TOLD + figures)
     assert read_experiment(referring) == read_experiment(plain)
-    assert read_reference(referring) == Reference(source="E8", says="98 %", images=10_000)
+    reference = read_reference(referring)
+    assert reference is not None
+    assert reference.figures == (
+        Figure(value=0.98, images=10_000),
+        Figure(split="train", value=0.82, to=0.87),
+    )
+    assert [figure.name for figure in reference.figures] == ["test accuracy", "train accuracy"]
     assert read_reference(plain) is None
+
+
+TOLD = '[reference]\nsource = "E8"\nshows = "depth"\nsays = "98 %"\n'
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[reference]\nsource = "E8"\nsays = "98 %"\naccuracy = 98', "reference.accuracy = 98 .* 0 to 1"),
-        ('[reference]\nsource = "E8"\nsays = "98 %"\nimages = "many"', "reference.images = 'many' is not"),
-        ('[reference]\nsource = "E8"\nsays = "98 %"\nsplit = "train"', "it takes 'validation' or 'test'"),
-        ('[reference]\nsource = "E8"\nsays = "98 %"\nacuracy = 0.98', "acuracy is not .* mean accuracy"),
-        (
-            '[reference]\nsource = "E8"',
-            "reference.says = '' is not allowed; it takes a text that is not empty",
-        ),
+        (TOLD + "figures = [{ value = 98 }]", "figures.value = 98 is not allowed; .* 0 to 1"),
+        (TOLD + "figures = [{ value = 0.9, to = 0.8 }]", "figures.to = 0.8 .* more than value"),
+        (TOLD + 'figures = [{ images = "many" }]', "figures.images = 'many' is not"),
+        (TOLD + 'figures = [{ split = "all" }]', "it takes 'train', 'validation' or 'test'"),
+        (TOLD + "figures = [{ valeu = 0.98 }]", "valeu is not .* mean value"),
+        (TOLD + "figures = [{}, {}]", "'test accuracy' stands there twice"),
+        (TOLD + "figures = 0.98", "figures = 0.98 is not allowed; it takes a list"),
+        (TOLD + "figures = [0.98]", r"it is a section, \[reference.figures\]"),
+        ('[reference]\nsource = "E8"\nshows = "depth"', "reference.says = '' is not .* not empty"),
         ('reference = "E8"', r"it is a section, \[reference\]"),
+        ("[[ablations]]\nname = 'short'\nsays = 'less'\nchanges = { steps = 5 }", "steps is not a setting"),
+        ("[[ablations]]\nname = 'short'\nchanges = {}", "ablations.says = ''"),
     ],
 )
-def test_a_reference_is_checked_as_the_settings_are(tmp_path: Path, text: str, message: str) -> None:
+def test_what_a_source_reported_is_checked_as_the_settings_are(
+    tmp_path: Path, text: str, message: str
+) -> None:
     path = tmp_path / "e.toml"
     path.write_text(text)
     with pytest.raises(UsageError, match=message):
