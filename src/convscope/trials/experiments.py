@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import convscope
 from convscope.config.experiment_file import Published, read_published
 from convscope.config.reference import Reference
 from convscope.data.sources.named import NAMED_SETS, data_folders
@@ -21,7 +20,7 @@ def experiments_folder() -> Path:
     Raises:
         UsageError: there are none.
     """
-    package = Path(convscope.__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package.parent.parent / "experiments", package / "experiments"):
         if any(folder.glob("*.toml")):
             return folder
