@@ -2,7 +2,7 @@
 
 from convscope.trials.claims import Claim
 from convscope.trials.race.racing import BestRate, Path, Race
-from convscope.trials.race.rules import RuleName
+from convscope.trials.race.rules import TITLES, RuleName
 from convscope.wording import percent, rounded, some
 
 OVERSHOT = 0.05
@@ -19,9 +19,9 @@ def judge(race: Race) -> tuple[Claim, ...]:
 
 
 def _not_arrived(race: Race) -> Claim:
-    path = race.path("gradient descent")
+    path = race.path("sgd")
     way = path.distances[0]
-    best = _best(race, "gradient descent")
+    best = _best(race, "sgd")
     because = (
         f"At rate {rounded(path.racer.rate)} it stands {percent(path.distances[-1] / way, 0)} of the way "
         f"from the minimum and {_arrival(path)}"
@@ -46,7 +46,7 @@ def _not_arrived(race: Race) -> Claim:
 
 
 def _overshoots(race: Race) -> Claim:
-    path, adam = race.path("momentum"), race.path("Adam")
+    path, adam = race.path("momentum"), race.path("adam")
     best = _best(race, "momentum")
     because = f"It runs {percent(path.overshoot)} of its way past the minimum, Adam {percent(adam.overshoot)}"
     if best.overshoot is not None:
@@ -64,11 +64,11 @@ def _overshoots(race: Race) -> Claim:
 
 
 def _reasonable(race: Race) -> Claim:
-    path, other = race.path("Adam"), race.path("momentum")
+    path, other = race.path("adam"), race.path("momentum")
     first = other.arrived is None or (path.arrived is not None and path.arrived <= other.arrived)
     because = f"Adam {_arrival(path)}, momentum {_arrival(other)}; it runs past by {percent(path.overshoot)}"
     arrivals = {each.rule: each.arrived for each in race.best}
-    timed = [f"{rule} at step {step}" for rule, step in arrivals.items() if step is not None]
+    timed = [f"{TITLES[rule]} at step {step}" for rule, step in arrivals.items() if step is not None]
     if timed:
         because += f". Each at its best rate: {', '.join(timed)}"
     return Claim(

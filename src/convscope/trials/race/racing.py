@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from convscope.trials.race.rules import RULES, Array, RuleName
+from convscope.trials.race.rules import RULES, TITLES, Array, RuleName
 from convscope.trials.race.surface import Surface
+from convscope.wording import rounded
 
 STEPS = 120
 START = (0.2, 1.5)
@@ -26,12 +27,15 @@ class Racer:
     rule: RuleName
     rate: float
 
+    def __str__(self) -> str:
+        return f"{TITLES[self.rule]} at rate {rounded(self.rate)}"
+
 
 RACERS = (
-    Racer(rule="gradient descent", rate=0.02),
+    Racer(rule="sgd", rate=0.02),
     Racer(rule="momentum", rate=0.02),
-    Racer(rule="Adam", rate=0.1),
-    Racer(rule="AdamW", rate=0.1),
+    Racer(rule="adam", rate=0.1),
+    Racer(rule="adamw", rate=0.1),
 )
 """Gradient descent and momentum at one rate, which means the same to both; Adam's is the length of a step."""
 

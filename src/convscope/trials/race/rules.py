@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Updated = tuple[Array, Array]
-RuleName = Literal["gradient descent", "momentum", "Adam", "AdamW"]
+RuleName = Literal["sgd", "momentum", "adam", "adamw"]
+"""As `--optimizer` takes them."""
 
 
 class Rule(Protocol):
@@ -77,9 +78,17 @@ def adamw(
 
 
 RULES: Mapping[RuleName, Rule] = {
-    "gradient descent": gradient_descent,
+    "sgd": gradient_descent,
     "momentum": momentum,
-    "Adam": adam,
-    "AdamW": adamw,
+    "adam": adam,
+    "adamw": adamw,
 }
 """All of them, in the order in which they were found."""
+
+TITLES: Mapping[RuleName, str] = {
+    "sgd": "gradient descent",
+    "momentum": "momentum",
+    "adam": "Adam",
+    "adamw": "AdamW",
+}
+"""As they are said."""

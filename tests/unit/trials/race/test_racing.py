@@ -14,7 +14,7 @@ def raced() -> Race:
 
 def test_all_start_at_one_place_and_make_120_steps(raced: Race) -> None:
     assert raced.steps == 120
-    assert [path.racer.rule for path in raced.paths] == ["gradient descent", "momentum", "Adam", "AdamW"]
+    assert [path.racer.rule for path in raced.paths] == ["sgd", "momentum", "adam", "adamw"]
     for path in raced.paths:
         assert path.weights.shape == (121, 2)
         assert tuple(path.weights[0]) == raced.start
@@ -41,17 +41,17 @@ def test_the_sources_claims_as_raced(raced: Race) -> None:
 
 def test_what_the_source_did_not_say_gradient_descent_is_first_at_its_best_rate(raced: Race) -> None:
     best = {each.rule: each for each in raced.best}
-    assert best["gradient descent"].arrived == min(each.arrived for each in raced.best)
-    assert best["gradient descent"].share == min(each.share for each in raced.best)
+    assert best["sgd"].arrived == min(each.arrived for each in raced.best)
+    assert best["sgd"].share == min(each.share for each in raced.best)
     assert "the rate's doing" in judge(raced)[0].because
 
 
 def test_a_claim_can_fail() -> None:
-    fast = race(racers=(Racer(rule="gradient descent", rate=0.1), *RACERS[1:]))
+    fast = race(racers=(Racer(rule="sgd", rate=0.1), *RACERS[1:]))
     assert not judge(fast)[0].holds
     tame = race(racers=(RACERS[0], Racer(rule="momentum", rate=0.003), RACERS[2]))
     assert not judge(tame)[1].holds
-    hasty = race(racers=(*RACERS[:2], Racer(rule="Adam", rate=0.5)))
+    hasty = race(racers=(*RACERS[:2], Racer(rule="adam", rate=0.5)))
     assert not judge(hasty)[2].holds
 
 
@@ -63,7 +63,7 @@ def test_any_number_of_steps(steps: int) -> None:
 
 
 def test_a_rate_that_is_too_large_diverges_without_arriving() -> None:
-    run = race(racers=(Racer(rule="gradient descent", rate=50.0),))
+    run = race(racers=(Racer(rule="sgd", rate=50.0),))
     figures = run.to_dict()["racers"][0]
     assert figures["arrived"] is None
     assert figures["cost"] is None

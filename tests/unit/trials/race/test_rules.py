@@ -13,10 +13,10 @@ from convscope.trials.race.surface import Surface
 
 GROUND = Surface()
 TORCH: dict[RuleName, Callable[[list[Tensor], float], torch.optim.Optimizer]] = {
-    "gradient descent": lambda weights, rate: torch.optim.SGD(weights, rate),
+    "sgd": lambda weights, rate: torch.optim.SGD(weights, rate),
     "momentum": lambda weights, rate: torch.optim.SGD(weights, rate, momentum=0.9),
-    "Adam": lambda weights, rate: torch.optim.Adam(weights, rate),
-    "AdamW": lambda weights, rate: torch.optim.AdamW(weights, rate),
+    "adam": lambda weights, rate: torch.optim.Adam(weights, rate),
+    "adamw": lambda weights, rate: torch.optim.AdamW(weights, rate),
 }
 
 
