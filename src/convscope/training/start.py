@@ -26,10 +26,8 @@ from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
 from convscope.training.device import usable_cores, use_device
 from convscope.training.fit import fit
-from convscope.training.folding.cross_validation import cross_validate
 from convscope.training.learning_rate_finder import search_for_job
 from convscope.training.outcome.manifest import write_dataset
-from convscope.training.outcome.results import finish_run, finishing_seconds
 from convscope.training.pacing.interruption import stopped_by_signals
 from convscope.training.plan import UNKNOWN_RATE, plan_experiment
 from convscope.training.preparation import Job, load_planned, prepare, steps_asked
@@ -240,13 +238,23 @@ def _what_is_saved(run: Run) -> str:
 
 
 def _fit_and_judge(run: Run, job: Job, started: float, report: float) -> None:
+    """Cross-validate where asked, take all steps, and judge what came of them.
+
+    What judges is imported when there is something to judge, so that the first step does not wait for it.
+    """
     scores, better, deadline = None, None, None
     length, folds = job.config.training.length, job.config.data.folds
     if isinstance(length, TimeBudget):
+        from convscope.training.outcome.results import finishing_seconds
+
         judging = finishing_seconds(job) if folds is None else 0.0
         deadline = started + length.seconds - judging - max(LEAST_REPORT_SECONDS, report)
     if folds is not None:
+        from convscope.training.folding.cross_validation import cross_validate
+
         scores, better = cross_validate(run, job, folds, deadline)
         job = prepare(job.config, job.dataset.all_for_training(), job.device, job.progress)
     fitted = fit(run, job, deadline=deadline, from_folds=better)
+    from convscope.training.outcome.results import finish_run
+
     finish_run(run, job, fitted, total_seconds=time.perf_counter() - started, folds=scores)

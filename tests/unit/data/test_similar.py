@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
+from scipy.fft import dct
 
 from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import fit_image
@@ -67,3 +68,8 @@ def test_thousands_that_are_all_alike_stay_within_bounds(monkeypatch):
     )
     assert (3, 7) in pairs
     assert len(pairs) <= 500
+
+
+def test_the_frequencies_are_those_of_the_cosine_transform():
+    expected = dct(np.eye(32), axis=0, norm="ortho")[:8].astype(np.float32)
+    np.testing.assert_array_equal(similar._BASIS, expected)

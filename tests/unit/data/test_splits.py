@@ -70,6 +70,23 @@ def test_links_join_into_clusters():
     assert links_of(["x", None, "y", "x", None]) == [[0, 3]]
 
 
+def test_clusters_are_the_connected_components_of_any_links():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        links = [random.choice(60, size=random.integers(2, 5), replace=False).tolist() for _ in range(20)]
+        graph = np.eye(60, dtype=bool)
+        for link in links:
+            graph[np.ix_(link, link)] = True
+        reached = np.linalg.matrix_power(graph.astype(float), 60) > 0
+        assert clusters(60, links) == [int(row.argmax()) for row in reached]
+
+
+def test_a_long_chain_is_one_cluster():
+    count = 20_000
+    assert set(clusters(count, [[index + 1, index] for index in range(count - 1)])) == {0}
+    assert set(clusters(count, [[index, index + 1] for index in reversed(range(count - 1))])) == {0}
+
+
 def test_every_image_is_held_out_once_in_each_repeat_and_clusters_stay_whole():
     cluster_of = [index // 2 for index in range(120)]
     strata = ["a" if index < 80 else "b" for index in range(120)]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.special import betaincinv
 from torch import Tensor
 
 from convscope.data.augmentation.draws import chance, uniform
@@ -94,6 +93,8 @@ def mix(
 
 def _beta(generator: torch.Generator, count: int, alpha: float) -> Tensor:
     """`(count,)` float32 from Beta(alpha, alpha), by inverting its distribution function."""
+    from scipy.special import betaincinv  # takes a while, and most augmentations mix nothing
+
     evenly = torch.rand(count, generator=generator, dtype=torch.float64).numpy()
     return torch.from_numpy(np.asarray(betaincinv(alpha, alpha, evenly), dtype=np.float32))
 

@@ -9,10 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-
 from convscope.data.classes import natural_key, natural_order
 from convscope.data.sources.source import Split
 from convscope.errors import DataError
@@ -29,13 +25,19 @@ class Deal:
 
 def clusters(count: int, links: Iterable[Sequence[int]]) -> list[int]:
     """For each of `count` images, the smallest index that it is linked with, directly or through others."""
-    pairs = np.array([(link[0], other) for link in links for other in link[1:]], dtype=np.int64).reshape(
-        -1, 2
-    )
-    graph = coo_array((np.ones(len(pairs), dtype=np.bool_), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    _, component = connected_components(graph, directed=False)  # (count,)
-    _, smallest, of_image = np.unique(component, return_index=True, return_inverse=True)
-    return [int(index) for index in smallest[of_image]]
+    towards = list(range(count))  # each image points to a smaller one of its cluster, the smallest to itself
+
+    def smallest(index: int) -> int:
+        while towards[index] != index:
+            towards[index] = towards[towards[index]]  # halves the way for whoever asks next
+            index = towards[index]
+        return index
+
+    for first, *others in links:
+        for other in others:
+            low, high = sorted((smallest(first), smallest(other)))
+            towards[high] = low
+    return [smallest(index) for index in range(count)]
 
 
 def links_of(keys: Sequence[Hashable | None]) -> list[list[int]]:

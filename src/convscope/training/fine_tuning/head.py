@@ -1,7 +1,8 @@
 """Fitting the last layer exactly, on features that are computed once.
 
 A frozen backbone makes the same features of the same image at every step, so nothing is gained by steps:
-the best linear head is the solution of a convex problem, found in about a second.
+the best linear head is the solution of a convex problem, found in about a second. scikit-learn takes longer
+than that to import; it is imported where a head is fitted.
 """
 
 import warnings
@@ -11,10 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import log_softmax
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from convscope.classifier.logits import evaluation_mode
@@ -106,6 +103,8 @@ def fit_head(
 
     Deterministic: no random state is used. Features that never vary are ignored.
     """
+    from sklearn.preprocessing import StandardScaler
+
     rows = _Rows.of(features if features.ndim == 3 else features[None], targets, weights)
     strength, loss = _choose_strength(rows, num_classes)
     scaler = StandardScaler().fit(rows.features)
@@ -157,6 +156,8 @@ class _Rows:
 
 def _choose_strength(rows: _Rows, num_classes: int | None) -> tuple[float, float]:
     """The strength with the least loss on images that were held out, five folds in turn."""
+    from sklearn.preprocessing import StandardScaler
+
     images = rows.image.max() + 1
     order = np.argsort(rows.targets[:images], kind="stable")  # every fifth is a stratified fold
     order = order[:: -(-images // MOST_IMAGES_TO_CHOOSE)]
@@ -183,6 +184,8 @@ def _errors(outputs: Array, targets: NDArray[Any]) -> Array:
     if targets.dtype.kind == "f":
         squared: Array = (outputs[:, 0] - targets) ** 2
         return squared
+    from scipy.special import log_softmax
+
     chosen: Array = -log_softmax(outputs, axis=1)[np.arange(len(targets)), targets]
     return chosen
 
@@ -200,6 +203,8 @@ def _in_their_span(features: Array) -> tuple[Array, Array]:
 
 def _model(num_classes: int | None, tolerance: float) -> Model:
     """Not fitted; logistic regression stops where no slope of its loss is above the tolerance."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+
     if num_classes is None:
         return Ridge()
     return LogisticRegression(max_iter=1000, tol=tolerance, warm_start=True)
@@ -209,6 +214,8 @@ def _solve(
     model: Model, features: Array, rows: _Rows, strength: float, num_classes: int | None
 ) -> tuple[Array, Array]:
     """Minimise the mean error + strength / 2 · |coefficients|²: coefficients `(R, K)` and bias `(K,)`."""
+    from sklearn.exceptions import ConvergenceWarning
+
     if num_classes is None:
         model.set_params(alpha=strength).fit(features, rows.targets, rows.weights)
         return model.coef_[:, None], np.array([model.intercept_])

@@ -11,7 +11,6 @@ Ruder 2018).
 from dataclasses import dataclass
 
 import torch
-from timm.models import group_parameters
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -70,6 +69,8 @@ def stages(network: nn.Module) -> list[list[str]]:
     """
     matcher = getattr(network, "group_matcher", None)
     if callable(matcher):
+        from timm.models import group_parameters  # whoever has a matcher is timm's, which is loaded by then
+
         groups: dict[int, list[str]] = group_parameters(network, matcher(coarse=True))
         return [groups[key] for key in sorted(groups)]
     named: dict[str, list[str]] = {}

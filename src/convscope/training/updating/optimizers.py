@@ -1,10 +1,15 @@
 """Update rules. Weight decay acts on weights alone: never on biases, nor on the gains of normalisation."""
 
+import inspect
+from typing import TypeVar, cast
+
 import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from convscope.config.asked import OptimizerName
+
+Rule = TypeVar("Rule", bound=Optimizer)
 
 
 def build_optimizer(
@@ -37,13 +42,26 @@ def build_optimizer(
     ]
     match name:
         case "sgd":
-            return SGD(settings, lr=1.0, fused=True)
+            return _plain(SGD)(settings, lr=1.0, fused=True)
         case "momentum" | "nesterov":
-            return SGD(settings, lr=1.0, momentum=momentum, nesterov=name == "nesterov", fused=True)
+            nesterov = name == "nesterov"
+            return _plain(SGD)(settings, lr=1.0, momentum=momentum, nesterov=nesterov, fused=True)
         case "adam":
-            return Adam(settings, lr=1.0, fused=True)
+            return _plain(Adam)(settings, lr=1.0, fused=True)
         case "adamw":
-            return AdamW(settings, lr=1.0, fused=True)
+            return _plain(AdamW)(settings, lr=1.0, fused=True)
+
+
+def _plain(rule: type[Rule]) -> type[Rule]:
+    """The same update rule, to the bit, without what torch wraps around it for `torch.compile`.
+
+    Those wrappers import the whole compiler at the first call, though nothing is compiled: longer than a bare
+    `import torch` takes (benchmarks/start_up.py).
+    """
+    methods = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    unwrapped = {name: inspect.unwrap(getattr(rule, name)) for name in methods}
+    step = torch.no_grad()(inspect.unwrap(rule.step))
+    return cast(type[Rule], type(rule.__name__, (rule,), {**unwrapped, "step": step}))
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
