@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -30,13 +31,13 @@ CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 def mnist(task: Task) -> dict[str, Any]:
     to_tensor = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MNIST_MEAN, MNIST_STD)])
     train = DataLoader(datasets.MNIST(task.data, transform=to_tensor), batch_size=64, shuffle=True)
-    test = DataLoader(datasets.MNIST(task.data, train=False, transform=to_tensor), batch_size=1000)
-    test_batches = list(test)
+    test = datasets.MNIST(task.data, train=False, transform=to_tensor)
+    test_batches = cache(lambda: list(DataLoader(test, batch_size=1000)))  # read at the first look
     torch.manual_seed(task.seed)
     network = two_conv()
     optimizer = torch.optim.Adadelta(network.parameters(), lr=1.0)
     scheduler = StepLR(optimizer, step_size=1, gamma=0.7)
-    clock = TimeToGoal(task, lambda: accuracy(network, test_batches))
+    clock = TimeToGoal(task, lambda: accuracy(network, test_batches()))
     fit(network, lambda: train, optimizer, clock.after_step, after_epoch=scheduler.step)
     return clock.figures()
 

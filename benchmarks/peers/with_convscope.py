@@ -121,7 +121,7 @@ def vgg16(task: Task) -> dict[str, Any]:
 
 def photos(task: Task) -> dict[str, Any]:
     archive = str(task.data / "photos" / "kittencat.zip")
-    command(task, archive, "--folds", "5", *(["--frozen", "true"] if task.quick else []))
+    command(task, archive, "--folds", "5", *(["--frozen"] if task.quick else []))
     probabilities: list[Any] = []
     labels: list[int] = []
     for fold in sorted((task.scratch / "run" / "folds").iterdir()):
