@@ -22,8 +22,8 @@ LEVELS = (
     {"evaluation"},
     {"inspection"},
     {"looking", "training"},  # neither imports the other
-    {"diagnosis", "comparison"},
-    {"trials", "benchmarking", "export"},
+    {"diagnosis", "comparison", "benchmarking"},
+    {"trials", "export"},
     {"report"},
     {"face", "__init__"},
     {"serving"},

@@ -12,9 +12,6 @@ class SummarySetting:
     network: str = field(default="", metadata={"check": said})
     """Its name, as `convscope networks` lists it."""
 
-    others: tuple[str, ...] = ()
-    """Networks of the same family whose sizes stand beside it."""
-
     def __post_init__(self) -> None:
         check_fields(self, "summary")
 
@@ -43,9 +40,6 @@ class TimingSetting:
 class RaceSetting:
     """`[race]`: optimizers from one start on a surface of two weights."""
 
-    optimizers: tuple[str, ...] = ("sgd", "momentum", "adam", "adamw")
-    """Who takes part."""
-
     steps: int = field(default=120, metadata={"check": positive})
     """Updates of each."""
 
@@ -57,14 +51,8 @@ class RaceSetting:
 class FeaturesSetting:
     """`[features]`: the patches that excite a network's units most, projected back to pixels."""
 
-    network: str = "pretrained"
-    """A network with weights that were learned elsewhere."""
-
-    images: str = "photos"
-    """What is shown to it; looked for in $CONVSCOPE_DATA."""
-
-    run_of: str | None = None
-    """An experiment whose trained network is looked into as well."""
+    experiments: tuple[str, ...] = ()
+    """Those whose trained networks are looked into; the first run of each is made if need be."""
 
     def __post_init__(self) -> None:
         check_fields(self, "features")

@@ -67,6 +67,12 @@ class Figure:
             raise UsageError(f"reference.figures.to = {self.to!r} is not allowed; it takes more than value")
 
     @property
+    def reported(self) -> dict[str, float]:
+        """What the source says of it: `value`, `to` and `images`, as far as it does."""
+        known = {"value": self.value, "to": self.to, "images": self.images}
+        return {} if self.value is None else {name: each for name, each in known.items() if each is not None}
+
+    @property
     def name(self) -> str:
         """`test accuracy at step 100`; the same in every card."""
         if self.label:
@@ -88,8 +94,8 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
-    """An ordering that the source claims, in `[[reference.claims]]`: this experiment is above another."""
+class Ordering:
+    """An ordering that the source claims, in `[[reference.orderings]]`: this experiment is above another."""
 
     above: str = field(default="", metadata={"check": said})
     """The other experiment, whose test accuracy is lower."""
@@ -98,7 +104,7 @@ class Claim:
     """The other one stopped after so many steps; its end unless given."""
 
     def __post_init__(self) -> None:
-        check_fields(self, "reference.claims")
+        check_fields(self, "reference.orderings")
 
     @property
     def name(self) -> str:
@@ -122,7 +128,7 @@ class Reference:
     figures: tuple[Figure, ...] = ()
     """The source's figures; the verdict is on the first that has a value."""
 
-    claims: tuple[Claim, ...] = ()
+    orderings: tuple[Ordering, ...] = ()
     """Orderings that the source claims."""
 
     source_minutes: float | None = field(default=None, metadata={"check": positive_or_none})

@@ -1,12 +1,14 @@
 """What `convscope reproduce` makes of an experiment, on one that takes a second."""
 
 import json
-from collections.abc import Callable
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from convscope.cli.main import run
+from convscope.trials.cards.card import add_card, read_card
 
 TOML = """
 [data]
@@ -30,34 +32,179 @@ precision = "float32"
 [reference]
 source = "E0"
 shows = "a line"
-says = "half"
-figures = [{ value = 0.5, images = 12 }, { value = 0.5, images = 12, at_step = 0 }]
+says = "half of them, and nothing of the others"
+figures = [
+    { value = 0.5, images = 12 },
+    { value = 0.5, images = 12, at_step = 0 },
+    { split = "train" },
+    { kind = "difference", split = "train", minus = "test" },
+    { kind = "difference", of = "optimizer running", minus = "test" },
+    { kind = "count", shown = 9, value = 1, to = 2 },
+    { kind = "seconds", value = 60, label = "seconds of training" },
+    { kind = "loss" },
+    { split = "validation", first = 5 },
+]
 """
 
-Reproduce = Callable[..., int]
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the experiment was reproduced once, with one seed."""
+    folder = tmp_path_factory.mktemp("done")
+    (folder / "line.toml").write_text(TOML)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert run(["reproduce", "line.toml", "--results", "cards", "--seeds", "1"]) == 0
+    return folder
 
 
 @pytest.fixture
-def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, to change."""
+    shutil.copytree(done, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "line.toml"
-    path.write_text(TOML)
-    return path
+    return tmp_path
 
 
 def reproduce(*words: str) -> int:
-    return run(["reproduce", "line.toml", "--results", "cards", *words])
+    return run(["reproduce", "line.toml", "--results", "cards", "--seeds", "1", *words])
 
 
-def test_an_experiment_leaves_a_card(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert reproduce("--seeds", "3", "--json") == 0
+def card_of(folder: Path) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((folder / "cards/line").glob("*.json").__next__().read_text())
+    return card
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_an_experiment_leaves_a_card(done: Path) -> None:
+    card = card_of(done)
+    assert (card["experiment"], card["source"], card["seeds"]) == ("line", "E0", [0])
+    assert len(card["data"]["fingerprint"]) >= 16
+    assert len(card["configuration"]["sha256"]) == 64
+    assert "seed" not in card["configuration"]["values"]
+    assert str(done) not in json.dumps(card)  # it is shown to others
+    assert None not in card["figures"]["test accuracy"]["seeds"][0].values()
+    read = read_card(next((done / "cards/line").glob("*.json")))
+    assert json.loads(json.dumps(read.to_dict())) == card
+
+
+def test_every_figure_that_was_asked_for_is_on_it(done: Path) -> None:
+    figures = card_of(done)["figures"]
+    assert list(figures) == [
+        "test accuracy",
+        "test accuracy at step 0",
+        "train accuracy",
+        "train accuracy minus test accuracy",
+        "test accuracy with the optimizer running minus test accuracy",
+        "answer to 9 circles",
+        "seconds of training",
+        "test loss",
+        "validation accuracy of 5 images",
+    ]
+    assert figures["train accuracy"]["images"] == 56
+    gap = figures["train accuracy"]["value"] - figures["test accuracy"]["value"]
+    assert figures["train accuracy minus test accuracy"]["value"] == pytest.approx(gap)
+    assert figures["answer to 9 circles"]["verdict"] == "agrees"  # it knows of 1 and 2 alone
+    assert figures["seconds of training"]["verdict"] == "not comparable"
+    assert figures["test loss"]["verdict"] == "no figure"
+    followed = figures["validation accuracy of 5 images"]["seeds"][0]["course"]
+    assert followed[-1]["step"] == 6
+    assert followed[-1]["low"] <= followed[-1]["value"] <= followed[-1]["high"]
+
+
+def test_what_is_there_is_used_and_the_same_card_is_not_left_twice(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (here / "runs/reproduce/line/seed-0/summary.json").stat().st_mtime_ns
+    assert reproduce("--json") == 0
     found = json.loads(capsys.readouterr().out)["experiments"][0]
     assert {"name", "reported", "measured", "verdict", "seconds"} <= found.keys()
-    assert (found["name"], found["reported"]) == ("line", 0.5)
-    card = json.loads(Path(found["card"]).read_text())
-    assert card["seeds"] == [0, 1, 2]
-    assert len(card["data"]["fingerprint"]) > 20
-    assert len(card["configuration"]["sha256"]) == 64
-    assert [len(figure["seeds"]) for figure in card["figures"].values()] == [3, 3]
-    assert card["figures"]["test accuracy at step 0"]["reported"] == {"value": 0.5, "images": 12}
-    assert str(Path.cwd()) not in json.dumps(card)  # it is shown to others
+    assert (found["name"], found["reported"], found["measured"]["images"]) == ("line", 0.5, 12)
+    assert len(list((here / "cards/line").iterdir())) == 1
+    assert (here / "runs/reproduce/line/seed-0/summary.json").stat().st_mtime_ns == before
+
+
+def test_another_training_that_lies_there_is_not_used(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(here / "line.toml", "learning_rate = 0.01", "learning_rate = 0.02")
+    assert reproduce() == 1
+    said = capsys.readouterr().err
+    assert "holds another training: training.learning_rate is 0.01, not 0.02" in said
+    assert "--runs FOLDER" in said
+
+
+def test_how_often_it_was_saved_makes_no_other_training(here: Path) -> None:
+    change(here / "line.toml", "steps = 6", "steps = 6\ncheckpoint_every = 2\nthreads = 1")
+    assert reproduce() == 0
+
+
+def test_an_interrupted_one_goes_on(here: Path) -> None:
+    """As a run that was stopped after its last step, before it was judged."""
+    path = here / "runs/reproduce/line/seed-0"
+    before = json.loads((path / "summary.json").read_text())["test"]
+    (path / "summary.json").unlink()
+    (path / "reproduction.json").unlink()
+    shutil.rmtree(here / "cards")
+    assert reproduce() == 0
+    assert json.loads((path / "summary.json").read_text())["test"] == before
+    assert card_of(here)["figures"]["train accuracy"]["images"] == 56
+
+
+def test_what_took_long_is_measured_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr("convscope.trials.reproducing.measuring.right_while_training", refuse)
+    monkeypatch.setattr("convscope.trials.reproducing.measuring.load_own_data", refuse)
+    assert reproduce() == 0
+
+
+def test_measuring_as_the_source_did_leaves_the_run_as_it_was(done: Path) -> None:
+    from convscope.runs.folder import Run
+    from convscope.trials.reproducing.measured_wrongly import right_while_training
+
+    run_path = done / "runs/reproduce/line/seed-0"
+    before = {path: path.read_bytes() for path in run_path.rglob("*") if path.is_file()}
+    right = right_while_training(Run(run_path))
+    assert right.shape == (12,)
+    assert {path: path.read_bytes() for path in run_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_card_is_checked_by_running_it_again(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from convscope.trials.reproducing import experiments
+
+    monkeypatch.setattr(experiments, "experiment_paths", lambda: {"line": here / "line.toml"})
+    path = next((here / "cards/line").glob("*.json"))
+    assert run(["reproduce", "--check", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["holds"], found["another"]) == (True, [])
+    assert found["figures"]["test accuracy"]["why"] == "the same to the last digit"
+    assert (here / f"runs/reproduce/line/check-{path.stem}-seed-0").is_dir()
+    change(path, '"fingerprint": "', '"fingerprint": "0')
+    assert run(["reproduce", "--check", str(path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["another"] == ["data"]
+
+
+def test_a_card_is_added_and_none_is_written_over(here: Path) -> None:
+    card = read_card(next((here / "cards/line").glob("*.json")))
+    again, is_new = add_card(here / "cards", card)
+    assert (again.parent.name, is_new) == ("line", False)
+    import dataclasses
+
+    other, is_new = add_card(here / "cards", dataclasses.replace(card, why="another"))
+    assert is_new
+    assert other.name.endswith("-02.json")
+    assert len(list((here / "cards/line").iterdir())) == 2
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": 1}', '{"format": 99}', "[]", "no json"])
+def test_a_damaged_card_is_said_to_be_one(here: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "cards/line/2020-01-01-01.json").write_text(text)
+    assert run(["reproduce", "--check", "cards/line/2020-01-01-01.json"]) == 2
+    assert "result card" in capsys.readouterr().err

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from convscope.config.reference import Figure
-from convscope.trials.figures import Measured, Pooled, difference
-from convscope.trials.verdicts import judge, judge_claim, prediction_interval
+from convscope.trials.cards.figures import Measured, Pooled, difference
+from convscope.trials.cards.verdicts import judge, judge_ordering, prediction_interval
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_all_right_is_not_taken_for_certain() -> None:
 
 def test_a_claim_needs_an_interval_on_one_side_of_zero() -> None:
     def claim(*values: float) -> str:
-        return judge_claim(Pooled("difference", tuple(Measured(value=value) for value in values))).word
+        return judge_ordering(Pooled("difference", tuple(Measured(value=value) for value in values))).word
 
     assert claim(0.02, 0.021, 0.019) == "agrees"
     assert claim(-0.02, -0.021, -0.019) == "worse"

@@ -1,7 +1,6 @@
 """Where the experiments are, and where the data that they name are."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.config.experiment_file import Published, read_published
@@ -20,7 +19,7 @@ def experiments_folder() -> Path:
     Raises:
         UsageError: there are none.
     """
-    package = Path(__file__).parents[1]
+    package = Path(__file__).parents[2]
     for folder in (package.parent.parent / "experiments", package / "experiments"):
         if any(folder.glob("*.toml")):
             return folder
@@ -64,42 +63,27 @@ def reference_of(experiment: Published) -> Reference:
     return experiment.reference
 
 
-@dataclass(frozen=True)
-class Located:
-    """The data that an experiment is run on.
-
-    Attributes:
-        source: what training is told.
-        differs: why what is measured on them cannot be compared with the source's figure; None where they
-            are the source's own.
-    """
-
-    source: str
-    differs: str | None = None
-
-
-def locate(source: str, reference: Reference, given: str | None = None) -> Located:
+def locate(source: str, reference: Reference, given: str | None = None) -> str:
     """The data that an experiment names: on this machine, or its stand-in, or others that were `given`.
 
     Raises:
         DataError: they are not here, cannot be downloaded, and nothing stands in for them.
     """
     if given is not None:
-        return Located(given, differs_from(source, given, reference))
+        return given
     folders = [Path(), *data_folders()]
     if is_named(source) and (source.startswith("counting") or _is_here(source)):
-        return Located(source)
+        return source
     if not is_named(source):
         for folder in folders:
             if (folder / source).exists():
-                return Located(str(folder / source))
+                return str(folder / source)
     if reference.stand_in is not None:
         for folder in folders[1:]:
             if (folder / reference.stand_in).exists():
-                path = str(folder / reference.stand_in)
-                return Located(path, differs_from(source, path, reference))
+                return str(folder / reference.stand_in)
     if is_named(source):
-        return Located(source)  # it is downloaded, or training says what to do
+        return source  # it is downloaded, or training says what to do
     where = f"in $CONVSCOPE_DATA ({folders[1]})" if os.environ.get("CONVSCOPE_DATA") else f"in {folders[1]}"
     raise DataError(
         f"the data of this experiment, {source}, are neither here nor {where}.\n"

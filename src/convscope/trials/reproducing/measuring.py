@@ -1,10 +1,10 @@
 """The figures of a finished training, each as an experiment's file names it."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from convscope.classifier.classifier import Classifier
 from convscope.config.reference import Figure
+from convscope.data.dataset import Dataset
 from convscope.data.synthetic.counting import counting_source
 from convscope.errors import RunError, UsageError
 from convscope.evaluation.errors import cross_entropy_per_image
@@ -20,8 +21,8 @@ from convscope.evaluation.predictions import Predictions, has_predictions, predi
 from convscope.runs.checkpoint_names import HEAD
 from convscope.runs.checkpoints import list_checkpoints
 from convscope.runs.folder import Run
-from convscope.trials.figures import Measured, difference
-from convscope.trials.measured_wrongly import right_while_training
+from convscope.trials.cards.figures import Measured, difference
+from convscope.trials.reproducing.measured_wrongly import right_while_training
 
 KEPT = "reproduction.json"
 """What took long to measure, in the run that it was measured on."""
@@ -39,9 +40,19 @@ class Trained:
     stopped_at: Callable[[int], Run | None]
 
     @cached_property
-    def data(self) -> Any:
+    def data(self) -> Dataset:
         """Its images, divided as in training."""
         return load_own_data(self.run.path, Classifier.load(self.run.path))
+
+    @cached_property
+    def right_while_training(self) -> NDArray[np.bool_]:
+        """Which test images are right where the optimizer goes on while they are counted."""
+        return right_while_training(self.run)
+
+    @cached_property
+    def on_training_images(self) -> Predictions:
+        """What the finished classifier says of all the images that it learned from."""
+        return predict_images(Classifier.load(self.run.path), self.data.train, "train")
 
 
 def measure(trained: Trained, figures: tuple[Figure, ...]) -> dict[str, Measured]:
@@ -78,7 +89,7 @@ def _measure(trained: Trained, figure: Figure) -> Measured | None:
         first, second = _right(trained, figure), _right(trained, Figure(split=figure.minus or "test"))
         return difference(first, second, paired=figure.split == figure.minus)
     if figure.of == "optimizer running":
-        return Measured.share(right_while_training(trained.run))
+        return Measured.share(trained.right_while_training)
     answers = _answers(trained, figure)
     if answers is None:
         return None
@@ -99,7 +110,7 @@ def _takes_long(figure: Figure) -> bool:
 def _right(trained: Trained, figure: Figure) -> NDArray[np.bool_]:
     """Which images are answered rightly."""
     if figure.of == "optimizer running":
-        return right_while_training(trained.run)
+        return trained.right_while_training
     answers = _answers(trained, figure)
     if answers is None:
         raise RunError(f"{trained.run.path} has no {figure.split} images")
@@ -113,26 +124,25 @@ def _answers(trained: Trained, figure: Figure) -> Predictions | None:
         earlier = trained.stopped_at(figure.at_step)
         return None if earlier is None else _of_run(earlier, figure.split)
     if figure.of == "head":
-        return _of_checkpoint(trained, HEAD, figure.split)
-    if has_predictions(trained.run, figure.split):
-        return _of_run(trained.run, figure.split)
-    return _of_checkpoint(trained, "final", figure.split)
+        return _of_head(trained, figure.split)
+    return trained.on_training_images if figure.split == "train" else _of_run(trained.run, figure.split)
 
 
 def _of_run(run: Run, split: str) -> Predictions | None:
     return read_predictions(run, split) if has_predictions(run, split) else None
 
 
-def _of_checkpoint(trained: Trained, which: str, split: str) -> Predictions | None:
+def _of_head(trained: Trained, split: str) -> Predictions | None:
+    """What a pretrained network's fitted head said, before anything else was trained."""
     images = trained.data.splits[split]
     if not len(images):
         return None
-    return predict_images(Classifier.load(trained.run.path, which), images, split)
+    return predict_images(Classifier.load(trained.run.path, HEAD), images, split)
 
 
 def _followed(trained: Trained, figure: Figure) -> Measured:
     """The accuracy on the first images, and on the whole split, at each checkpoint that is still there."""
-    images, course = trained.data.splits[figure.split], []
+    images, course, few = trained.data.splits[figure.split], [], Measured(value=math.nan)
     for path in list_checkpoints(trained.run.checkpoint_folder):
         step = int(path.name.rpartition("-")[2])
         answers = predict_images(Classifier.load(trained.run.path, str(step)), images, figure.split)

@@ -14,7 +14,7 @@ from scipy import special
 
 from convscope.config.reference import Figure, Kind
 from convscope.evaluation.proportion import CONFIDENCE, Interval
-from convscope.trials.figures import Measured, Pooled
+from convscope.trials.cards.figures import Measured, Pooled
 
 Word = Literal["agrees", "better", "worse", "differs", "undecided", "not comparable", "no figure"]
 
@@ -49,7 +49,15 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """For a card."""
-        return {"verdict": self.word, "prediction_interval": self.interval, "why": self.why}
+        interval = None if self.interval is None else list(self.interval)
+        return {"verdict": self.word, "prediction_interval": interval, "why": self.why}
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> "Verdict":
+        """The inverse of `to_dict`."""
+        interval = values["prediction_interval"]
+        ends = None if interval is None else (interval[0], interval[1])
+        return Verdict(word=values["verdict"], interval=ends, why=values["why"])
 
 
 def prediction_interval(seeds: Sequence[Measured], source_images: int | None) -> Interval:
@@ -97,7 +105,7 @@ def judge(figure: Figure, measured: Pooled, incomparable: str | None = None) -> 
     return Verdict(word=word, interval=(low, high), why=_what_it_covers(figure, measured))
 
 
-def judge_claim(differences: Pooled) -> Verdict:
+def judge_ordering(differences: Pooled) -> Verdict:
     """Whether one experiment is above another, by the differences of the seeds that both have."""
     interval = differences.interval
     if interval is None:
@@ -106,6 +114,28 @@ def judge_claim(differences: Pooled) -> Verdict:
     word: Word = "agrees" if low > 0 else "worse" if high < 0 else "undecided"
     how = "over seeds" if len(differences.seeds) > 1 else "over the test images; one seed"
     return Verdict(word=word, interval=interval, why=f"interval of the difference {how}")
+
+
+def judge_repetition(before: Pooled, now: Pooled) -> Verdict:
+    """Whether the mean of some more seeds lies where it does 95 times of 100, by those before.
+
+    Both were measured on the same images: only the spread between seeds makes them differ.
+    """
+    if before.kind == "seconds":
+        return Verdict(word="not comparable", why="a time is another each time")
+    if [each.value for each in before.seeds] == [each.value for each in now.seeds]:
+        return Verdict(word="agrees", why="the same to the last digit")
+    count, mean, spread = len(before.seeds), before.value, before.over_runs.standard_deviation
+    if count > 1 and spread > 0:
+        student = float(special.stdtrit(count - 1, 0.5 + CONFIDENCE / 2))
+        half, why = student * spread * math.sqrt(1 / count + 1 / len(now.seeds)), f"{count} seeds before"
+    else:
+        one, other = before.seeds[0], now.seeds[0]
+        half = _NORMAL * math.hypot(one.standard_error(one.images), other.standard_error(other.images))
+        why = "one seed: only the images' share is covered"
+    low, high = mean - half, mean + half
+    word: Word = "agrees" if low - _EXACT <= now.value <= high + _EXACT else "differs"
+    return Verdict(word=word, interval=(low, high), why=why)
 
 
 def _what_it_covers(figure: Figure, measured: Pooled) -> str:

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic
-from convscope.trials.figures import Pooled
+from convscope.trials.cards.figures import Pooled
+from convscope.trials.cards.verdicts import Verdict
 from convscope.wording import here
 
 FORMAT = 1
@@ -20,23 +21,27 @@ class Result:
     """One figure beside the source's.
 
     Attributes:
+        measured: of all seeds.
         reported: `value`, `to` and `images` as the source gives them; empty where it gives none.
-        verdict: `verdict`, `prediction_interval` and `why`.
+        verdict: how they compare.
     """
 
     measured: Pooled
     reported: dict[str, Any]
-    verdict: dict[str, Any]
+    verdict: Verdict
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**self.measured.to_dict(), "reported": self.reported, **self.verdict}
+        return {**self.measured.to_dict(), "reported": self.reported, **self.verdict.to_dict()}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "Result":
         """The inverse of `to_dict`."""
-        verdict = {name: values[name] for name in ("verdict", "prediction_interval", "why")}
-        return Result(measured=Pooled.from_dict(values), reported=values["reported"], verdict=verdict)
+        return Result(
+            measured=Pooled.from_dict(values),
+            reported=values["reported"],
+            verdict=Verdict.from_dict(values),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +57,11 @@ class Card:
         environment: versions and machine.
         seeds: of the trainings; empty where nothing was trained.
         figures: by name, each with every seed's value, all together, and the verdict.
-        claims: by name, the differences between experiments that the source claims, alike.
+        orderings: by name, how far it is above another experiment, where the source claims that it is.
         ablations: by name, what a change made of the first figure.
+        details: of what trains nothing, all that was measured.
         seconds: of training, for each seed.
         verdict, why: on the whole.
-        notes: what a reader should know.
     """
 
     experiment: str
@@ -66,19 +71,19 @@ class Card:
     configuration: dict[str, Any]
     data: dict[str, Any]
     environment: dict[str, Any]
-    seeds: tuple[int, ...]
+    seeds: tuple[int, ...] = ()
     figures: dict[str, Result]
-    claims: dict[str, Result] = field(default_factory=dict)
+    orderings: dict[str, Result] = field(default_factory=dict)
     ablations: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
     seconds: tuple[float, ...] = ()
     verdict: str
     why: str = ""
-    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As the file holds it."""
         plain = {each.name: getattr(self, each.name) for each in fields(self)}
-        for name in ("figures", "claims"):
+        for name in ("figures", "orderings"):
             plain[name] = {key: result.to_dict() for key, result in plain[name].items()}
         return {"format": FORMAT, **plain}
 
@@ -86,9 +91,9 @@ class Card:
     def from_dict(values: dict[str, Any]) -> "Card":
         """The inverse of `to_dict`."""
         plain = {name: value for name, value in values.items() if name != "format"}
-        for name in ("figures", "claims"):
+        for name in ("figures", "orderings"):
             plain[name] = {key: Result.from_dict(result) for key, result in plain[name].items()}
-        for name in ("seeds", "seconds", "notes"):
+        for name in ("seeds", "seconds"):
             plain[name] = tuple(plain[name])
         return Card(**plain)
 
@@ -99,7 +104,12 @@ class Card:
 
     def says_the_same_as(self, other: "Card") -> bool:
         """Whether nothing but the time of making differs."""
-        return {**asdict(self), "made": ""} == {**asdict(other), "made": ""}
+        return bool(_plain(self) == _plain(other))
+
+
+def _plain(card: Card) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps({**card.to_dict(), "made": ""}))
+    return plain
 
 
 def configuration_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,12 +131,11 @@ def add_card(folder: Path, card: Card) -> tuple[Path, bool]:
         RunError: when the disk refuses.
     """
     place = folder / card.experiment
-    known = [(path, read_card(path)) for path in card_paths(place)]
-    for path, other in known:
+    for path, other in readable_cards(place)[0]:
         if card.says_the_same_as(other):
             return path, False
     day = card.made.partition("T")[0]
-    number = 1 + sum(path.name.startswith(f"{day}-") for path, _ in known)
+    number = 1 + max((int(path.stem.rpartition("-")[2]) for path in place.glob(f"{day}-??.json")), default=0)
     path = place / f"{day}-{number:02d}.json"
     text = json.dumps(card.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     try:
@@ -159,12 +168,17 @@ def read_card(path: Path) -> Card:
         raise UsageError(f"{here(path)} is no whole result card: {error}") from None
 
 
-def card_paths(place: Path) -> list[Path]:
-    """An experiment's cards, oldest first."""
-    return sorted(place.glob("*.json")) if place.is_dir() else []
+def readable_cards(place: Path) -> tuple[list[tuple[Path, Card]], list[str]]:
+    """An experiment's cards, oldest first; and what is wrong with each file that is none."""
+    found, wrong = [], []
+    for path in sorted(place.glob("*.json")) if place.is_dir() else []:
+        try:
+            found.append((path, read_card(path)))
+        except UsageError as error:
+            wrong.append(str(error))
+    return found, wrong
 
 
-def newest_card(folders: list[Path], experiment: str) -> Card | None:
-    """The last whole reproduction among these folders; a try at a smaller scale where there is none."""
-    cards = [read_card(path) for folder in folders for path in card_paths(folder / experiment)]
+def newest(cards: Iterable[Card]) -> Card | None:
+    """The last whole reproduction; the last try at a smaller scale where there is none."""
     return max(cards, key=lambda card: (card.is_whole, card.made), default=None)

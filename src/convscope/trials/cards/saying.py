@@ -4,8 +4,11 @@ import math
 from typing import Any
 
 from convscope.config.reference import Figure, Kind, Reference
-from convscope.trials.cards import Card, Result
+from convscope.trials.cards.card import Card, Result
 from convscope.wording import apart, duration, percent, rounded, some
+
+EXACT = ("number", "claim")
+"""Kinds that are so or are not."""
 
 MANY = 1_000
 """From so many images on a second decimal of a per cent says something."""
@@ -38,7 +41,7 @@ def reported_words(figure: Figure) -> str:
     if figure.value is None:
         return "–"
     if figure.to is None:
-        if figure.kind == "accuracy" and images is None:
+        if figure.kind == "accuracy":  # in as many digits as the source
             return f"{100 * figure.value:g} %"
         return figure_words(figure.kind, figure.value, images)
     if figure.kind == "accuracy":
@@ -87,3 +90,26 @@ def headline_of(card: Card, reference: Reference) -> Result | None:
     """The same on a card."""
     figure = headline(reference)
     return None if figure is None else card.figures.get(figure.name)
+
+
+def reported(reference: Reference) -> str:
+    """What the source reported, in a few words."""
+    figure = headline(reference)
+    if figure is not None and figure.kind == "number":
+        return some(len(reference.figures), "figure")
+    if figure is not None and figure.value is not None:
+        what = "" if figure.name == "test accuracy" else f"{figure.name} "
+        return what + reported_words(figure)
+    if reference.orderings:
+        return " and ".join(ordering.name for ordering in reference.orderings)
+    return reference.says
+
+
+def measured(card: Card) -> str:
+    """What a card found, in a few words: its first figure, or how many of many are the same."""
+    valued = [result for result in card.figures.values() if result.reported]
+    if len(valued) > 1 and all(result.measured.kind in EXACT for result in valued):
+        same = sum(result.verdict.word == "agrees" for result in valued)
+        return f"{same} of {len(valued)} are so"
+    first = next(iter(valued or card.figures.values()), None)
+    return "see the card" if first is None else measured_words(first)

@@ -1,12 +1,14 @@
 """How long an experiment is going to take on this machine: from its cards, or from the machine's speed."""
 
 import time
-from collections.abc import Iterable
 from functools import cache
+
+import torch
 
 from convscope.config.reference import Reference
 from convscope.runs.environment import describe_environment
-from convscope.trials.cards import Card
+from convscope.training.device import usable_cores
+from convscope.trials.cards.card import Card
 
 REFERENCE_GFLOPS = 177.0
 """Of a float32 matrix product on the two quiet cores that `[reference] minutes` were measured on."""
@@ -18,12 +20,10 @@ SEEDS = 5
 SIDE, ROUNDS = 1024, 5
 
 
-def expected_seconds(reference: Reference, cards: Iterable[Card] = ()) -> float:
-    """Of one training: as long as the newest card made on this machine says, else by the machine's speed."""
-    own = [card for card in cards if card.is_whole and card.seconds and _is_this_machine(card)]
-    if own:
-        newest = max(own, key=lambda card: card.made)
-        return max(newest.seconds)
+def expected_seconds(reference: Reference, card: Card | None = None) -> float:
+    """Of one training: as long as a card that was made on this machine says, else by the machine's speed."""
+    if card is not None and card.is_whole and card.seconds and _is_this_machine(card):
+        return max(card.seconds)
     return 60 * reference.minutes * REFERENCE_GFLOPS / gflops()
 
 
@@ -35,14 +35,16 @@ def seeds_for(seconds: float) -> int:
 @cache
 def gflops() -> float:
     """Billions of multiplications and additions a second, in a float32 matrix product: the best of a few."""
-    import torch
-
-    one = torch.ones(SIDE, SIDE)
-    best = float("inf")
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        one @ one
-        best = min(best, time.perf_counter() - begun)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(usable_cores())  # as training does
+    one, best = torch.ones(SIDE, SIDE), float("inf")
+    try:
+        for _ in range(ROUNDS):
+            begun = time.perf_counter()
+            one @ one
+            best = min(best, time.perf_counter() - begun)
+    finally:
+        torch.set_num_threads(threads)
     return 2 * SIDE**3 / best / 1e9
 
 
@@ -53,7 +55,5 @@ def _is_this_machine(card: Card) -> bool:
 
 @cache
 def _machine() -> dict[str, object]:
-    import torch
-
     values = describe_environment(device=torch.device("cpu"), seed=0)
     return {name: values[name] for name in ("processor", "cores")}

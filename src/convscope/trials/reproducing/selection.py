@@ -1,0 +1,94 @@
+"""Which experiments are run, and in which order: the most telling and shortest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from convscope.config.asked import ExperimentConfig
+from convscope.config.experiment_file import Published
+from convscope.errors import DataError
+from convscope.trials.cards.card import Card, configuration_of
+from convscope.trials.reproducing.expected import expected_seconds, seeds_for
+from convscope.trials.reproducing.experiments import reference_of
+from convscope.trials.reproducing.training_runs import what_differs
+from convscope.trials.reproducing.trainings import Trainings, Wish
+from convscope.wording import duration
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An experiment that is to be run, and how long it is going to take, all seeds together."""
+
+    experiment: Published
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An experiment that is not, and why."""
+
+    name: str
+    why: str
+
+
+def plan(
+    experiments: Sequence[tuple[Published, Card | None]], wish: Wish, budget: float | None = None
+) -> tuple[list[Planned], list[LeftOut]]:
+    """What is still to be run, the most telling first, and of those the shortest; and what is left out.
+
+    Args:
+        experiments: each with its newest card.
+        wish: how they are to be run.
+        budget: seconds for all of them; what does not fit in is left out, and something shorter taken.
+    """
+    planned, left_out = [], []
+    for experiment, card in experiments:
+        why = _why_not(experiment, card, wish)
+        if why is None:
+            planned.append(Planned(experiment, _seconds(experiment, card, wish)))
+        else:
+            left_out.append(LeftOut(experiment.name, why))
+    planned.sort(key=lambda each: (reference_of(each.experiment).telling, each.seconds))
+    kept, left = [], float("inf") if budget is None else budget
+    for each in planned:
+        if each.seconds <= left:
+            kept.append(each)
+            left -= each.seconds
+        else:
+            left_out.append(LeftOut(each.experiment.name, too_long(each.seconds, left)))
+    return kept, left_out
+
+
+def too_long(seconds: float, left: float) -> str:
+    """Why an experiment does not fit into what is left of a budget."""
+    return f"takes about {duration(seconds)}, and {duration(max(0.0, left))} are left"
+
+
+def is_current(card: Card | None, experiment: Published) -> bool:
+    """Whether a card is of a whole reproduction, of what the experiment's file says today."""
+    if card is None or not card.is_whole:
+        return False
+    setting = experiment.setting
+    if isinstance(setting, ExperimentConfig):
+        values = {**card.configuration["values"], "seed": setting.seed}
+        return not what_differs(setting, values)
+    return bool(card.configuration["sha256"] == configuration_of(vars(setting))["sha256"])
+
+
+def _why_not(experiment: Published, card: Card | None, wish: Wish) -> str | None:
+    if wish.scale == 1 and card is not None and is_current(card, experiment):
+        return f"has a card already: {card.verdict}"
+    if isinstance(experiment.setting, ExperimentConfig):
+        try:
+            Trainings.of(experiment, replace(wish, source=None))
+        except DataError as error:
+            return str(error).splitlines()[0]
+    return None
+
+
+def _seconds(experiment: Published, card: Card | None, wish: Wish) -> float:
+    """Of all seeds."""
+    one = expected_seconds(reference_of(experiment), card)
+    if not isinstance(experiment.setting, ExperimentConfig):
+        return one * wish.scale
+    seeds = wish.seeds or (1 if wish.scale != 1 else seeds_for(one))
+    return one * seeds * wish.scale
