@@ -86,7 +86,9 @@ def line_chart(series: Sequence[Series], axes: Axes, width: int = 360, height: i
     if not series:
         raise ValueError("line_chart needs at least one series with a point")
     x = alt.X("x:Q", title=axes.x_title, scale=x_scale(series, axes), axis=alt.Axis(tickCount=5, grid=False))
-    ticks: dict[str, Any] = {"values": _log_ticks(series)} if axes.y_log else {"tickCount": 5}
+    ticks: dict[str, Any] = (
+        {"values": log_ticks([y for line in series for y in line.y])} if axes.y_log else {"tickCount": 5}
+    )
     y_axis = alt.Axis(format=axes.y_format, **ticks)
     y_options = {"title": axes.y_title, "scale": _y_scale(series, axes), "axis": y_axis}
     layers: list[alt.Chart] = []
@@ -139,9 +141,8 @@ def _with_interval(series: Series, size: int) -> Series:
     )
 
 
-def _log_ticks(series: Sequence[Series]) -> list[float]:
+def log_ticks(values: Sequence[float]) -> list[float]:
     """One, two and five of each decade: a logarithmic axis with a line for every digit is all lines."""
-    values = [y for line in series for y in line.y]
     decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
     wide = len(decades) > 4
     return [digit * 10.0**power for power in decades for digit in ((1,) if wide else (1, 2, 5))]

@@ -86,7 +86,7 @@ def patch_sheet(
         pictures = [enlarge(picture_of(patch), side) for patch in patches[index]]
         tiles.append(Tile(picture=block(pictures, across), lines=(name,)))
         if projections is not None:
-            signals = [enlarge(picture_of(_around_grey(each)), side) for each in projections[index]]
+            signals = [enlarge(picture_of(around_grey(each)), side) for each in projections[index]]
             tiles.append(Tile(picture=block(signals, across), lines=("what excites it",)))
     pairs = 1 if projections is None else 2
     columns = pairs * min(3 if pairs == 2 else 5, len(names))
@@ -94,9 +94,10 @@ def patch_sheet(
     return draw(Sheet(tiles=tiles, columns=columns, heading=heading, wide_after=wide))
 
 
-def _around_grey(signal: NDArray[np.float32]) -> NDArray[np.uint8]:
-    limit = float(np.abs(signal).max()) or 1.0
-    levels = np.round(127.5 * (1 + np.clip(signal / limit, -1, 1)))
+def around_grey(signals: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Signals (..., C, h, w) as pictures, each on its own scale: mid-grey is nothing."""
+    limit = np.abs(signals).max(axis=(-3, -2, -1), keepdims=True)
+    levels = np.round(127.5 * (1 + np.clip(signals / np.where(limit > 0, limit, 1.0), -1, 1)))
     return np.asarray(levels, dtype=np.uint8)
 
 

@@ -12,7 +12,7 @@ from convscope.inspection.patches.top_patches import TopPatches
 from convscope.looking.patches import Excitation, Projected
 from convscope.networks.following.receptive_fields import ReceptiveField
 from convscope.report.pictures.answer import Answer, file_name, together
-from convscope.report.pictures.grids import patch_sheet
+from convscope.report.pictures.grids import around_grey, patch_sheet
 from convscope.report.pictures.notebook import Picture
 from convscope.wording import some
 
@@ -22,7 +22,7 @@ _BESIDE_THE_IMAGE = 200  # grey, where a receptive field sticks out of the image
 def draw_patches(excitation: Excitation) -> Answer:
     """The nine patches for each unit."""
     patches = excitation.patches
-    pictures = _patch_pictures(patches)
+    pictures = patch_pictures(patches)
     names = [f"unit {unit}" for unit in patches.units.tolist()]
     count = pictures.shape[1]
     heading = (
@@ -49,7 +49,7 @@ def draw_patches(excitation: Excitation) -> Answer:
 def draw_projection(seen: Projected) -> Answer:
     """Patches and, beside them, what in them excites the unit: by deconvnet, or else guided backprop."""
     patches = seen.excitation.patches
-    pictures, signals = _patch_pictures(patches), _signals(seen.projections)
+    pictures, signals = patch_pictures(patches), _signals(seen.projections)
     names = [f"unit {unit}" for unit in patches.units.tolist()]
     method = rules.projection_method(seen)
     heading = f"{patches.layer}: patches, and what in each excites the unit, by {method}"
@@ -80,7 +80,7 @@ def _spelt(count: int) -> str:
     return f"{said} patch" if count == 1 else f"{said} patches"
 
 
-def _patch_pictures(patches: TopPatches) -> NDArray[np.uint8]:
+def patch_pictures(patches: TopPatches) -> NDArray[np.uint8]:
     """All patches at one size, (U, k, C, h, w): what lies beside the image is light grey."""
     units, count = patches.values.shape
     found = [[patches.patch(row, rank) for rank in range(count)] for row in range(units)]
@@ -91,6 +91,11 @@ def _patch_pictures(patches: TopPatches) -> NDArray[np.uint8]:
         for rank in range(count):
             _place(pictures[row, rank], found[row][rank], patches.padding[row, rank])
     return pictures
+
+
+def projection_pictures(projections: PatchProjections) -> NDArray[np.uint8]:
+    """The projections as pictures (U, k, C, h, w), each on its own scale; mid-grey says nothing."""
+    return around_grey(_visible(_signals(projections)))
 
 
 def _signals(projections: PatchProjections) -> NDArray[np.float32]:

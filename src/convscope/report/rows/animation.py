@@ -41,14 +41,19 @@ class Animation:
         """A `<figure>` with its style and its script; several can stand in one page."""
         return _environment().get_template("race.html.j2").render(_context(self.race))
 
-    def save(self, path: Path) -> Path:
-        """Write it as a page of its own."""
-        page = (
+    @property
+    def page(self) -> str:
+        """The same as an HTML document of its own."""
+        page: str = (
             _environment()
             .get_template("race_page.html.j2")
             .render(figure=self.html, title="The optimizer race", light=LIGHT, dark=DARK)
         )
-        path.write_text(page, encoding="utf-8")
+        return page
+
+    def save(self, path: Path) -> Path:
+        """Write that page."""
+        path.write_text(self.page, encoding="utf-8")
         return path
 
     def _repr_html_(self) -> str:

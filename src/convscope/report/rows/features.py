@@ -1,0 +1,74 @@
+"""One plate of what excites a network's units, layer by layer, and what in those patches does (E19)."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from convscope.report.palette import LIGHT, rgb
+from convscope.report.pictures.canvas import block, picture_of
+from convscope.report.pictures.lettering import width_of, word
+from convscope.report.pictures.patches import patch_pictures, projection_pictures
+from convscope.trials.features import Features, LayerFeatures
+from convscope.wording import percent
+
+_SIDE = 62  # of a patch, in pixels
+_ACROSS = 2  # patches in a row of a block: four of each unit
+_MOST_UNITS = 4
+_TEXT, _SMALL = 22, 18
+_GAP, _WIDE_GAP, _LEFT = 6, 30, 218
+
+
+def features_plate(features: Features) -> Image.Image:
+    """A row for each layer: of a few units the four strongest patches, and beside them what excites the unit.
+
+    Projections are drawn on their own scale around mid-grey, where a pixel says nothing.
+    """
+    block_side = _ACROSS * _SIDE + 3
+    pair = 2 * block_side + _GAP
+    most = max(_units(layer) for layer in features.layers)
+    size = (
+        _LEFT + most * (pair + _WIDE_GAP),
+        16 + len(features.layers) * (block_side + 22),
+    )
+    canvas = Image.new("RGB", size, rgb(LIGHT["paper"]))
+    for row, layer in enumerate(features.layers):
+        top = 12 + row * (block_side + 22)
+        _write_name(canvas, layer, top)
+        for column, (patches, projections) in enumerate(_blocks(layer)):
+            left = _LEFT + column * (pair + _WIDE_GAP)
+            canvas.paste(patches, (left, top))
+            canvas.paste(projections, (left + block_side + _GAP, top))
+    return canvas
+
+
+def _units(layer: LayerFeatures) -> int:
+    return min(_MOST_UNITS, len(layer.projected.excitation.patches.units))
+
+
+def _blocks(layer: LayerFeatures) -> list[tuple[Image.Image, Image.Image]]:
+    """Of each unit its patches and its projections, (block, block)."""
+    patches = patch_pictures(layer.projected.excitation.patches)
+    projections = projection_pictures(layer.projected.projections)
+    return [(_block(patches[unit]), _block(projections[unit])) for unit in range(_units(layer))]
+
+
+def _block(pictures: NDArray[np.uint8]) -> Image.Image:
+    """The first four of (k, C, h, w), all of one size; small ones as sharp squares."""
+    shown = [picture_of(each) for each in pictures[: _ACROSS**2]]
+    smooth = max(pictures.shape[2:]) >= _SIDE
+    how = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
+    return block([each.resize((_SIDE, _SIDE), how) for each in shown], _ACROSS)
+
+
+def _write_name(canvas: Image.Image, layer: LayerFeatures, top: int) -> None:
+    high, wide = layer.field.size
+    lines = [(layer.layer, _TEXT, "ink"), (f"sees {high}×{wide} pixels", _SMALL, "quiet")]
+    if np.isfinite(layer.same_class):
+        lines.append((f"one class: {percent(layer.same_class, 0)}", _SMALL, "quiet"))
+    for text, size, colour in lines:
+        fitting = size
+        while width_of(text, fitting) > _LEFT - 24 and fitting > 12:
+            fitting -= 1
+        drawn = word(text, fitting, LIGHT[colour])
+        canvas.paste(drawn, (8, top), drawn)
+        top += round(size * 1.4)
