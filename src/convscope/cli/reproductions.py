@@ -23,14 +23,15 @@ from convscope.trials.cards.saying import (
     reported,
 )
 from convscope.trials.reproducing.checking import Check
-from convscope.trials.reproducing.expected import expected_seconds, seeds_for
+from convscope.trials.reproducing.expected import expected_seconds, gflops, seeds_for
 from convscope.trials.reproducing.experiments import reference_of, results_folder
 from convscope.trials.reproducing.selection import LeftOut, is_current
 from convscope.trials.reproducing.trainings import REPRODUCTIONS
 from convscope.wording import duration, here, some, times
 
 COLOURS = {"agrees": "green", "better": "green", "worse": "yellow", "differs": "yellow"}
-INDENT = "  "
+INDENT = 5
+"""Columns that a row's name, such as E12, takes."""
 
 
 @dataclass(frozen=True)
@@ -90,37 +91,43 @@ def _measured(card: Card | None) -> str:
 
 
 def print_list(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """All experiments: what each shows, what it takes, and how far it is."""
-    for row in rows:
+    """All experiments in the order of the sources: what each shows, what it takes, and how far it is."""
+    for row in sorted(rows, key=lambda row: int(row["source"][1:])):
         print_row(console, row)
     done = sum(row["is_current"] for row in rows)
     console.print()
     print_line(console, "cards", f"{done} of {some(len(rows), 'experiment')}")
+    speed = f"those not run here from this machine's {gflops():,.0f} GFLOP/s, when it is quiet"
+    print_line(console, "times", "of one training", speed)
     print_whole(console, "next", "convscope reproduce mnist-linear", "convscope reproduce --budget 30m")
 
 
 def print_row(console: Console, row: dict[str, Any]) -> None:
-    """One experiment in three lines: what it shows; reported and measured; the verdict and the time."""
-    console.print(
-        Text.assemble((row["name"], "bold"), f"{INDENT}{row['source']}{INDENT}", (row["shows"], "dim"))
-    )
-    _print_below(console, f"reported {row['reported_words']} · measured ", row["measured_words"])
+    """One experiment in three lines: its verdict and time; what it shows; reported and measured."""
+    head = Text.assemble((f"{row['source']:<{INDENT}}", "dim"), (row["name"], "bold"), (" · ", "dim"))
     if row["verdict"] is None:
-        seeds = "" if row["expected_seeds"] == 1 else f", {times(row['expected_seeds'])}"
-        _print_below(console, f"about {duration(row['expected_seconds'])} here{seeds}")
-        return
-    outdated = "" if row["is_current"] or row["scale"] != 1 else " (of an earlier configuration)"
-    verdict = f"{row['verdict']}{outdated} · took {duration(row['seconds'])}"
-    _print_below(console, "", verdict, style=COLOURS.get(row["verdict"], ""))
+        several = "" if row["expected_seeds"] == 1 else f", {times(row['expected_seeds'])}"
+        head.append(f"not yet · about {duration(row['expected_seconds'])} here{several}", style="dim")
+    else:
+        head.append(row["verdict"], style=COLOURS.get(row["verdict"], ""))
+        outdated = "" if row["is_current"] or row["scale"] != 1 else " · of an earlier configuration"
+        head.append(f"{outdated} · took {duration(row['seconds'])}", style="dim")
+    _print_indented(console, head)
+    _print_indented(console, Text(" " * INDENT + row["shows"], style="dim"))
+    below = Text.assemble(" " * INDENT, ("reported ", "dim"), row["reported_words"])
+    if row["verdict"] is not None:
+        below.append(" · measured ", style="dim").append(row["measured_words"])
+    _print_indented(console, below)
 
 
-def _print_below(console: Console, label: str, value: str = "", *, style: str = "") -> None:
-    text = Text.assemble((label, "dim"), (value, style))
+def _print_indented(console: Console, text: Text) -> None:
+    """A line that goes on below itself, as far in as it began."""
     if not console.is_terminal:
-        console.print(Text.assemble(INDENT, text), soft_wrap=True)
+        console.print(text, soft_wrap=True)
         return
-    for number, line in enumerate(text.wrap(console, max(20, console.width - 2 * len(INDENT)))):
-        console.print(Text.assemble(INDENT if number == 0 else 2 * INDENT, line), soft_wrap=True)
+    room = max(20, console.width - INDENT)
+    for number, line in enumerate(text[INDENT:].wrap(console, room)):
+        console.print(Text.assemble(text[:INDENT] if number == 0 else " " * INDENT, line), soft_wrap=True)
 
 
 def print_card(console: Console, experiment: Published, card: Card, path: Path) -> None:
