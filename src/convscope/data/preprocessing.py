@@ -89,8 +89,8 @@ class Preprocessing:
         """Uint8 or float 0-1 `(N, C, H, W)` -> float32 `(N, C, H, W)` as the network expects it.
 
         With `in_place` floats are overwritten: for those that nobody else needs. The channels lie next to
-        each other in memory, which convolutions run through about 1.4 times as fast on a CPU
-        (benchmarks/memory_layout.py).
+        each other in memory, which convolutions run through up to 1.4 times as fast on a CPU
+        (benchmarks/speed.py).
         """
         pixels = images.permute(0, 2, 3, 1)  # (N, H, W, C)
         if images.dtype == torch.uint8:

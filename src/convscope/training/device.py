@@ -7,6 +7,7 @@ from torch import nn
 
 from convscope.config.asked import TrainingConfig
 from convscope.errors import RunError, UsageError
+from convscope.training.depthwise import is_depthwise
 
 DEVICE_TYPES = ("cpu", "cuda")
 
@@ -45,12 +46,13 @@ def choose_precision(wanted: str, device: torch.device, network: nn.Module) -> t
     """The type that activations have while training; everything after training is float32.
 
     `auto` is bfloat16 where the device multiplies in it natively. On a CPU that pays for full convolutions
-    (1.7 to 2 times as fast) and not for depthwise ones (0.8 times): benchmarks/precision.py.
+    (1.4 to 2 times as fast) and, given `fast_depthwise`, for depthwise ones; for other groups it was not
+    measured: benchmarks/speed.py.
     """
     if wanted != "auto":
         return torch.bfloat16 if wanted == "bfloat16" else torch.float32
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
-    is_full = bool(convolutions) and all(module.groups == 1 for module in convolutions)
-    return torch.bfloat16 if is_full and torch.cpu._is_avx512_bf16_supported() else torch.float32
+    pays = bool(convolutions) and all(each.groups == 1 or is_depthwise(each) for each in convolutions)
+    return torch.bfloat16 if pays and torch.cpu._is_avx512_bf16_supported() else torch.float32

@@ -11,6 +11,7 @@ from convscope.data.augmentation import Augmentation
 from convscope.data.batches import derive_seed
 from convscope.data.dataset import ImageSet
 from convscope.data.preprocessing import Preprocessing
+from convscope.training.depthwise import fast_depthwise
 from convscope.training.fine_tuning.stages import set_training_mode
 from convscope.training.objective import Objective
 from convscope.training.processes import ONE_PROCESS, Processes
@@ -55,7 +56,10 @@ class TrainingStep:
         images, targets = self.batch(indices, state.step)
         torch.manual_seed(derive_seed(self.seed, "step", state.step))  # what dropout draws from
         set_training_mode(network, frozen_statistics=self.config.frozen_statistics)
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+        with (
+            torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32),
+            fast_depthwise(self.device, self.precision),
+        ):
             outputs = network(images)
         loss = self.objective.loss(outputs.float(), targets)
         state.optimizer.zero_grad(set_to_none=True)

@@ -1,0 +1,202 @@
+"""docs/speed.md, from what was measured: `page()` gives its text. Needs no torch."""
+
+import math
+from collections.abc import Iterator
+from statistics import fmean, stdev
+from typing import Any
+
+from speed_results import read_results
+
+HEAD = """# How fast, and what makes it so
+
+Made by `python benchmarks/speed.py write` from `benchmarks/results/speed.json`; do not edit. Measure a row
+again with `python benchmarks/speed.py ROW`, a network on your own machine with `convscope benchmark NETWORK`.
+
+The ways of a table took turns, round after round, in one process. A figure is the median of the rounds.
+*Times as long* is the time of a way over that of convscope's own, with the 95 % bootstrap interval over the
+rounds: only where that excludes 1 is one of them said to be faster. A round in which others took more than
+5 % of the CPU time was taken again; where the machine did not become quiet, that is said under the table:
+its milliseconds are too many, and its ratios, whose two sides were disturbed alike, have wider intervals.
+"""
+
+CHOICES = """## What each choice gains alone
+
+Each way but the first differs from what convscope does in what it names. Training steps are whole: images
+taken, augmented and standardised, forward, backward, weights moved. `compiled` is `torch.compile`.
+"""
+
+EVALUATION = """## Evaluating and predicting
+
+Both compute in float32, channels last, in batches of 256 small images. bfloat16 would be faster and is not
+used: what is validated, evaluated, predicted, served and exported must be the same, on a CPU with bfloat16
+and on one without. What it would change:
+"""
+
+ISAS = """## Other CPUs
+
+oneDNN and torch held to an older instruction set (`ONEDNN_MAX_CPU_ISA`, `ATEN_CPU_CAPABILITY`): what a CPU
+without bfloat16 would do. There convscope trains in float32, channels last.
+"""
+
+FINE_TUNING = """## Depthwise convolutions, and fine-tuning
+
+EfficientNet-Lite0 is fine-tuned in bfloat16. Two backward passes of its depthwise convolutions, for which the
+library has no fast kernel in bfloat16, are computed in float32: the gradient of the input where the stride
+is above 1, and that of the weight where the kernel is 5 × 5 (`benchmarks/depthwise.py`; 16 images).
+"""
+
+WINOGRAD = """## Fewer products: Winograd's F(4×4, 3×3)
+
+VGG-16's layers, eight photos, forward: 36 products do the work of 144, as batched matrix products
+(`benchmarks/winograd.py`). The error is the largest difference from float64 over the largest output.
+"""
+
+DECIDED = """## What was decided by it
+
+- Training on a CPU computes in bfloat16, channels last, with fused optimizers, on all cores; in float32
+  where the CPU has no bfloat16. That is asked of the CPU and not timed: timed on a busy machine it would come
+  out now so and now otherwise, and with it the bits of the same training.
+- `torch.compile` is not used: in none of these steps does it gain what compiling costs.
+- Evaluation and prediction stay in float32, the same on every machine. Fusing batch normalisation into the
+  convolutions would gain next to nothing there, and change the last bits.
+- Winograd's convolution is not used: in float32 it is no match for the library's bfloat16, and in bfloat16
+  its error is some twenty times as large.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    results = read_results()
+    parts = [HEAD, *_section(CHOICES, _rows(results, "choices", but="evaluation"))]
+    parts += _section(EVALUATION, [*_answers(results), *_rows(results, "choices", only="evaluation")])
+    parts += _section(FINE_TUNING, [*_depthwise(results), *_fine_tuning(results)])
+    parts += _section(ISAS, _rows(results, "instruction sets"))
+    parts += _section(WINOGRAD, _rows(results, "winograd"))
+    return "\n".join([*parts, DECIDED])
+
+
+def _section(head: str, body: list[str]) -> list[str]:
+    return [head, *body] if body else []
+
+
+def _rows(results: dict[str, Any], section: str, *, only: str = "", but: str = "\0") -> list[str]:
+    rows = results.get(section, {})
+    return [_table(name, row) for name, row in rows.items() if only in name and but not in name]
+
+
+def _table(name: str, row: dict[str, Any]) -> str:
+    has_errors = "errors" in row
+    lines = [
+        f"### {name}",
+        "",
+        f"| way | ms | times as long | |{' error |' if has_errors else ''}",
+        f"|---|---|---|---|{'---|' if has_errors else ''}",
+    ]
+    for number, (way, found) in enumerate(row["ways"].items()):
+        ratio = found["ratio"]
+        error = f" {row['errors'][way]:.0e} |" if has_errors else ""
+        said = "" if number == 0 else f"{ratio['value']:.2f} ({_interval(ratio)})"
+        lines.append(
+            f"| {way} | {_ms(found['median'])} | {said} | {'' if number == 0 else _word(ratio)} |{error}"
+        )
+    return "\n".join([*lines, "", " ".join(_notes(row)), ""])
+
+
+def _notes(row: dict[str, Any]) -> Iterator[str]:
+    machine = row["machine"]
+    yield f"{row['day']}, {machine['processor']}, {machine['threads']} threads, torch {machine['torch']};"
+    quiet = row["quiet"]
+    if quiet["disturbed"]:
+        share = f"{100 * quiet['others_share']:.0f} %"
+        yield f"{quiet['disturbed']} of {quiet['rounds']} rounds disturbed, by up to {share} of the CPU time."
+    else:
+        yield f"{quiet['rounds']} quiet rounds, {quiet['repeated']} repeated."
+    if "compiling" in row:
+        yield _compiling(row)
+
+
+def _compiling(row: dict[str, Any]) -> str:
+    own, compiled = (found["median"] for found in (next(iter(row["ways"].values())), row["ways"]["compiled"]))
+    ratio = row["ways"]["compiled"]["ratio"]
+    seconds = f"Compiling took {row['compiling']:.0f} s"
+    if ratio["interval"][1] < 1:
+        return f"{seconds}, paid back after {row['compiling'] / (own - compiled):,.0f} calls."
+    return f"{seconds}, and is never paid back."
+
+
+def _answers(results: dict[str, Any]) -> list[str]:
+    rows = results.get("answers", {})
+    if not rows:
+        return []
+    lines = [
+        "| classifier | images | answers changed | right before | after | largest change of a probability |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {row['images']:,} | {row['changed']} | {row['right_before']} | {row['right_after']} "
+        f"| {row['largest']:.3f} |"
+        for name, row in rows.items()
+    ]
+    return ["\n".join([*lines, ""])]
+
+
+def _depthwise(results: dict[str, Any]) -> list[str]:
+    rows = results.get("depthwise", {})
+    if not rows:
+        return []
+    lines = ["| layer and pass | bfloat16, ms | float32, ms | times as long | |", "|---|---|---|---|---|"]
+    for name, row in rows.items():
+        half, single = row["ways"]["bfloat16"], row["ways"]["float32"]
+        ratio = single["ratio"]
+        said = f"{ratio['value']:.2f} ({_interval(ratio)})"
+        lines.append(
+            f"| {name} | {_ms(half['median'])} | {_ms(single['median'])} | {said} | {_word(ratio)} |"
+        )
+    return ["\n".join([*lines, ""])]
+
+
+def _fine_tuning(results: dict[str, Any]) -> list[str]:
+    """The same trainings in both formats: paired over the seeds, with Student's interval."""
+    parts = []
+    for name, seeds in results.get("fine-tuning", {}).items():
+        pairs = [(row["float32"], row["bfloat16"]) for row in seeds.values()]
+        loss = _mean_interval([half["loss"] - single["loss"] for single, half in pairs])
+        time = [_mean_interval([math.log(s[key] / h[key]) for s, h in pairs]) for key in _SECONDS]
+        ratios = [tuple(math.exp(value) for value in each) for each in time]
+        right = [sum(pair[side]["right"] for pair in pairs) for side in (0, 1)]
+        images = sum(pair[0]["images"] for pair in pairs)
+        parts.append(
+            f"`convscope train {name}` in float32 and in bfloat16, {len(pairs)} seeds, each judged on its "
+            f"{pairs[0][0]['images']} validation and test images: the mean loss is {loss[0]:+.4f} higher in "
+            f"bfloat16 (95 % interval {loss[1]:+.4f} to {loss[2]:+.4f}); of {images:,} answers {right[0]} "
+            f"are right in float32 and {right[1]} in bfloat16. The training takes "
+            "{:.2f} ({:.2f}–{:.2f}) times as long in float32, ".format(*ratios[0])
+            + "the whole command {:.2f} ({:.2f}–{:.2f}) times.\n".format(*ratios[1])
+        )
+    return parts
+
+
+_SECONDS = ("train_seconds", "total_seconds")
+
+
+def _mean_interval(values: list[float]) -> tuple[float, float, float]:
+    from scipy import stats
+
+    mean = fmean(values)
+    half = float(stats.t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+    return mean, mean - half, mean + half
+
+
+def _interval(ratio: dict[str, Any]) -> str:
+    return "interval not known" if ratio["interval"] is None else "{:.2f}–{:.2f}".format(*ratio["interval"])
+
+
+def _word(ratio: dict[str, Any]) -> str:
+    if ratio["interval"] is None or ratio["interval"][0] <= 1 <= ratio["interval"][1]:
+        return "too close to tell"
+    return "slower" if ratio["value"] > 1 else "**faster**"
+
+
+def _ms(seconds: float) -> str:
+    ms = 1000 * seconds
+    return f"{ms:,.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 1 else f"{ms:.2f}"
