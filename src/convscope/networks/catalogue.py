@@ -19,6 +19,7 @@ from convscope.networks.linear import Linear
 from convscope.networks.residual import ResNet18, SmallResNet
 from convscope.networks.two_conv import TwoConv
 from convscope.networks.vgg12 import VGG12
+from convscope.networks.whitened_vgg import WhitenedVGG
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class NetworkEntry:
     batch_norm: tuple[bool, ...] = (False,)
     """The values of `batch_norm` that it can have; with two it takes `batch_norm`."""
 
-    recipe: Literal["counter", "residual", "small", "plain"] = "plain"
+    recipe: Literal["counter", "residual", "whitened", "small", "plain"] = "plain"
     """As what it is trained where nothing else is asked."""
 
 
@@ -97,6 +98,15 @@ CATALOGUE = (
         minimum_side=5,
         batch_norm=(True,),
         recipe="residual",
+    ),
+    NetworkEntry(
+        name="whitened-vgg",
+        description="six 3×3 convolutions behind a whitening layer; the best for small colour images on a CPU",
+        build=WhitenedVGG,
+        image_shape=(3, 32, 32),
+        minimum_side=9,
+        batch_norm=(True,),
+        recipe="whitened",
     ),
     NetworkEntry(
         name="resnet18",
