@@ -101,7 +101,7 @@ CATALOGUE = (
     ),
     NetworkEntry(
         name="whitened-vgg",
-        description="six 3×3 convolutions behind a whitening layer; the best for small colour images on a CPU",
+        description="six 3×3 convolutions behind a whitening layer; for small colour images",
         build=WhitenedVGG,
         image_shape=(3, 32, 32),
         minimum_side=9,

@@ -1,8 +1,8 @@
 """A VGG behind a whitening layer: quick to train on small colour images.
 
-Neighbouring pixels say nearly the same, and a first layer spends its first epochs on finding that out. Here it
-knows: its filters are the principal components of the training images' 2×2 patches, each brought to variance
-one, once as it is and once negative, since a ReLU keeps one sign only. They are not trained.
+Neighbouring pixels say nearly the same, and a first layer spends its first epochs on finding that out. Here
+it knows: its filters are the principal components of the training images' 2×2 patches, each brought to
+variance one, once as it is and once negative, since a ReLU keeps one sign only. They are not trained.
 
 Source: Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (2024), whose network this is but for ReLUs
 where it has GELUs; the whitening layer comes from Page, "How to train your ResNet" (2019).
@@ -91,5 +91,5 @@ def principal_components(images: Tensor, side: int) -> Tensor:
     patches = nn.functional.unfold(images.cpu().contiguous(), side).double()  # (N, C · side², places)
     covariance = torch.einsum("nip,njp->ij", patches, patches) / (len(patches) * patches.shape[2])
     variances, directions = torch.linalg.eigh(covariance)  # ascending; directions are columns
-    filters = (directions / (variances + LEAST_VARIANCE).sqrt()).T.flip(0)
+    filters: Tensor = (directions / (variances + LEAST_VARIANCE).sqrt()).T.flip(0)
     return filters.view(-1, channels, side, side).to(images)

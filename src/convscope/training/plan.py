@@ -47,6 +47,7 @@ RECIPES = {
     "small": Recipe("adamw", 5e-3, 256, weight_decay=1e-2),
     "counter": Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=75_000),
     "residual": Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000),
+    "whitened": Recipe("nesterov", 0.5, 512, weight_decay=1.3e-3, label_smoothing=0.2, images_seen=600_000),
     "plain": Recipe("adam", None, 100),
 }
 """By what the catalogue says of a network."""

@@ -19,6 +19,7 @@ from convscope.data.preprocessing import Preprocessing, measure_preprocessing
 from convscope.data.sources import ArraySource, FileSource
 from convscope.errors import UsageError
 from convscope.networks.pretrained import input_normalisation, is_pretrained
+from convscope.networks.whitened_vgg import WhitenedVGG
 from convscope.training.device import choose_precision
 from convscope.training.fine_tuning.stages import (
     freeze_backbone,
@@ -34,6 +35,9 @@ from convscope.training.step import TrainingStep
 from convscope.training.updating.averaging import WeightAverage
 from convscope.training.updating.batch_statistics import refuse_single_values
 from convscope.training.updating.optimizers import build_optimizer
+
+WHITENING_IMAGES = 1_000
+"""About how many training images the patches come from: a million of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +81,18 @@ def prepare(config: ResolvedExperiment, dataset: Dataset, device: torch.device, 
         reading=dataset.reading,
     )
     job = Job(config, dataset, classifier.to(device), device, progress)
+    if isinstance(classifier.network, WhitenedVGG):
+        _whiten(classifier.network, job)
     if len(dataset.train) and not (job.is_pretrained and config.training.frozen):
         _refuse_single_values(job)
     return job
+
+
+def _whiten(network: WhitenedVGG, job: Job) -> None:
+    """The first layer of a network that begins with what its training images have in common."""
+    images = job.dataset.train.images
+    some = images.take(slice(None, None, max(1, len(images) // WHITENING_IMAGES)))
+    network.whiten(job.classifier.preprocessing.standardise(some.all().to(job.device)))
 
 
 def _refuse_impossible(config: ResolvedExperiment, dataset: Dataset) -> None:

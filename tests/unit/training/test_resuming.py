@@ -58,11 +58,19 @@ def test_going_on_equals_never_stopping(train: Train, assert_same: Same, tmp_pat
         assert np.array_equal(left, right)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", "adamw"])
-def test_every_optimizer_goes_on(train: Train, assert_same: Same, tmp_path: Path, optimizer: str) -> None:
-    whole = train(
-        network="small-resnet", steps=4, checkpoint_every=2, keep_checkpoints=9, optimizer=optimizer
-    )
+@pytest.mark.parametrize(
+    ("optimizer", "network"),
+    [
+        ("sgd", "small-resnet"),
+        ("nesterov", "whitened-vgg"),
+        ("adam", "small-resnet"),
+        ("adamw", "small-resnet"),
+    ],
+)
+def test_every_optimizer_goes_on(
+    train: Train, assert_same: Same, tmp_path: Path, optimizer: str, network: str
+) -> None:
+    whole = train(network=network, steps=4, checkpoint_every=2, keep_checkpoints=9, optimizer=optimizer)
     halted = stopped_after(whole, 2, tmp_path / "halted")
     convscope.resume(halted.path)
     assert_same(halted.checkpoint(), whole.checkpoint())
