@@ -39,7 +39,8 @@ def planned(survey=None, **given):
     [
         (looked_at(), "efficientnet-lite0", FineTuning().image_size, "photos"),
         (looked_at(size=(28, 28), modes=("L",)), "two-conv", 28, "digits"),
-        (looked_at(size=(32, 32)), "small-resnet", 32, "cifar"),
+        (looked_at(size=(32, 32)), "whitened-vgg", 32, "cifar"),
+        (looked_at(size=(8, 8)), "small-resnet", 8, "cifar"),
         (looked_at(size=(128, 128), name="counting-1-5"), "counter", 128, "symmetric"),
     ],
 )

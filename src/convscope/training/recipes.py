@@ -1,0 +1,55 @@
+"""How each kind of network is trained where nothing else is asked."""
+
+from dataclasses import dataclass
+
+from convscope.networks.catalogue import network_entry
+from convscope.networks.pretrained import is_pretrained
+from convscope.training.fine_tuning.stages import FineTuning
+
+FINE_TUNING_IMAGES = 20_000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Training settings that suit a kind of network."""
+
+    optimizer: str
+    learning_rate: float | None
+    """For its optimizer; None where it has to be found."""
+    batch_size: int
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    ema: float | None = None
+    images_seen: int = 100_000
+    """Over the whole training; sets the epochs."""
+
+    most_epochs: int = 40
+    dropout: float | None = None
+
+
+RECIPES = {
+    "small": Recipe("adamw", 5e-3, 256, weight_decay=1e-2),
+    "counter": Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=75_000),
+    "residual": Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000),
+    "whitened": Recipe("nesterov", 0.12, 128, weight_decay=1.3e-3, label_smoothing=0.2, images_seen=600_000),
+    "plain": Recipe("adam", None, 100),
+}
+"""By what the catalogue says of a network."""
+
+
+def recipe_for(network: str) -> Recipe:
+    """The recipe of a network by its name; of one that is not the package's own, the plain one."""
+    if is_pretrained(network):
+        tuned = FineTuning()
+        return Recipe(
+            tuned.optimizer,
+            tuned.learning_rate,
+            tuned.batch_size,
+            weight_decay=tuned.weight_decay,
+            label_smoothing=tuned.label_smoothing,
+            dropout=tuned.dropout,
+            images_seen=FINE_TUNING_IMAGES,
+            most_epochs=tuned.epochs,
+        )
+    entry = network_entry(network)
+    return RECIPES[entry.recipe if entry is not None else "plain"]
