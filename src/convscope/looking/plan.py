@@ -11,7 +11,7 @@ from torch import nn
 from convscope.inspection.borrowing import borrowed
 from convscope.inspection.layers import LayerTaps, find_layer, last_spatial_layer
 from convscope.looking.subject import Subject, spread
-from convscope.networks.shapes import output_shapes
+from convscope.networks.following.shapes import output_shapes
 from convscope.networks.summary import summarise
 
 _SAMPLE = 128

@@ -13,7 +13,7 @@ from convscope.inspection.layers import LayerTap
 from convscope.inspection.unit_optimisation import ExcitationSettings, ExcitingImages, exciting_images
 from convscope.looking.subject import Subject
 from convscope.networks.following.receptive_fields import Box, ReceptiveField, followed_fields
-from convscope.networks.shapes import output_shapes
+from convscope.networks.following.shapes import output_shapes
 
 MOST_CLASSES = 10
 UNITS = 6

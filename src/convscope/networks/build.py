@@ -9,9 +9,9 @@ from torch import nn
 from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
 from convscope.networks.catalogue import NetworkEntry, network_entry, network_names
+from convscope.networks.following.shapes import output_shapes
 from convscope.networks.initialisers import InitialValues, initialise
 from convscope.networks.pretrained import build_pretrained, is_pretrained
-from convscope.networks.shapes import output_shapes
 from convscope.wording import meant, near
 
 _UNITS = (8, 16, 32, 64)

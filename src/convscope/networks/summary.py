@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from convscope.networks.following.receptive_fields import ReceptiveField, followed_fields
-from convscope.networks.shapes import output_shapes
+from convscope.networks.following.shapes import output_shapes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from convscope.errors import ConvscopeError
 from convscope.networks.following.axis_fields import AxisField, Lost, Place
 from convscope.networks.following.image_tracking import ImageTracker
-from convscope.networks.shapes import blank_images, visit_layers
+from convscope.networks.following.shapes import blank_images, visit_layers
 
 
 @dataclass(frozen=True)
