@@ -45,6 +45,14 @@ class Excitation:
         }
         return replace(self, patches=replace(self.patches, **part), classes=self.classes[:count])
 
+    def of_first_patches(self, count: int) -> "Excitation":
+        """The same for the strongest patches of each unit only."""
+        part = {
+            name: getattr(self.patches, name)[:, :count]
+            for name in ("values", "image_indices", "positions", "boxes", "padding")
+        }
+        return replace(self, patches=replace(self.patches, **part), classes=self.classes[:, :count])
+
 
 def find_excitation(
     subject: Subject, units: Mapping[str, Sequence[int]], limit: int | None = None

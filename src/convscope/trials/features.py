@@ -12,35 +12,43 @@ from typing import Any
 
 from convscope.errors import UsageError
 from convscope.inspection.layers import find_layer
-from convscope.looking.patches import Projected, find_excitation, project_excitation
+from convscope.looking.patches import Excitation, Projected, find_excitation, project_excitation
 from convscope.looking.plan import spatial_convolutions, telling_units
 from convscope.looking.subject import Subject, open_subject
 from convscope.networks.following.receptive_fields import ReceptiveField, followed_fields
 
 LAYERS = 4
 UNITS = 6
+UNITS_PROJECTED, PATCHES_PROJECTED = 4, 4
+"""A projection costs as much as a pass and more; so many are enough to see by."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerFeatures:
-    """One layer: its telling units' strongest patches, and their projections to pixels."""
+    """One layer.
 
+    Attributes:
+        excitation: its telling units' nine strongest patches.
+        projected: of the first four units the first four, with what in them excites the unit.
+    """
+
+    excitation: Excitation
     projected: Projected
 
     @property
     def layer(self) -> str:
         """Its name."""
-        return self.projected.excitation.patches.layer
+        return self.excitation.patches.layer
 
     @property
     def field(self) -> ReceptiveField:
         """What its units see."""
-        return self.projected.excitation.patches.field
+        return self.excitation.patches.field
 
     @property
     def same_class(self) -> float:
         """Mean share of a unit's patches that come from one class; nan where there are no classes."""
-        classes = self.projected.excitation.classes
+        classes = self.excitation.classes
         if not classes.size:
             return math.nan
         most = [Counter(row).most_common(1)[0][1] for row in classes.tolist()]
@@ -48,7 +56,7 @@ class LayerFeatures:
 
     def to_dict(self) -> dict[str, Any]:
         """Its figures, for `--json` and result cards."""
-        patches = self.projected.excitation.patches
+        patches = self.excitation.patches
         return {
             "layer": self.layer,
             "sees": list(self.field.size),
@@ -103,8 +111,13 @@ def see_features(
     return Features(
         network=str(name),
         images=next(iter(found.values())).patches.seen,
-        layers=tuple(LayerFeatures(projected=project_excitation(subject, found[layer])) for layer in chosen),
+        layers=tuple(_features_of(subject, found[layer]) for layer in chosen),
     )
+
+
+def _features_of(subject: Subject, excitation: Excitation) -> LayerFeatures:
+    few = excitation.of_first_units(UNITS_PROJECTED).of_first_patches(PATCHES_PROJECTED)
+    return LayerFeatures(excitation=excitation, projected=project_excitation(subject, few))
 
 
 def rising_layers(subject: Subject, count: int) -> tuple[str, ...]:

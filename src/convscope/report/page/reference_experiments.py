@@ -165,9 +165,10 @@ def _made(card: Card, path: str) -> str:
 def _pictures(name: str, folder: Path | None) -> list[str]:
     if folder is None or not folder.is_dir():
         return []
-    found = sorted(path for path in folder.glob(f"{name}-*") if path.suffix in (".png", ".svg"))
+    found = sorted(path for path in folder.glob(f"{name}-*") if path.suffix in (".png", ".svg", ".html"))
     lines: list[str] = []
     for path in found:
         words = path.stem.removeprefix(f"{name}-").replace("-", " ")
-        lines += ["", f"![{words}]({folder.name}/{path.name})"]
+        sign = "" if path.suffix == ".html" else "!"
+        lines += ["", f"{sign}[{words}]({folder.name}/{path.name})"]
     return lines

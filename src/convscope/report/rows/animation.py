@@ -21,7 +21,10 @@ from convscope.report.rows.race_map import (
     titles,
     trail,
 )
-from convscope.trials.race.racing import Race
+from convscope.trials.race.judging import judge
+from convscope.trials.race.racing import BestRate, Race
+from convscope.trials.race.rules import TITLES
+from convscope.wording import percent, rounded
 
 _SHOWN = ("paper", "ink", "quiet", "rule", "grid", "train")
 
@@ -43,11 +46,15 @@ class Animation:
 
     @property
     def page(self) -> str:
-        """The same as an HTML document of its own."""
-        page: str = (
-            _environment()
-            .get_template("race_page.html.j2")
-            .render(figure=self.html, title="The optimizer race", light=LIGHT, dark=DARK)
+        """The same as an HTML document of its own, with what the source claims and each rule's best rate."""
+        template = _environment().get_template("race_page.html.j2")
+        page: str = template.render(
+            figure=self.html,
+            surface=self.race.surface,
+            claims=judge(self.race) if _has_all(self.race) else (),
+            best=[_best_words(each) for each in self.race.best],
+            light=LIGHT,
+            dark=DARK,
         )
         return page
 
@@ -88,6 +95,18 @@ def _context(race: Race) -> dict[str, object]:
         "dark": {name: DARK[name] for name in _SHOWN},
         "data": _data(race),
     }
+
+
+def _has_all(race: Race) -> bool:
+    """Whether those whom the source speaks of took part."""
+    return {"sgd", "momentum", "adam"} <= {path.racer.rule for path in race.paths}
+
+
+def _best_words(best: BestRate) -> tuple[str, str, str, str]:
+    """The rule, its rate, the step at which it arrives, and the share of rates at which it does."""
+    if best.rate is None:
+        return TITLES[best.rule], "none", "never", percent(0.0)
+    return TITLES[best.rule], rounded(best.rate, 2), f"step {best.arrived}", percent(best.share, 0)
 
 
 def _in_variables(svg: str, colours: Livery, place: int) -> str:

@@ -6,16 +6,16 @@ from PIL import Image
 
 from convscope.report.palette import LIGHT, rgb
 from convscope.report.pictures.canvas import block, picture_of
-from convscope.report.pictures.lettering import width_of, word
+from convscope.report.pictures.lettering import shortened, width_of, word
 from convscope.report.pictures.patches import patch_pictures, projection_pictures
 from convscope.trials.features import Features, LayerFeatures
 from convscope.wording import percent
 
 _SIDE = 62  # of a patch, in pixels
 _ACROSS = 2  # patches in a row of a block: four of each unit
-_MOST_UNITS = 4
 _TEXT, _SMALL = 22, 18
-_GAP, _WIDE_GAP, _LEFT = 6, 30, 218
+_GAP, _WIDE_GAP = 6, 30
+_LEFT, _TOP = 218, 46
 
 
 def features_plate(features: Features) -> Image.Image:
@@ -26,13 +26,11 @@ def features_plate(features: Features) -> Image.Image:
     block_side = _ACROSS * _SIDE + 3
     pair = 2 * block_side + _GAP
     most = max(_units(layer) for layer in features.layers)
-    size = (
-        _LEFT + most * (pair + _WIDE_GAP),
-        16 + len(features.layers) * (block_side + 22),
-    )
-    canvas = Image.new("RGB", size, rgb(LIGHT["paper"]))
+    width, height = _LEFT + most * (pair + _WIDE_GAP), _TOP + len(features.layers) * (block_side + 22)
+    canvas = Image.new("RGB", (width, height), rgb(LIGHT["paper"]))
+    _write(canvas, (8, 10), _heading(features), _SMALL, "ink", room=width - 16)
     for row, layer in enumerate(features.layers):
-        top = 12 + row * (block_side + 22)
+        top = _TOP + row * (block_side + 22)
         _write_name(canvas, layer, top)
         for column, (patches, projections) in enumerate(_blocks(layer)):
             left = _LEFT + column * (pair + _WIDE_GAP)
@@ -42,7 +40,7 @@ def features_plate(features: Features) -> Image.Image:
 
 
 def _units(layer: LayerFeatures) -> int:
-    return min(_MOST_UNITS, len(layer.projected.excitation.patches.units))
+    return len(layer.projected.excitation.patches.units)
 
 
 def _blocks(layer: LayerFeatures) -> list[tuple[Image.Image, Image.Image]]:
@@ -60,15 +58,31 @@ def _block(pictures: NDArray[np.uint8]) -> Image.Image:
     return block([each.resize((_SIDE, _SIDE), how) for each in shown], _ACROSS)
 
 
+def _heading(features: Features) -> str:
+    methods = {layer.projected.projections.method for layer in features.layers}
+    method = "deconvnet" if methods == {"deconvnet"} else "guided backpropagation"
+    return (
+        f"{features.network}, of {features.images:,} images: for each unit the patches that excite it most, "
+        f"and what in them does, by {method}"
+    )
+
+
 def _write_name(canvas: Image.Image, layer: LayerFeatures, top: int) -> None:
-    high, wide = layer.field.size
-    lines = [(layer.layer, _TEXT, "ink"), (f"sees {high}×{wide} pixels", _SMALL, "quiet")]
+    (high, wide), whole = layer.field.size, layer.field.image_size
+    sees = "the whole image" if high >= whole[0] and wide >= whole[1] else f"{high}×{wide} pixels"
+    lines = [(layer.layer, _TEXT, "ink"), (f"sees {sees}", _SMALL, "quiet")]
     if np.isfinite(layer.same_class):
-        lines.append((f"one class: {percent(layer.same_class, 0)}", _SMALL, "quiet"))
+        lines.append((f"{percent(layer.same_class, 0)} of one class", _SMALL, "quiet"))
     for text, size, colour in lines:
-        fitting = size
-        while width_of(text, fitting) > _LEFT - 24 and fitting > 12:
-            fitting -= 1
-        drawn = word(text, fitting, LIGHT[colour])
-        canvas.paste(drawn, (8, top), drawn)
+        _write(canvas, (8, top), text, size, colour, room=_LEFT - 24)
         top += round(size * 1.4)
+
+
+def _write(
+    canvas: Image.Image, corner: tuple[int, int], text: str, size: int, colour: str, *, room: int
+) -> None:
+    """In a smaller size where there is little room, and shortened where that is not enough."""
+    while width_of(text, size) > room and size > 13:
+        size -= 1
+    drawn = word(shortened(text, room, size), size, LIGHT[colour])
+    canvas.paste(drawn, corner, drawn)

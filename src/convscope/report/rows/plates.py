@@ -179,7 +179,7 @@ def _samples_of(experiment: str) -> Callable[[Path], Named]:
 
 def _features(reproductions: Path) -> Named:
     for what, run in (
-        ("of-efficientnet-lite0-on-photos", _run(reproductions, "imagenet-features")),
+        ("of-efficientnet-lite0-on-photos", _run(reproductions, "kittens")),
         ("of-vgg12-on-digits", _run(reproductions, "mnist-vgg12")),
     ):
         if run is not None:

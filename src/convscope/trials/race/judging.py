@@ -29,7 +29,7 @@ def _not_arrived(race: Race) -> Claim:
     if best.arrived is not None and best.rate is not None:
         because += (
             f". That is the rate's doing, not the rule's: at rate {rounded(best.rate, 2)} it arrives at step "
-            f"{best.arrived}, but it arrives at {percent(best.share, 0)} of the rates tried"
+            f"{best.arrived}, though it arrives at only {percent(best.share, 0)} of the rates tried"
         )
     return Claim(
         says=f"gradient descent has not arrived after {some(race.steps, 'step')}",

@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "mnist-conv4-momentum",
     ):
         shutil.copytree(one, runs / other / "seed-0")
-    for other in ("mnist-conv-dropout", "counting-1-5", "imagenet-features"):
+    for other in ("mnist-conv-dropout", "counting-1-5", "kittens"):
         shutil.copytree(one, runs / other / "seed-0")
     course = [{"step": step, "value": 0.5, "low": 0.2, "high": 0.8, "whole": 0.6} for step in (1, 2)]
     kept = {"figures": {"validation accuracy of 4 images": {"value": 0.5, "images": 4, "course": course}}}
@@ -111,8 +111,8 @@ def test_a_picture_is_brought_below_its_limit() -> None:
 
 
 def test_a_plate_of_features_has_a_row_for_each_layer(made: Path) -> None:
-    features = see_features(made / "imagenet-features" / "seed-0")
-    one = see_features(made / "imagenet-features" / "seed-0", ["conv1"])
+    features = see_features(made / "kittens" / "seed-0")
+    one = see_features(made / "kittens" / "seed-0", ["conv1"])
     assert len(features.layers) == 2
     assert features_plate(one).height < features_plate(features).height
 
