@@ -7,11 +7,17 @@ that somebody else needs: beside busy processes training took 7 to 10 times as l
 glibc gives large blocks back to the kernel as soon as they are free. A step of training frees and takes the
 same blocks again, and each time the kernel fills them with zeros, page by page: a quarter of the time of
 fine-tuning on a CPU. Kept, they make the peak 2 to 12 % higher (benchmarks/freed_memory.py).
+
+Python looks for garbage the more often the more objects there are, and while torch is imported there are ever
+more, and no garbage: a sixth of the time that the import takes (benchmarks/start_up.py).
 """
 
 import ctypes
+import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, in malloc.h."""
@@ -29,3 +35,16 @@ def tune_process() -> None:
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, 2**30)
         mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Around imports of what is large and stays: no garbage is looked for meanwhile, nor ever among them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()

@@ -7,6 +7,7 @@ from typing import Any
 
 from convscope.cli.flags import with_experiment_flags
 from convscope.cli.output import log_console, print_json, result_console, try_to
+from convscope.cli.process import importing
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override, read_experiment
 from convscope.errors import UsageError
@@ -57,8 +58,9 @@ def train(
             run = _resume(resume, overrides | moved, watcher)
         else:
             run = _start(_read(data, source, overrides), _name(data, name, runs or RUNS), watcher, started)
-    from convscope.diagnosis.of_run import findings_of_run
-    from convscope.report.page.html import write_report
+    with importing():
+        from convscope.diagnosis.of_run import findings_of_run
+        from convscope.report.page.html import write_report
 
     summary = run.read("summary.json")
     findings = try_to(lambda: findings_of_run(run.path), otherwise="nothing was concluded") or ()
@@ -108,7 +110,8 @@ def _name(data: str | None, name: str | None, runs: Path) -> tuple[Path, str | N
 
 
 def _start(config: ExperimentConfig, place: tuple[Path, str | None], watcher: Any, started: float) -> Any:
-    from convscope.training.start import start_training
+    with importing():
+        from convscope.training.start import start_training
 
     return start_training(config, runs=place[0], name=place[1], progress=watcher, started=started)
 
@@ -121,7 +124,8 @@ def _refuse_beside_resume(**given: object) -> None:
 
 
 def _resume(resume: Path, overrides: dict[str, Any], watcher: Any) -> Any:
-    from convscope.training.start import resume_training
+    with importing():
+        from convscope.training.start import resume_training
 
     return resume_training(resume, changes=overrides, progress=watcher)
 

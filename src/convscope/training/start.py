@@ -44,8 +44,8 @@ CHANGEABLE = (
 
 NOTHING_TO_SAVE = "stopped; nothing was trained yet, and nothing is left behind"
 LEAST_REPORT_SECONDS = 2.0
-REPORT_OF_IMPORT = 0.5
-"""Writing the report takes about half as long as importing what training needs, on a busy machine as well."""
+REPORT_OF_IMPORT = 1.0
+"""Writing the report takes no longer than importing what training needs, on a busy machine as well."""
 
 
 def start_training(

@@ -1,10 +1,13 @@
 """What the command tells its own process before torch loads."""
 
+import gc
 import os
 import subprocess
 import sys
 
 import pytest
+
+from convscope.cli.process import importing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc is Linux's")
 
@@ -48,3 +51,24 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
 
 def test_what_the_environment_says_is_left_alone() -> None:
     assert faults("tuned", MALLOC_TRIM_THRESHOLD_="131072") > BLOCKS * PAGES / 2
+
+
+def test_garbage_is_looked_for_again_after_an_import_that_fails() -> None:
+    def fails() -> None:
+        with importing():
+            assert not gc.isenabled()
+            raise ModuleNotFoundError
+
+    with pytest.raises(ModuleNotFoundError):
+        fails()
+    assert gc.isenabled()
+
+
+def test_a_process_that_looks_for_no_garbage_is_left_so() -> None:
+    gc.disable()
+    try:
+        with importing():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
