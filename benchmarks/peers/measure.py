@@ -11,6 +11,8 @@ network. Beside each measurement stands the share of the machine that others too
 """
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -35,15 +37,20 @@ NAMED_VERSIONS = (
 
 def main() -> None:
     arguments = parse()
+    alone(arguments.results)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun = time.monotonic()
-    for name, peer, number in left_to_measure(arguments):
-        if arguments.most_seconds and time.monotonic() - begun > arguments.most_seconds:
-            sys.exit("not finished: call it again to go on")
-        print(f"{name}, round {number}: {peer} …", file=sys.stderr, flush=True)
-        found = measure(arguments, name, peer, number)
-        with arguments.results.open("a") as results:
-            results.write(json.dumps(found) + "\n")
-        print(f"    {found['figures']}, others {found['others']:.1%}", file=sys.stderr, flush=True)
+    try:
+        for name, peer, number in left_to_measure(arguments):
+            if arguments.most_seconds and time.monotonic() - begun > arguments.most_seconds:
+                sys.exit("not finished: call it again to go on")
+            print(f"{name}, round {number}: {peer} …", file=sys.stderr, flush=True)
+            found = measure(arguments, name, peer, number)
+            append(arguments.results, found)
+            print(f"    {found['figures']}, others {found['others']:.1%}", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("stopped: call it again to go on", file=sys.stderr)
+        sys.exit(130)
 
 
 def parse() -> argparse.Namespace:
@@ -63,8 +70,22 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--timeout", type=float, default=3600, help="seconds of one measurement")
     parser.add_argument("--most-seconds", type=float, help="begin nothing after these; call again to go on")
+    parser.add_argument("--retry-failed", action="store_true", help="ask again who could not do a row")
     parser.add_argument("--quick", action="store_true", help="a few steps each, to see that all scripts work")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if not arguments.environments.is_dir():
+        parser.error(f"{arguments.environments} is no folder; make it with environments.py")
+    if not (arguments.data / "mnist.npz").exists():
+        parser.error(f"{arguments.data} has no mnist.npz; make it with prepare.py")
+    return arguments
+
+
+def alone(results: Path) -> None:
+    """Two at once would measure each other. The lock is let go of when the process ends."""
+    try:
+        fcntl.flock(os.open(f"{results}.lock", os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"somebody else measures into {results}; wait until that has ended")
 
 
 def left_to_measure(arguments: argparse.Namespace) -> Any:
@@ -72,22 +93,39 @@ def left_to_measure(arguments: argparse.Namespace) -> Any:
     for name in arguments.rows:
         row = ROWS[name]
         peers = [peer for peer in row.peers if not arguments.peers or peer in arguments.peers]
+        unable = set() if arguments.retry_failed else failures(arguments.results)
         for number in range(arguments.rounds or row.rounds):
-            shift = number % len(peers)
+            shift = number % len(peers) if peers else 0
             for peer in peers[shift:] + peers[:shift]:
-                if not is_answered(arguments.results, name, peer, number):
+                done = {(each["row"], each["peer"], each["round"]) for each in succeeded(arguments.results)}
+                if (name, peer, number) not in done and (name, peer) not in unable:
                     yield name, peer, number
+                    unable |= {(name, peer)} & failures(arguments.results)
 
 
-def is_answered(results: Path, name: str, peer: str, number: int) -> bool:
-    if not results.exists():
-        return False
-    of_this = [each for each in read(results) if (each["row"], each["peer"]) == (name, peer)]
-    return any(each["round"] == number or "failed" in each["figures"] for each in of_this)
+def failures(results: Path) -> set[tuple[str, str]]:
+    """(row, peer) of those whose last answer was that they could not."""
+    last = {(each["row"], each["peer"]): "failed" in each["figures"] for each in read(results)}
+    return {key for key, is_failed in last.items() if is_failed}
+
+
+def succeeded(results: Path) -> list[dict[str, Any]]:
+    return [each for each in read(results) if "failed" not in each["figures"]]
 
 
 def read(results: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in results.read_text().splitlines()]
+    """All measurements. Half a line, which an interruption left, is none."""
+    found = []
+    for line in results.read_text().splitlines() if results.exists() else ():
+        with contextlib.suppress(json.JSONDecodeError):
+            found.append(json.loads(line))
+    return found
+
+
+def append(results: Path, found: dict[str, Any]) -> None:
+    is_halfway = results.exists() and results.read_text()[-1:] not in ("\n", "")
+    with results.open("a") as file:
+        file.write("\n" * is_halfway + json.dumps(found) + "\n")
 
 
 def measure(arguments: argparse.Namespace, name: str, peer: str, number: int) -> dict[str, Any]:
@@ -104,6 +142,7 @@ def measure(arguments: argparse.Namespace, name: str, peer: str, number: int) ->
         "others": round(process.others, 4),
         "seconds": round(process.seconds, 1),
         "threads": arguments.threads,
+        "quick": arguments.quick,
         "when": time.strftime("%Y-%m-%d %H:%M"),
         "versions": versions(arguments.environments / PEERS[peer].environment),
         "commit": commit(),
@@ -217,7 +256,8 @@ def busy_seconds() -> float:
 
 
 def versions(folder: Path) -> dict[str, str]:
-    found: dict[str, str] = json.loads((folder / "versions.json").read_text())
+    file = folder / "versions.json"
+    found: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     return {name: found[name] for name in NAMED_VERSIONS if name in found}
 
 

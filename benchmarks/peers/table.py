@@ -56,6 +56,8 @@ def head(day: str, measured: list[dict[str, Any]], left_out: int) -> list[str]:
         "",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + ".",
     ]
+    if any(each.get("quick") for each in measured):
+        lines += ["", "**Measured with --quick: the figures below mean nothing.**"]
     if left_out:
         lines += ["", f"Left out because others used the machine meanwhile: {left_out} measurements."]
     return lines
@@ -82,7 +84,7 @@ def table(row: Row, measured: list[dict[str, Any]]) -> list[str]:
     arrives = any("arrived" in each["figures"] for each in measured)
     headings = ["", "rounds", *(["arrived"] if arrives else []), *(heading for _, heading, _ in row.figures)]
     label = next(heading for key, heading, _ in row.figures if key == row.ratio)
-    headings.append(f"{label}: ratio to convscope (95 % interval)")
+    headings.append(f"{label}: ratio to convscope")
     lines = [f"| {' | '.join(headings)} |", f"|---|{'--:|' * (len(headings) - 1)}"]
     ours = rounds_of(measured, OURS)
     for peer in row.peers:
@@ -147,7 +149,9 @@ def load_line(measured: list[dict[str, Any]]) -> str:
 
 
 def unable(measured: list[dict[str, Any]]) -> list[str]:
-    found = [each for each in measured if failed(each)]
+    """Who could not do a row in the end, and what happened."""
+    last = {each["peer"]: each for each in measured}
+    found = [each for each in last.values() if failed(each)]
     return [line for each in found for line in ("", f"- **{each['peer']}**: {each['figures']['failed']}")]
 
 
