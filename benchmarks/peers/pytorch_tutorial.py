@@ -102,7 +102,7 @@ def photos(task: Task) -> dict[str, Any]:
     for fold in sorted((task.data / "photos").glob("fold-*")):
         train = datasets.ImageFolder(str(fold / "train"), transforms.Compose(varied))
         test = datasets.ImageFolder(str(fold / "test"), transforms.Compose(middle))
-        batches = DataLoader(train, batch_size=4, shuffle=True, num_workers=4)
+        batches = DataLoader(train, batch_size=4, shuffle=True, num_workers=2)
         network = lite0(num_classes=2)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9)
         scheduler = StepLR(optimizer, step_size=7, gamma=0.1)

@@ -13,6 +13,7 @@ import math
 import random
 import statistics
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,24 +77,27 @@ def sections(measured: list[dict[str, Any]]) -> list[str]:
         of_row = [each for each in measured if each["row"] == name]
         if of_row:
             lines += ["", f"## {row.title}", "", *table(row, of_row), "", load_line(of_row)]
-            lines += unable(of_row)
+            lines += [*not_ahead(row, of_row), *unable(of_row)]
     return lines
 
 
 def table(row: Row, measured: list[dict[str, Any]]) -> list[str]:
     arrives = any("arrived" in each["figures"] for each in measured)
-    headings = ["", "rounds", *(["arrived"] if arrives else []), *(heading for _, heading, _ in row.figures)]
-    label = next(heading for key, heading, _ in row.figures if key == row.ratio)
-    headings.append(f"{label}: ratio to convscope")
+    headings = ["", "rounds", *(heading for _, heading, _ in row.figures)]
+    headings += [f"{heading}: ratio to convscope" for key, heading, _ in row.figures if key in row.ratios]
+    headings += ["arrived"] if arrives else []
+    headings += ["works offline"] if row.tells_offline else []
     lines = [f"| {' | '.join(headings)} |", f"|---|{'--:|' * (len(headings) - 1)}"]
     ours = rounds_of(measured, OURS)
-    for peer in row.peers:
+    asked = {each["peer"] for each in measured}
+    for peer in (peer for peer in row.peers if peer in asked):
         theirs = rounds_of(measured, peer)
-        if theirs:
-            cells = [f"**{peer}**" if peer == OURS else peer, str(len(theirs))]
-            cells += [share_arrived(theirs)] if arrives else []
-            cells += [middle(theirs, key, form) for key, _, form in row.figures]
-            lines.append(f"| {' | '.join([*cells, '' if peer == OURS else ratio(row, theirs, ours)])} |")
+        cells = [f"**{peer}**" if peer == OURS else peer, str(len(theirs))]
+        cells += [middle(theirs, key, form) for key, _, form in row.figures]
+        cells += ["" if peer == OURS else written(ratio(key, theirs, ours)) for key in row.ratios]
+        cells += [share_arrived(theirs)] if arrives else []
+        cells += ["yes" if theirs else "no"] if row.tells_offline else []
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
@@ -111,25 +115,66 @@ def middle(rounds: dict[int, dict[str, Any]], key: str, form: str) -> str:
     found = [each[key] for each in rounds.values() if each.get(key) is not None]
     if not found:
         return "–"
-    written = format(statistics.median(found), form)
-    if len(found) == 1 or min(found) == max(found):
-        return written
-    return f"{written} ({format(min(found), form)}–{format(max(found), form)})"
+    said = format(statistics.median(found), form)
+    images = next(iter(rounds.values())).get("images")
+    if len(found) == 1 and key == "accuracy" and images:
+        low, high = wilson(found[0], images)
+        return f"{said} ({format(low, form)}–{format(high, form)}, {images} images)"
+    if min(found) == max(found):
+        return said
+    return f"{said} ({format(min(found), form)}–{format(max(found), form)})"
 
 
-def ratio(row: Row, theirs: dict[int, dict[str, Any]], ours: dict[int, dict[str, Any]]) -> str:
+def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a proportion (Wilson 1927)."""
+    middle_one = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return middle_one - half, middle_one + half
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Median over rounds, and the interval of a bootstrap; one round has none."""
+
+    value: float
+    low: float
+    high: float
+    rounds: int
+
+
+def ratio(key: str, theirs: dict[int, dict[str, Any]], ours: dict[int, dict[str, Any]]) -> Ratio | None:
     pairs = [
-        (late(theirs[number].get(row.ratio)), late(ours[number].get(row.ratio)))
+        (late(theirs[number].get(key)), late(ours[number].get(key)))
         for number in sorted(theirs.keys() & ours.keys())
     ]
-    if not pairs:
-        return ""
+    if not pairs or all(key not in each for each in theirs.values()):
+        return None
     ratios = [1.0 if peer == own else peer / own for peer, own in pairs]  # both not arrived: no difference
     draw = random.Random(0)
     medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios))) for _ in range(DRAWS))
     low, high = (medians[round(share * (DRAWS - 1))] for share in (0.025, 0.975))
-    said = f"{plain(statistics.median(ratios))} ({plain(low)}–{plain(high)})"
-    return f"{said}; few rounds" if len(ratios) < FEW_ROUNDS else said
+    return Ratio(statistics.median(ratios), low, high, len(ratios))
+
+
+def written(found: Ratio | None) -> str:
+    if found is None:
+        return "–"
+    if found.rounds == 1:
+        return f"{plain(found.value)}, one round"
+    said = f"{plain(found.value)} ({plain(found.low)}–{plain(found.high)})"
+    return f"{said}, {found.rounds} rounds" if found.rounds < FEW_ROUNDS else said
+
+
+def not_ahead(row: Row, measured: list[dict[str, Any]]) -> list[str]:
+    """Whom convscope is not faster than, as far as these rounds can tell, and why."""
+    ours = rounds_of(measured, OURS)
+    found = []
+    for key, heading, _ in row.figures:
+        if key in row.ratios:
+            ratios = {peer: ratio(key, rounds_of(measured, peer), ours) for peer in row.peers if peer != OURS}
+            level = [peer for peer, each in ratios.items() if each and each.low <= 1]
+            found += [f"{heading}: {', '.join(level)}"] if level else []
+    return ["", f"Where convscope is not ahead: {'; '.join(found)}. {row.why}"] if found else []
 
 
 def late(seconds: float | None) -> float:
