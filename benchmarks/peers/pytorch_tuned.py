@@ -19,7 +19,8 @@ from torch_networks import small_resnet, two_conv, vgg12
 from torchvision import datasets, transforms
 from torchvision.models import vgg16 as torchvision_vgg16
 
-MNIST_BATCH, MNIST_RATE = 128, 2e-3
+MNIST_BATCH, MNIST_RATE = 64, 1e-3
+"""The best of six pairs, from (64, 1e-3) to (256, 4e-3), in the median of three seeds."""
 
 
 def mnist(task: Task) -> dict[str, Any]:
