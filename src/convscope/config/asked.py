@@ -39,8 +39,9 @@ class DataConfig:
     """A folder, a .zip/.tar, a .csv/.parquet, or a name: digits, mnist, fashion-mnist, cifar10,
     counting:1-5."""
 
-    validation_fraction: float = field(default=0.15, metadata={"check": fraction})
-    """Share of the images for validation, where the source has no such split."""
+    validation_fraction: float | None = field(default=None, metadata={"check": fraction})
+    """Share of the images for validation, where the source has no such split; 15 %, and no more than 5,000
+    images, unless given."""
 
     test_fraction: float = field(default=0.15, metadata={"check": fraction})
     """Share of the images for the test, where the source has no such split."""

@@ -29,8 +29,9 @@ from convscope.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedData(DataConfig):
-    """Where the images come from; the task is known."""
+    """Where the images come from and how they are divided; the task is known."""
 
+    validation_fraction: float
     task: Task
 
 

@@ -9,6 +9,7 @@ from convscope.config.experiment_file import override
 from convscope.config.length import Steps
 from convscope.config.resolved import NOT_FINE_TUNED, ResolvedExperiment, resolve
 from convscope.data.preprocessing import discarded_share
+from convscope.data.splitting.dividing import usual_validation_share
 from convscope.data.survey import Survey
 from convscope.errors import UsageError
 from convscope.networks.catalogue import network_entry
@@ -23,7 +24,6 @@ LARGEST_NATURAL = 128
 MOST_CROPPED = 0.10
 FEWEST_EPOCHS = 2
 UNEVEN = 3
-
 
 UNKNOWN_RATE = 1e-3
 """Stands for the learning rate until one is found; a cautious guess where none can be."""
@@ -47,6 +47,7 @@ class Plan:
 def plan_experiment(config: ExperimentConfig, survey: Survey) -> Plan:
     """Choose what was not said."""
     plan = _OpenPlan(config, survey)
+    _plan_split(plan)
     _plan_network(plan)
     _plan_image(plan)
     _plan_augmentation(plan)
@@ -98,6 +99,11 @@ class _OpenPlan:
         for part in dotted.split("."):
             value = getattr(value, part)
         return value
+
+
+def _plan_split(plan: _OpenPlan) -> None:
+    to_divide = plan.survey.split_counts.get("train", plan.survey.count)
+    plan.fill({"data.validation_fraction": usual_validation_share(to_divide)})
 
 
 def _plan_network(plan: _OpenPlan) -> None:

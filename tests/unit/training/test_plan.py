@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from convscope.config.asked import ExperimentConfig
@@ -104,3 +106,14 @@ def test_what_only_fine_tuning_does_is_refused_where_nothing_was_trained_before(
         planned(**{field: value, "network.name": "two-conv"})
     assert getattr(planned(**{field: off, "network.name": "two-conv"})[0].training, setting) == off
     assert getattr(planned(**{field: value})[0].training, setting) == value
+
+
+@pytest.mark.parametrize(("count", "share"), [(300, 0.15), (33_000, 0.15), (100_000, 0.05)])
+def test_validation_takes_no_more_images_than_say_enough(count, share):
+    survey = replace(looked_at(size=(32, 32)), count=count)
+    config, _ = planned(survey)
+    assert config.data.validation_fraction == pytest.approx(share)
+    divided, _ = planned(replace(survey, count=count + 50_000, split_counts={"train": count, "test": 50_000}))
+    assert divided.data.validation_fraction == pytest.approx(share)
+    given, _ = planned(survey, data__validation_fraction=0.3)
+    assert given.data.validation_fraction == 0.3

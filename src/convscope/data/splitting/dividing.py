@@ -13,6 +13,8 @@ from convscope.data.splitting.splits import clusters, divide, links_of
 from convscope.errors import DataError, UsageError
 from convscope.wording import listed, quoted, some
 
+VALIDATION_SHARE = 0.15
+MOST_FOR_VALIDATION = 5_000
 _BANDS = 10
 _STRICTNESS: dict[Split, int] = {"test": 2, "validation": 1, "train": 0}
 """An image that stands in two given splits stays in the stricter one: the test stays as it was given."""
@@ -46,9 +48,9 @@ def divide_examples(
         DataError: no training image is left, or none of some class.
         UsageError: the fractions leave nothing for training.
     """
-    if config.validation_fraction + config.test_fraction >= 1:
+    if (config.validation_fraction or 0.0) + config.test_fraction >= 1:
         raise UsageError(
-            f"data.validation_fraction = {config.validation_fraction} and data.test_fraction = "
+            f"data.validation_fraction = {config.validation_fraction or 0.0} and data.test_fraction = "
             f"{config.test_fraction} leave nothing for training; their sum must stay below 1"
         )
     count = len(examples)
@@ -70,6 +72,11 @@ def divide_examples(
                 "no image is left for a test: nothing will say how good it is on images it has not seen"
             )
     return Divided(tuple(splits), tuple(cluster_of), tuple(notes))
+
+
+def usual_validation_share(count: int) -> float:
+    """15 % of `count` images, and no more than 5,000: an accuracy of 90 % is then known to 0.8 points."""
+    return min(VALIDATION_SHARE, MOST_FOR_VALIDATION / max(1, count))
 
 
 def _torn_groups(examples: Sequence[Example], splits: Sequence[Split | None]) -> list[str]:
@@ -128,7 +135,8 @@ def _deal_missing(
     if not given & {"test", "validation"}:
         shares["test"] = config.test_fraction
     if "validation" not in given:
-        shares["validation"] = config.validation_fraction
+        given_share = config.validation_fraction
+        shares["validation"] = usual_validation_share(len(pool)) if given_share is None else given_share
     if not shares:
         for index in pool:
             splits[index] = "train"
