@@ -71,9 +71,13 @@ def reproduce(
     cards = Cards(runs, results)
     if experiment is None and check is None and not all and budget is None:
         return _list(cards, json)
-    again = command(
-        "convscope", "reproduce", *_typed(experiment, all, budget, seeds, scale, source, check, runs)
-    )
+    typed: dict[str, object] = {
+        "--budget": budget,
+        "--seeds": seeds,
+        "--scale": None if scale == 1 else f"{scale:g}",
+    }
+    typed |= {"--source": source, "--check": check, "--runs": None if runs == RUNS else runs}
+    again = _command(experiment, all, typed | {"--results": results})
     with ExitStack() as stack:
         watcher = stack.enter_context(Watcher(log_console()))
         wish = Wish(runs=runs, progress=lambda: watcher, seeds=seeds, scale=scale, source=source)
@@ -119,24 +123,13 @@ def _refuse_what_does_not_go_together(
     return seconds
 
 
-def _typed(
-    experiment: str | None,
-    all: bool,
-    budget: str | None,
-    seeds: int | None,
-    scale: float,
-    source: str | None,
-    check: Path | None,
-    runs: Path,
-) -> list[str]:
+def _command(experiment: str | None, all: bool, flags: dict[str, object]) -> str:
     """What was typed, to be typed again."""
-    typed = [] if experiment is None else [experiment]
-    typed += ["--all"] if all else []
-    flags = {"--budget": budget, "--seeds": seeds, "--source": source, "--check": check}
-    flags |= {"--scale": None if scale == 1 else f"{scale:g}", "--runs": None if runs == RUNS else runs}
+    words = [] if experiment is None else [experiment]
+    words += ["--all"] if all else []
     for flag, value in flags.items():
-        typed += [] if value is None else [flag, str(value)]
-    return typed
+        words += [] if value is None else [flag, str(value)]
+    return command("convscope", "reproduce", *words)
 
 
 def _list(cards: Any, json: bool) -> int:

@@ -41,7 +41,7 @@ class DataConfig:
 
     validation_fraction: float | None = field(default=None, metadata={"check": fraction})
     """Share of the images for validation, where the source has no such split; 15 %, and no more than 5,000
-    images, unless given."""
+    images, unless given. With 0 a named set's validation images are for training, too."""
 
     test_fraction: float = field(default=0.15, metadata={"check": fraction})
     """Share of the images for the test, where the source has no such split."""

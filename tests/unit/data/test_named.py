@@ -34,6 +34,12 @@ def test_validation_is_the_beginning_of_the_training_file(little_mnist):
     assert (source.ids[0], source.ids[-1]) == ("train/00000", "test/00003")
 
 
+def test_without_validation_all_of_the_training_file_is_for_training(little_mnist):
+    source = open_source(DataConfig(source="mnist", validation_fraction=0.0))
+    assert source.splits == ("train",) * 12 + ("test",) * 4
+    assert source.notes == ()
+
+
 def test_damaged_file_is_named(little_mnist):
     path = little_mnist / "train-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:-5])

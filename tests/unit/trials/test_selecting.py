@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,20 @@ import pytest
 from convscope.cli.main import run
 from convscope.config.asked import DataConfig, ExperimentConfig, NetworkConfig, TrainingConfig
 from convscope.config.experiment_file import Published, experiment_to_dict
+from convscope.config.kinds import TimingSetting
 from convscope.config.length import Steps
-from convscope.config.reference import Reference
+from convscope.config.reference import Figure, Reference
 from convscope.errors import DataError, UsageError
 from convscope.trials.cards.card import Card, configuration_of
 from convscope.trials.reproducing import selection
-from convscope.trials.reproducing.experiments import differs_from, find_experiment, locate
+from convscope.trials.reproducing.experiments import (
+    differs_from,
+    experiments_folder,
+    find_experiment,
+    locate,
+    results_folder,
+)
+from convscope.trials.reproducing.reproduction import reproduce
 from convscope.trials.reproducing.selection import is_current, plan
 from convscope.trials.reproducing.trainings import Wish, scaled
 
@@ -100,6 +109,14 @@ def test_a_run_of_steps_is_not_one_of_epochs() -> None:
     assert is_current(dataclasses.replace(card("x"), configuration=configuration_of(both)), experiment("x"))
 
 
+def test_a_network_that_was_chosen_by_its_other_name_is_the_same() -> None:
+    asked = dataclasses.replace(SETTING, network=NetworkConfig(name="pretrained"))
+    resolved = dataclasses.replace(SETTING, network=NetworkConfig(name="efficientnet-lite0"))
+    published = dataclasses.replace(experiment("x"), setting=asked)
+    assert is_current(card("x", resolved), published)
+    assert not is_current(card("x"), published)
+
+
 def test_a_share_of_a_length_is_one_at_least() -> None:
     assert scaled(SETTING, 0.1).training.length == Steps(10)
     assert scaled(SETTING, 0.001).training.length == Steps(1)
@@ -181,6 +198,41 @@ def test_a_file_of_ones_own_needs_a_reference(tmp_path: Path) -> None:
     path.write_text('[network]\nname = "linear"\n')
     with pytest.raises(UsageError, match=r"has no \[reference\].\n.*convscope train"):
         find_experiment(str(path))
+
+
+def test_a_timing_is_measured_and_not_compared_with_another_machine(tmp_path: Path) -> None:
+    figures = (
+        Figure(kind="seconds", value=0.9, label="batch of 1, laptop CPU"),
+        Figure(kind="seconds", value=0.1, label="batch of 1, desktop GPU"),
+    )
+    reference = Reference(source="E14", shows="x", says="y", figures=figures)
+    setting = TimingSetting(network="linear", batch_sizes=(1,), burn_in=1, batches=2)
+    wish = Wish(runs=tmp_path, progress=lambda: pytest.fail("nothing is trained"))
+    found = reproduce(Published("timing", setting, reference, ()), wish)
+    assert (found.verdict, found.why) == ("not comparable", "a time on another machine")
+    assert found.details["sizes"][0]["forward_backward"]["batches"] == 2
+    assert found.figures["batch of 1, laptop CPU"].measured.value > 0
+    assert is_current(found, Published("timing", setting, reference, ()))
+    assert str(tmp_path) not in json.dumps(found.to_dict())
+
+
+def test_the_package_takes_the_experiments_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the package in its repository; inside it where it was installed from a wheel."""
+    repository = Path(__file__).parents[3]
+    project = tomllib.loads((repository / "pyproject.toml").read_text())
+    taken = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert taken == {"experiments": "convscope/experiments"}
+    assert (experiments_folder(), results_folder()) == (
+        repository / "experiments",
+        repository / "experiments/results",
+    )
+    installed = tmp_path / "site-packages/convscope"
+    (installed / "experiments").mkdir(parents=True)
+    (installed / "experiments/mnist-linear.toml").touch()
+    monkeypatch.setattr(
+        "convscope.trials.reproducing.experiments.__file__", str(installed / "trials/reproducing/x.py")
+    )
+    assert (experiments_folder(), results_folder()) == (installed / "experiments", None)
 
 
 def test_vggs_table_and_the_race_leave_cards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

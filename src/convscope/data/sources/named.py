@@ -44,13 +44,15 @@ class NamedSet:
             return importlib.util.find_spec(self.folder) is not None
         return any((folder / self.folder).exists() for folder in data_folders())
 
-    def open(self) -> ArraySource:
+    def open(self, *, validated: bool = True) -> ArraySource:
         """Read it, from $CONVSCOPE_DATA, from where it was downloaded to, or from the network.
+
+        Unless it is `validated`, all official training images are for training.
 
         Raises:
             DataError: it is not there and cannot be downloaded, is damaged, or its package is not installed.
         """
-        return _digits(self) if self.kind == "package" else _from_files(self)
+        return _digits(self) if self.kind == "package" else _from_files(self, validated)
 
 
 NAMED_SETS = (
@@ -106,13 +108,13 @@ NAMED_SETS = (
 NAMED_SOURCES = tuple(each.name for each in NAMED_SETS)
 
 
-def named_source(name: str) -> ArraySource:
-    """Open one of `NAMED_SETS` by its name.
+def named_source(name: str, *, validated: bool = True) -> ArraySource:
+    """Open one of `NAMED_SETS` by its name, as `NamedSet.open` does.
 
     Raises:
         DataError: it is not there and cannot be downloaded, is damaged, or its package is not installed.
     """
-    return next(each for each in NAMED_SETS if each.name == name).open()
+    return next(each for each in NAMED_SETS if each.name == name).open(validated=validated)
 
 
 def data_folders() -> tuple[Path, Path]:
@@ -144,10 +146,11 @@ def _digits(named: NamedSet) -> ArraySource:
     )
 
 
-def _from_files(named: NamedSet) -> ArraySource:
+def _from_files(named: NamedSet, validated: bool) -> ArraySource:
     (images, labels), (test_images, test_labels) = _official_files(named)
     count, test_count = len(labels), len(test_labels)
-    splits: list[Split] = ["validation" if index < VALIDATION_IMAGES else "train" for index in range(count)]
+    held = VALIDATION_IMAGES if validated else 0
+    splits: list[Split] = ["validation" if index < held else "train" for index in range(count)]
     splits += ["test"] * test_count
     ids = [f"train/{index:05d}" for index in range(count)]
     return ArraySource(
@@ -157,7 +160,7 @@ def _from_files(named: NamedSet) -> ArraySource:
         class_names=named.class_names,
         ids=(*ids, *(f"test/{index:05d}" for index in range(test_count))),
         splits=tuple(splits),
-        notes=(f"validation is the first {VALIDATION_IMAGES:,} images of the official training file",),
+        notes=(f"validation is the first {held:,} images of the official training file",) if held else (),
     )
 
 

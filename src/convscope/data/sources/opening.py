@@ -65,7 +65,7 @@ def _open(config: DataConfig) -> FileSource | ArraySource:
 
             return counting_source(name)
         case _ if name in NAMED_SOURCES:
-            return named_source(name)
+            return named_source(name, validated=config.validation_fraction != 0)
         case _ if path.is_dir():
             return _grouped(open_folder(path, config), config.group_by)
         case _ if path.suffix.casefold() in SUFFIXES and path.is_file():

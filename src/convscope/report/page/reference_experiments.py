@@ -42,7 +42,7 @@ def reference_page(kept: Sequence[Kept], pictures: Path | None = None) -> str:
 
     Args:
         kept: every experiment.
-        pictures: the folder beside the page in which pictures lie, `<experiment>-<what>.svg` or `.png`.
+        pictures: the folder beside the page in which they lie: `<experiment>-<what>.svg`, `.png`, `.html`.
     """
     ordered = sorted(kept, key=lambda each: _row_number(reference_of(each[0])))
     return "\n".join([INTRODUCTION, *_overview(ordered), "", *(_section(each, pictures) for each in ordered)])
@@ -165,10 +165,11 @@ def _made(card: Card, path: str) -> str:
 def _pictures(name: str, folder: Path | None) -> list[str]:
     if folder is None or not folder.is_dir():
         return []
-    found = sorted(path for path in folder.glob(f"{name}-*") if path.suffix in (".png", ".svg", ".html"))
     lines: list[str] = []
-    for path in found:
+    for path in sorted(folder.glob(f"{name}-*")):
         words = path.stem.removeprefix(f"{name}-").replace("-", " ")
-        sign = "" if path.suffix == ".html" else "!"
-        lines += ["", f"{sign}[{words}]({folder.name}/{path.name})"]
+        if path.suffix in (".png", ".svg"):
+            lines += ["", f"![{words}]({folder.name}/{path.name})"]
+        elif path.suffix == ".html":  # a page of its own, which a README cannot show
+            lines += ["", f"[{words}]({folder.name}/{path.name}), to open in a browser"]
     return lines

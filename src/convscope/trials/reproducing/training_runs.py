@@ -8,6 +8,7 @@ from typing import Any
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import experiment_to_dict
 from convscope.errors import RunError
+from convscope.networks.pretrained import DEFAULT
 from convscope.runs.folder import CONFIG, Run
 from convscope.training.progress import Progress
 from convscope.training.start import resume_training, start_training
@@ -30,7 +31,9 @@ def trained(config: ExperimentConfig, parent: Path, name: str, progress: Progres
         ConvscopeError: as training raises them.
     """
     path = parent / name
-    if not (path / CONFIG).is_file():
+    if path.exists() and not (path / CONFIG).is_file():
+        raise RunError(f"{here(path)} is no run. Move it away, or reproduce elsewhere: --runs FOLDER")
+    if not path.exists():
         return start_training(config, runs=parent, name=name, progress=progress)
     run = Run.open(path)
     _refuse_another(run, config)
@@ -50,10 +53,12 @@ def finished(parent: Path, name: str) -> Run | None:
 
 def what_differs(asked: ExperimentConfig, resolved: Mapping[str, Any]) -> list[str]:
     """Where a resolved configuration is not what was asked: `training.steps is 200, not 1000`."""
-    had = flat(resolved)
+    had, wanted = flat(resolved), flat(experiment_to_dict(asked))
+    if wanted["network.name"] == "pretrained":
+        wanted["network.name"] = DEFAULT
     return [
         f"{field} is {had.get(field)!r}, not {value!r}"
-        for field, value in flat(experiment_to_dict(asked)).items()
+        for field, value in wanted.items()
         if value is not None and field not in FREE and had.get(field) != value
     ] + _another_length(asked, had)
 
