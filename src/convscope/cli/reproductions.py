@@ -24,7 +24,12 @@ from convscope.trials.cards.saying import (
 )
 from convscope.trials.reproducing.checking import Check
 from convscope.trials.reproducing.expected import expected_seconds, gflops, seeds_for
-from convscope.trials.reproducing.experiments import reference_of, results_folder
+from convscope.trials.reproducing.experiments import (
+    RESULTS,
+    experiments_folder,
+    reference_of,
+    results_folder,
+)
 from convscope.trials.reproducing.selection import LeftOut, is_current
 from convscope.trials.reproducing.trainings import REPRODUCTIONS
 from convscope.wording import duration, here, some, times
@@ -52,8 +57,7 @@ class Cards:
 
     def newest(self, name: str) -> Card | None:
         """The newest of an experiment, a whole reproduction before a try; of a damaged one, a warning."""
-        own = results_folder()
-        folders = [self.given] if self.given else [self._beside_runs, *([own] if own else [])]
+        folders = [self.given] if self.given else [self._beside_runs, experiments_folder() / RESULTS]
         cards = []
         for folder in folders:
             found, wrong = readable_cards(folder / name)

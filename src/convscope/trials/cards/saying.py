@@ -69,7 +69,7 @@ def measured_words(result: Result) -> str:
 
 def interval_words(kind: Kind, interval: Any) -> str:
     """`84.1–86.6`; nothing where there is none."""
-    if interval is None:
+    if interval is None or kind == "seconds":
         return ""
     low, high = interval
     if kind in ("accuracy", "difference"):
