@@ -146,23 +146,26 @@ def _list(cards: Any, json: bool) -> int:
 
 
 def _reproduce_one(name: str, wish: "Wish", cards: Any, stack: ExitStack, json: bool) -> int:
-    from convscope.cli.reproductions import listed, print_card
+    from convscope.cli.reproductions import draw_pictures, listed, print_card, print_pictures
     from convscope.trials.reproducing.experiments import find_experiment
     from convscope.trials.reproducing.reproduction import reproduce
 
     experiment = find_experiment(name)
     card = reproduce(experiment, wish)
     path = cards.add(card)
+    pictures = draw_pictures(card, wish.runs)
     stack.close()  # the clock of what is quiet stops
     if json:
-        print_json({"experiments": [listed(experiment, card) | {"card": str(path)}]})
+        kept = {"card": str(path), "pictures": [str(each) for each in pictures]}
+        print_json({"experiments": [listed(experiment, card) | kept]})
     else:
         print_card(result_console(), experiment, card, path)
+        print_pictures(result_console(), pictures)
     return 0
 
 
 def _reproduce_all(wish: "Wish", budget: float | None, cards: Any, json: bool) -> int:
-    from convscope.cli.reproductions import listed, print_left_out, print_row
+    from convscope.cli.reproductions import draw_pictures, listed, print_left_out, print_row
     from convscope.trials.reproducing.experiments import experiment_paths, find_experiment
     from convscope.trials.reproducing.reproduction import reproduce
     from convscope.trials.reproducing.selection import LeftOut, plan, too_long
@@ -178,6 +181,7 @@ def _reproduce_all(wish: "Wish", budget: float | None, cards: Any, json: bool) -
         try:
             card = reproduce(each.experiment, wish)
             cards.add(card)
+            draw_pictures(card, wish.runs)
         except InterruptedTrainingError:
             raise
         except ConvscopeError as error:  # the others are worth having

@@ -8,10 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from convscope.cli.output import warn
+from convscope.cli.output import reason, warn
 from convscope.cli.screen import print_line, print_whole
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import Published
+from convscope.errors import ConvscopeError
 from convscope.trials.cards.card import Card, Result, add_card, newest, readable_cards
 from convscope.trials.cards.saying import (
     figure_words,
@@ -65,6 +66,20 @@ class Cards:
             for each in wrong:
                 warn(each)
         return newest(cards)
+
+
+def draw_pictures(card: Card, runs: Path) -> list[Path]:
+    """Draw an experiment's pictures beside its runs; of a try, none. Where that fails, a warning says why."""
+    if not card.is_whole:
+        return []
+    from convscope.report.rows.kept import keep_plates  # charts take a second to load
+    from convscope.report.rows.plates import Kept
+
+    try:
+        return keep_plates(card.experiment, Kept(reproductions=runs / REPRODUCTIONS, details=card.details))
+    except ConvscopeError as error:  # the card is there, and is what was asked for
+        warn(f"{card.experiment} has no pictures: {reason(error)}")
+        return []
 
 
 def listed(experiment: Published, card: Card | None) -> dict[str, Any]:
@@ -152,6 +167,12 @@ def print_card(console: Console, experiment: Published, card: Card, path: Path) 
     seeds = f", {some(len(card.seeds), 'seed')}" if card.seeds else ""
     print_line(console, "time", f"{duration(sum(card.seconds))}{seeds}")
     print_whole(console, "card", here(path))
+
+
+def print_pictures(console: Console, pictures: Sequence[Path]) -> None:
+    """Where an experiment's pictures lie."""
+    if pictures:
+        print_whole(console, "pictures", *(here(path) for path in pictures))
 
 
 def _because(card: Card, because: str | None) -> str:

@@ -168,7 +168,7 @@ def _pictures(name: str, folder: Path | None) -> list[str]:
     lines: list[str] = []
     for path in sorted(folder.glob(f"{name}-*")):
         words = path.stem.removeprefix(f"{name}-").replace("-", " ")
-        if path.suffix in (".png", ".svg"):
+        if path.suffix in (".png", ".svg", ".webp"):
             lines += ["", f"![{words}]({folder.name}/{path.name})"]
         elif path.suffix == ".html":  # a page of its own, which a README cannot show
             lines += ["", f"[{words}]({folder.name}/{path.name}), to open in a browser"]

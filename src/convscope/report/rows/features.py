@@ -11,9 +11,10 @@ from convscope.report.pictures.patches import patch_pictures, projection_picture
 from convscope.trials.features import Features, LayerFeatures
 from convscope.wording import percent
 
-_SIDE = 62  # of a patch, in pixels
+_SIDE = 74  # of a patch, in pixels
 _ACROSS = 2  # patches in a row of a block: four of each unit
 _TEXT, _SMALL = 22, 18
+_GREY = 127.5
 _GAP, _WIDE_GAP = 6, 30
 _LEFT, _TOP = 218, 46
 
@@ -47,15 +48,26 @@ def _blocks(layer: LayerFeatures) -> list[tuple[Image.Image, Image.Image]]:
     """Of each unit its patches and its projections, (block, block)."""
     patches = patch_pictures(layer.projected.excitation.patches)
     projections = projection_pictures(layer.projected.projections)
-    return [(_block(patches[unit]), _block(projections[unit])) for unit in range(_units(layer))]
+    return [
+        (_block(patches[unit]), _block(projections[unit], is_signal=True)) for unit in range(_units(layer))
+    ]
 
 
-def _block(pictures: NDArray[np.uint8]) -> Image.Image:
+def _block(pictures: NDArray[np.uint8], *, is_signal: bool = False) -> Image.Image:
     """The first four of (k, C, h, w), all of one size; small ones as sharp squares."""
-    shown = [picture_of(each) for each in pictures[: _ACROSS**2]]
     smooth = max(pictures.shape[2:]) >= _SIDE
-    how = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
-    return block([each.resize((_SIDE, _SIDE), how) for each in shown], _ACROSS)
+    how = Image.Resampling.BOX if smooth else Image.Resampling.NEAREST
+    shown = [picture_of(each).resize((_SIDE, _SIDE), how) for each in pictures[: _ACROSS**2]]
+    if is_signal and smooth:
+        shown = [_stretched(each) for each in shown]
+    return block(shown, _ACROSS)
+
+
+def _stretched(signal: Image.Image) -> Image.Image:
+    """As strong around mid-grey as it was before its pixels were averaged, which cancels most of it."""
+    away = np.asarray(signal, dtype=np.float64) - _GREY
+    limit = float(np.quantile(np.abs(away), 0.99)) or 1.0
+    return Image.fromarray(np.clip(_GREY + away / limit * _GREY, 0, 255).round().astype(np.uint8))
 
 
 def _heading(features: Features) -> str:

@@ -6,13 +6,15 @@ for plate in plates("mnist-two-conv", Path("runs/reproduce")):
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
+from convscope.benchmarking.comparing import compare_times
 from convscope.evaluation.predictions import Predictions, has_predictions, read_predictions
 from convscope.looking.filters import see_filters
 from convscope.looking.plan import make_plan
@@ -24,6 +26,7 @@ from convscope.report.charts.progress import (
     few_and_all_chart,
     optimizer_chart,
 )
+from convscope.report.charts.timing import timing_charts
 from convscope.report.charts.vector import to_svg
 from convscope.report.pictures.filters import draw_filters
 from convscope.report.pictures.grids import image_grid
@@ -40,6 +43,8 @@ from convscope.trials.race.racing import race
 MOST_BYTES = 100_000
 """Of one picture: they are kept beside the text that shows them."""
 
+_QUALITIES = (88, 76, 64)
+_SMALLEST = 64  # pixels of the longer side
 _KEPT = "reproduction.json"  # figures that took long, in the run that they were measured on
 _REPORTED = {0: 0.104, 1: 0.109, 100: 0.663, 1_000: 0.933, 10_000: 0.985}
 
@@ -52,20 +57,35 @@ class Plate:
     content: bytes
 
 
-def plates(experiment: str, reproductions: Path) -> Iterator[Plate]:
-    """The pictures of an experiment, one by one; of those runs that are there, and none of others.
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What a reproduction left.
 
-    Args:
-        experiment: its name, as `mnist-two-conv`.
+    Attributes:
         reproductions: the folder that holds `<experiment>/seed-0`, as `convscope reproduce` leaves them.
+        details: what its card holds beside the figures.
+    """
+
+    reproductions: Path
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(self, experiment: str, name: str = "seed-0") -> Run | None:
+        """A run of an experiment, if it is there."""
+        path = self.reproductions / experiment / name
+        return Run(path) if (path / CONFIG).is_file() else None
+
+
+def plates(experiment: str, kept: Kept) -> Iterator[Plate]:
+    """The pictures of an experiment, one by one; of those runs that are there, and none of others.
 
     Raises:
         RunError: when a run that is there is damaged.
     """
     draw = PICTURES.get(experiment)
     if draw is not None:
-        for what, drawn in draw(reproductions):
-            yield Plate(name=f"{experiment}-{what}{_ending(drawn)}", content=_content(drawn))
+        for what, drawn in draw(kept):
+            ending, content = _as_file(drawn)
+            yield Plate(name=f"{experiment}-{what}{ending}", content=content)
 
 
 Drawn = str | Image.Image
@@ -74,20 +94,20 @@ Drawn = str | Image.Image
 Named = Iterator[tuple[str, Drawn]]
 
 
-def _race(reproductions: Path) -> Named:
+def _race(kept: Kept) -> Named:
     raced = race()
     yield "map", race_map(raced)
     yield "surface", race_surface(raced)
     yield "animation", Animation(raced).page
 
 
-def _values(reproductions: Path) -> Named:
+def _values(kept: Kept) -> Named:
     names = {
         "mnist-conv4-bad-init": "N(0, 1): they explode",
         "mnist-conv4-tiny-init": "N(0, 1) × 0.01: they vanish",
         "mnist-conv4-good-init": "He and Xavier: they keep their size",
     }
-    found = {said: run for name, said in names.items() if (run := _run(reproductions, name))}
+    found = {said: run for name, said in names.items() if (run := kept.run(name))}
     signals = {}
     for said, run in found.items():
         subject = open_subject(run.path, "untrained")
@@ -96,13 +116,13 @@ def _values(reproductions: Path) -> Named:
         yield "values-before-each-non-linearity", values_plate(signals)
 
 
-def _optimizers(reproductions: Path) -> Named:
+def _optimizers(kept: Kept) -> Named:
     names = {
         "mnist-conv4-good-init": "gradient descent",
         "mnist-conv4-momentum": "momentum",
         "mnist-conv4-adam": "Adam",
     }
-    found = {said: run for name, said in names.items() if (run := _run(reproductions, name))}
+    found = {said: run for name, said in names.items() if (run := kept.run(name))}
     steps = min((_steps(run) for run in found.values()), default=0)
     records = {
         said: [record for record in run.metrics() if record["step"] <= steps] for said, run in found.items()
@@ -115,19 +135,19 @@ def _steps(run: Run) -> int:
     return max((record["step"] for record in run.metrics()), default=0)
 
 
-def _milestones(reproductions: Path) -> Named:
+def _milestones(kept: Kept) -> Named:
     experiment = "mnist-two-conv"
     moments = []
     for step, reported in _REPORTED.items():
-        run = _run(reproductions, experiment, f"seed-0-step-{step}")
-        if run is None and (last := _run(reproductions, experiment)) and _steps(last) == step:
+        run = kept.run(experiment, f"seed-0-step-{step}")
+        if run is None and (last := kept.run(experiment)) and _steps(last) == step:
             run = last
         judged = None if run is None else _judged(run)
         if judged is not None:
             moments.append(AtStep(step=step, measured=judged.accuracy, reported=reported))
     if moments:
         yield "accuracy-by-steps", to_svg(accuracy_at_steps_chart(moments))
-    run = _run(reproductions, experiment)
+    run = kept.run(experiment)
     judged = None if run is None else _judged(run)
     if run is not None and judged is not None:
         yield "confusion-matrix", confusion_picture(judged.confusion)
@@ -149,8 +169,8 @@ def _first_errors(run: Run, judged: Predictions) -> Image.Image:
     )
 
 
-def _few_images(reproductions: Path) -> Named:
-    run = _run(reproductions, "mnist-conv-dropout")
+def _few_images(kept: Kept) -> Named:
+    run = kept.run("mnist-conv-dropout")
     if run is None or not run.has(_KEPT):
         return
     for figure in run.read(_KEPT)["figures"].values():
@@ -160,9 +180,9 @@ def _few_images(reproductions: Path) -> Named:
             yield "validation-accuracy-of-few-images", to_svg(chart)
 
 
-def _samples_of(experiment: str) -> Callable[[Path], Named]:
-    def draw(reproductions: Path) -> Named:
-        run = _run(reproductions, experiment)
+def _samples_of(experiment: str) -> Callable[[Kept], Named]:
+    def draw(kept: Kept) -> Named:
+        run = kept.run(experiment)
         if run is not None:
             train = open_subject(run.path).dataset.train
             labels = train.labels.numpy()
@@ -177,16 +197,21 @@ def _samples_of(experiment: str) -> Callable[[Path], Named]:
     return draw
 
 
-def _features(reproductions: Path) -> Named:
+def _features(kept: Kept) -> Named:
     for what, run in (
-        ("of-efficientnet-lite0-on-photos", _run(reproductions, "kittens")),
-        ("of-vgg12-on-digits", _run(reproductions, "mnist-vgg12")),
+        ("of-efficientnet-lite0-on-photos", kept.run("kittens")),
+        ("of-vgg12-on-digits", kept.run("mnist-vgg12")),
     ):
         if run is not None:
             yield what, features_plate(see_features(run.path))
 
 
-PICTURES: Mapping[str, Callable[[Path], Named]] = {
+def _timing(kept: Kept) -> Named:
+    if kept.details:
+        yield "time-by-batch-size", to_svg(timing_charts(compare_times([kept.details])))
+
+
+PICTURES: Mapping[str, Callable[[Kept], Named]] = {
     "optimizer-race": _race,
     "mnist-conv4-bad-init": _values,
     "mnist-conv4-adam": _optimizers,
@@ -196,46 +221,41 @@ PICTURES: Mapping[str, Callable[[Path], Named]] = {
     "counting-45-50": _samples_of("counting-45-50"),
     "counting-45-49-sizes": _samples_of("counting-45-49-sizes"),
     "counting-regression": _samples_of("counting-regression"),
+    "vgg16-timing": _timing,
     "imagenet-features": _features,
 }
 """By the experiment's name, what is drawn of it, under what name."""
-
-
-def _run(reproductions: Path, experiment: str, name: str = "seed-0") -> Run | None:
-    path = reproductions / experiment / name
-    return Run(path) if (path / CONFIG).is_file() else None
 
 
 def _judged(run: Run) -> Predictions | None:
     return read_predictions(run, "test") if has_predictions(run, "test") else None
 
 
-def _ending(drawn: Drawn) -> str:
+def _as_file(drawn: Drawn) -> tuple[str, bytes]:
+    """Ending and content."""
     if isinstance(drawn, Image.Image):
-        return ".png"
-    return ".html" if drawn.startswith("<!doctype") else ".svg"
+        return small_file(drawn)
+    return (".html" if drawn.startswith("<!doctype") else ".svg"), drawn.encode()
 
 
-def _content(drawn: Drawn) -> bytes:
-    if isinstance(drawn, str):
-        return drawn.encode()
-    return small_png(drawn)
+def small_file(picture: Image.Image, most: int = MOST_BYTES) -> tuple[str, bytes]:
+    """Ending and content, of at most so many bytes: an exact PNG if that is enough, else a WebP.
+
+    Its quality falls first, and then its size.
+    """
+    content = _saved(picture, "PNG", optimize=True)
+    if len(content) <= most:
+        return ".png", content
+    while True:
+        for quality in _QUALITIES:
+            content = _saved(picture, "WEBP", quality=quality, method=6)
+            if len(content) <= most or max(picture.size) < _SMALLEST:
+                return ".webp", content
+        width, height = (max(1, side * 7 // 8) for side in picture.size)
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def small_png(picture: Image.Image, most: int = MOST_BYTES) -> bytes:
-    """A PNG file of at most so many bytes: exact if that is enough, else with fewer colours, then smaller."""
-    content = _png(picture)
-    colours, scaled = 256, picture
-    while len(content) > most and min(scaled.size) > 64:
-        content = _png(scaled.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE))
-        if colours > 64:
-            colours //= 2
-        else:
-            scaled = scaled.resize((scaled.width * 7 // 8, scaled.height * 7 // 8), Image.Resampling.LANCZOS)
-    return content
-
-
-def _png(picture: Image.Image) -> bytes:
+def _saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
+    picture.save(file, kind, **options)
     return file.getvalue()

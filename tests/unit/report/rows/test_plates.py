@@ -11,13 +11,15 @@ import pytest
 from PIL import Image
 
 import convscope as cs
+from convscope.errors import RunError
 from convscope.evaluation.confusion import Confusion
 from convscope.looking.plan import make_plan
 from convscope.looking.signals import Signals, measure_signals
 from convscope.looking.subject import open_subject
 from convscope.report.rows.features import features_plate
+from convscope.report.rows.kept import keep_plates
 from convscope.report.rows.matrix import confusion_picture
-from convscope.report.rows.plates import MOST_BYTES, PICTURES, Plate, plates, small_png
+from convscope.report.rows.plates import MOST_BYTES, PICTURES, Kept, Plate, plates, small_file
 from convscope.report.rows.values import values_plate
 from convscope.trials.features import see_features
 
@@ -57,14 +59,14 @@ def check(plate: Plate) -> None:
     assert len(plate.content) <= MOST_BYTES
     if plate.name.endswith(".svg"):
         ElementTree.fromstring(plate.content)
-    elif plate.name.endswith(".png"):
+    elif plate.name.endswith((".png", ".webp")):
         assert Image.open(io.BytesIO(plate.content)).width > 100
     else:
         assert plate.content.startswith(b"<!doctype html>")
 
 
 WHOLE = {
-    "optimizer-race": ["map.svg", "surface.png", "animation.html"],
+    "optimizer-race": ["map.svg", "surface.webp", "animation.html"],
     "mnist-conv4-bad-init": ["values-before-each-non-linearity.svg"],
     "mnist-conv4-adam": ["loss-by-steps-and-by-seconds.svg"],
     "mnist-conv-dropout": ["validation-accuracy-of-few-images.svg"],
@@ -75,14 +77,17 @@ WHOLE = {
 
 @pytest.mark.parametrize("experiment", WHOLE)
 def test_a_row_has_its_pictures_under_its_name(made: Path, experiment: str) -> None:
-    found = list(plates(experiment, made))
+    found = list(plates(experiment, Kept(reproductions=made)))
     assert [plate.name for plate in found] == [f"{experiment}-{what}" for what in WHOLE[experiment]]
     for plate in found:
         check(plate)
 
 
 def test_accuracy_by_steps_with_errors_confusion_matrix_and_filters(made: Path) -> None:
-    found = {plate.name.removeprefix("mnist-two-conv-"): plate for plate in plates("mnist-two-conv", made)}
+    found = {
+        plate.name.removeprefix("mnist-two-conv-"): plate
+        for plate in plates("mnist-two-conv", Kept(reproductions=made))
+    }
     assert {
         "accuracy-by-steps.svg",
         "confusion-matrix.svg",
@@ -98,16 +103,54 @@ def test_accuracy_by_steps_with_errors_confusion_matrix_and_filters(made: Path) 
 
 @pytest.mark.parametrize("experiment", [*PICTURES, "mnist-linear"])
 def test_without_runs_there_is_nothing_to_draw(experiment: str, tmp_path: Path) -> None:
-    found = list(plates(experiment, tmp_path / "nowhere"))
+    found = list(plates(experiment, Kept(reproductions=tmp_path / "nowhere")))
     assert (found == []) == (experiment != "optimizer-race")  # the race needs none
 
 
-def test_a_picture_is_brought_below_its_limit() -> None:
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (400, 400, 3), dtype=np.uint8))
-    content = small_png(noise, 40_000)
-    assert len(content) <= 40_000
-    small = Image.new("RGB", (50, 50), "red")
-    assert Image.open(io.BytesIO(small_png(small))).convert("RGB").tobytes() == small.tobytes()
+def test_a_networks_time_is_drawn_from_its_card(tmp_path: Path) -> None:
+    spread = {"mean": 0.2, "sd": 0.01, "median": 0.2}
+    sizes = [{"batch_size": size, "forward": spread, "forward_backward": spread} for size in (1, 2)]
+    setting = {"device": "cpu", "threads": 2, "precision": "float32", "compiled": False}
+    machine = {"device_name": "a CPU"}
+    details = {
+        "network": "vgg16",
+        "image": [3, 224, 224],
+        "machine": machine,
+        "setting": setting,
+        "sizes": sizes,
+    }
+    (found,) = plates("vgg16-timing", Kept(reproductions=tmp_path, details=details))
+    assert found.name == "vgg16-timing-time-by-batch-size.svg"
+    check(found)
+
+
+def test_pictures_are_kept_beside_the_runs(tmp_path: Path) -> None:
+    for _ in range(2):  # those of before are replaced
+        written = keep_plates("optimizer-race", Kept(reproductions=tmp_path))
+    folder = tmp_path / "optimizer-race" / "pictures"
+    assert sorted(folder.iterdir()) == sorted(written)
+    assert keep_plates("mnist-linear", Kept(reproductions=tmp_path)) == []
+
+
+def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:
+    (tmp_path / "optimizer-race").write_text("in the way")
+    with pytest.raises(RunError, match="could not be written"):
+        keep_plates("optimizer-race", Kept(reproductions=tmp_path))
+
+
+@pytest.mark.parametrize(("size", "most"), [((400, 400), 40_000), ((600, 90), 3_000), ((3, 900), 10)])
+def test_a_picture_is_brought_below_its_limit(size: tuple[int, int], most: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (*size, 3), dtype=np.uint8)
+    ending, content = small_file(Image.fromarray(pixels), most)
+    assert ending == ".webp"
+    assert len(content) <= most or max(Image.open(io.BytesIO(content)).size) < 64
+
+
+def test_a_picture_that_is_small_stays_exact() -> None:
+    picture = Image.new("RGB", (50, 50), "red")
+    ending, content = small_file(picture)
+    assert ending == ".png"
+    assert Image.open(io.BytesIO(content)).tobytes() == picture.tobytes()
 
 
 def test_a_plate_of_features_has_a_row_for_each_layer(made: Path) -> None:
