@@ -23,12 +23,15 @@ class Recipe:
     images_seen: int = 100_000
     """Over the whole training; sets the epochs."""
 
+    fewest_epochs: float = 2
+    """Of sets with more images than that."""
+
     most_epochs: int = 40
     dropout: float | None = None
 
 
 RECIPES = {
-    "small": Recipe("adamw", 5e-3, 256, weight_decay=1e-2),
+    "small": Recipe("adamw", 7e-3, 192, weight_decay=1e-2, fewest_epochs=1.5),
     "counter": Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=75_000),
     "residual": Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000),
     "whitened": Recipe("nesterov", 0.12, 128, weight_decay=1.3e-3, label_smoothing=0.2, images_seen=600_000),

@@ -56,6 +56,26 @@ def test_the_data_decides(survey, network, side, augmentation):
     assert told["network"].reason
 
 
+def grey(images):
+    return looked_at(size=(28, 28), modes=("L",), classes={"0": images // 2, "1": images - images // 2})
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(1_000, 40), (5_000, 20), (40_000, 2)])
+def test_few_small_grey_images_are_seen_as_often_as_makes_a_hundred_thousand(images, epochs):
+    config, _ = planned(grey(images))
+    assert config.training.epochs == epochs
+
+
+@pytest.mark.parametrize("given", [{}, {"train": 55_000, "validation": 5_000, "test": 10_000}])
+def test_many_small_grey_images_are_seen_one_and_a_half_times(given):
+    config, _ = planned(replace(grey(70_000), split_counts=given))
+    images = given.get("train", 70_000 * (1 - config.data.validation_fraction - config.data.test_fraction))
+    assert config.training.steps * config.training.batch_size == pytest.approx(1.5 * images, abs=200)
+    assert config.augmentation.preset == "pad-and-crop=2, edge-padding"
+    longer, _ = planned(grey(70_000), training__epochs=10)
+    assert longer.augmentation.preset == "digits"
+
+
 def test_what_was_said_stays():
     config, _ = planned(
         network__name="vgg11", preprocessing__size=96, preprocessing__fit="pad", training__epochs=3
