@@ -23,6 +23,7 @@ from rows import ROWS, Row
 OURS = "convscope"
 DRAWS = 10_000
 FEW_ROUNDS = 5
+BUSY = 0.05
 
 
 def main() -> None:
@@ -59,6 +60,9 @@ def head(day: str, measured: list[dict[str, Any]], left_out: int) -> list[str]:
     ]
     if any(each.get("quick") for each in measured):
         lines += ["", "**Measured with --quick: the figures below mean nothing.**"]
+    if any(each["others"] > BUSY for each in measured):
+        said = f"Others used more than {BUSY:.0%} of the machine: a first look, nothing is claimed from it."
+        lines += ["", f"**{said}**"]
     if left_out:
         lines += ["", f"Left out because others used the machine meanwhile: {left_out} measurements."]
     return lines
