@@ -22,6 +22,7 @@ from convscope.trials.cards.saying import (
     measured,
     measured_words,
     reported,
+    reported_words,
 )
 from convscope.trials.reproducing.checking import Check
 from convscope.trials.reproducing.expected import expected_seconds, gflops, seeds_for
@@ -189,9 +190,7 @@ def _print_figure(console: Console, name: str, result: Result) -> None:
         print_line(console, "claim", f"{name}: {measured_words(result)}", verdict.why)
         return
     kind = result.measured.kind
-    reported = figure_words(kind, result.reported["value"], result.reported.get("images"))
-    if "to" in result.reported:
-        reported += f" to {figure_words(kind, result.reported['to'])}"
+    said = reported_words(kind, result.reported)
     interval = interval_words(kind, verdict.interval)
     is_point = verdict.interval is None or verdict.interval[0] == verdict.interval[1]
     expected = "" if is_point else f"; {interval} expected"
@@ -199,7 +198,7 @@ def _print_figure(console: Console, name: str, result: Result) -> None:
         console,
         "measured",
         f"{name}: {measured_words(result)}",
-        f"reported {reported}{expected}: {verdict.word}",
+        f"reported {said}{expected}: {verdict.word}",
     )
 
 

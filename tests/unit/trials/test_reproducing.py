@@ -1,5 +1,6 @@
 """What `convscope reproduce` makes of an experiment, on one that takes a second."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from convscope.cli.main import run
 from convscope.trials.cards.card import add_card, read_card
+from convscope.trials.cards.figures import Measured, Pooled
+from convscope.trials.cards.verdicts import Verdict
 
 TOML = """
 [data]
@@ -195,12 +198,24 @@ def test_a_card_is_added_and_none_is_written_over(here: Path) -> None:
     card = read_card(next((here / "cards/line").glob("*.json")))
     again, is_new = add_card(here / "cards", card)
     assert (again.parent.name, is_new) == ("line", False)
-    import dataclasses
-
     other, is_new = add_card(here / "cards", dataclasses.replace(card, why="another"))
     assert is_new
     assert other.name.endswith("-02.json")
     assert len(list((here / "cards/line").iterdir())) == 2
+
+
+def test_a_figure_that_is_no_number_is_kept_as_none(here: Path) -> None:
+    card = read_card(next((here / "cards/line").glob("*.json")))
+    loss = dataclasses.replace(
+        card.figures["test loss"],
+        measured=Pooled("loss", (Measured(value=float("inf"), interval=(0.0, float("nan"))),)),
+        verdict=Verdict(word="worse", interval=(float("nan"), float("nan"))),
+    )
+    path, is_new = add_card(here / "cards", dataclasses.replace(card, figures={"test loss": loss}))
+    assert is_new
+    assert "NaN" not in path.read_text()
+    read = read_card(path).figures["test loss"]
+    assert (read.measured.seeds[0].interval, read.verdict.interval) == (None, None)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"format": 1}', '{"format": 99}', "[]", "no json"])

@@ -13,6 +13,7 @@ from convscope.trials.cards.saying import (
     measured,
     measured_words,
     reported,
+    reported_words,
 )
 from convscope.trials.reproducing.experiments import reference_of
 from convscope.wording import duration, percent, some
@@ -71,9 +72,9 @@ def _time(card: Card) -> str:
 def _section(kept: Kept, pictures: Path | None) -> str:
     experiment, card, path = kept
     reference = reference_of(experiment)
-    lines = [f"## {experiment.name}", "", f"{reference.source}: {reference.shows}."]
+    lines = [f"## {experiment.name}", "", f"**{reference.source}**: {reference.shows}."]
     lines += ["", f"The source: {reference.says}."]
-    lines += _sentences("Here is another", reference.differs) + _sentences(
+    lines += _sentences("Different here", reference.differs) + _sentences(
         "Wrong in the source", reference.wrong
     )
     if reference.source_minutes is not None:
@@ -122,9 +123,7 @@ def _reported(result: Result) -> str:
     if not result.reported:
         return ""
     kind, said = result.measured.kind, result.reported
-    text = figure_words(kind, said["value"], said.get("images"))
-    if "to" in said:
-        text += f" to {figure_words(kind, said['to'])}"
+    text = reported_words(kind, said)
     return text + (f" of {said['images']:,}" if said.get("images") and kind == "accuracy" else "")
 
 

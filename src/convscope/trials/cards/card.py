@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope.errors import RunError, UsageError
+from convscope.evaluation.proportion import finite_or_none
 from convscope.runs import atomic
 from convscope.trials.cards.figures import Pooled
 from convscope.trials.cards.verdicts import Verdict
@@ -107,8 +108,20 @@ class Card:
         return bool(_plain(self) == _plain(other))
 
 
+def _finite(value: Any) -> Any:
+    """JSON has no nan and no infinity: None instead."""
+    match value:
+        case Mapping():
+            return {name: _finite(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_finite(each) for each in value]
+        case float():
+            return finite_or_none(value)
+    return value
+
+
 def _plain(card: Card) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(json.dumps({**card.to_dict(), "made": ""}))
+    plain: dict[str, Any] = json.loads(json.dumps(_finite({**card.to_dict(), "made": ""})))
     return plain
 
 
@@ -137,7 +150,7 @@ def add_card(folder: Path, card: Card) -> tuple[Path, bool]:
     day = card.made.partition("T")[0]
     number = 1 + max((int(path.stem.rpartition("-")[2]) for path in place.glob(f"{day}-??.json")), default=0)
     path = place / f"{day}-{number:02d}.json"
-    text = json.dumps(card.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(_finite(card.to_dict()), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     try:
         place.mkdir(parents=True, exist_ok=True)
         atomic.write_file(path, text.encode())

@@ -81,7 +81,7 @@ class Measured:
         interval, course = values.get("interval"), values.get("course", ())
         return Measured(
             value=math.nan if values["value"] is None else values["value"],
-            interval=None if interval is None else (interval[0], interval[1]),
+            interval=None if interval is None or None in interval else (interval[0], interval[1]),
             images=values.get("images"),
             deviation=values.get("deviation"),
             course=tuple(course),

@@ -1,6 +1,7 @@
 """How a figure, its interval and its verdict are said: on the screen and on the page alike."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from convscope.config.reference import Figure, Kind, Reference
@@ -35,20 +36,18 @@ def figure_words(kind: Kind, value: float | None, images: int | None = None) -> 
             return rounded(value, 5)
 
 
-def reported_words(figure: Figure) -> str:
-    """What the source reported: `70.94 %`, `82–87 %`; `–` where it reports nothing."""
-    images = figure.images
-    if figure.value is None:
+def reported_words(kind: Kind, said: Mapping[str, float]) -> str:
+    """What a source reported, in as many digits as it did: `70.94 %`, `82–87 %`; `–` where it is nothing.
+
+    `said` holds `value`, and `to` where it is a range.
+    """
+    if not said:
         return "–"
-    if figure.to is None:
-        if figure.kind == "accuracy":  # in as many digits as the source
-            return f"{100 * figure.value:g} %"
-        return figure_words(figure.kind, figure.value, images)
-    if figure.kind == "accuracy":
-        return f"{100 * figure.value:g}–{100 * figure.to:g} %"
-    if figure.kind == "difference":
-        return f"+{100 * figure.value:g} to +{100 * figure.to:g} points"
-    return f"{figure.value:g} to {figure.to:g}"
+    ends = [said["value"], *([said["to"]] if "to" in said else [])]
+    if kind == "accuracy":
+        return "–".join(f"{100 * end:.6g}" for end in ends) + " %"
+    words = [figure_words(kind, end) for end in ends]
+    return " to ".join(words)
 
 
 def measured_words(result: Result) -> str:
@@ -99,7 +98,7 @@ def reported(reference: Reference) -> str:
         return some(len(reference.figures), "figure")
     if figure is not None and figure.value is not None:
         what = "" if figure.name == "test accuracy" else f"{figure.name} "
-        return what + reported_words(figure)
+        return what + reported_words(figure.kind, figure.reported)
     if reference.orderings:
         return " and ".join(ordering.name for ordering in reference.orderings)
     return reference.says

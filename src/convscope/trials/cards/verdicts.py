@@ -56,7 +56,7 @@ class Verdict:
     def from_dict(values: dict[str, Any]) -> "Verdict":
         """The inverse of `to_dict`."""
         interval = values["prediction_interval"]
-        ends = None if interval is None else (interval[0], interval[1])
+        ends = None if interval is None or None in interval else (interval[0], interval[1])
         return Verdict(word=values["verdict"], interval=ends, why=values["why"])
 
 
