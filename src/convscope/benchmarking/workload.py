@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from convscope.benchmarking.peak import synchronise
 from convscope.errors import UsageError
+from convscope.networks.summary import summarise
 from convscope.training.depthwise import fast_depthwise
 from convscope.wording import meant, near
 
@@ -99,15 +99,37 @@ class Workload:
         return once
 
     def flops(self, direction: Direction) -> int:
-        """Of one image: multiply-accumulates × 2 of convolutions and matrix products, as they are done."""
-        batch_size = 2  # of one image alone, batch normalisation may have one value to normalise
-        images = self._images(batch_size)
-        with FlopCounterMode(display=False) as counter:
-            if direction == "forward":
-                self._forward(self.network, images)
-            else:
-                self._forward_backward(self.network, images)
-        return int(counter.get_total_flops()) // batch_size
+        """Of one image: multiply-accumulates × 2 of convolutions and matrix products, as in the summary.
+
+        A backward pass takes each layer's product twice, for the gradients of its weight and of its input;
+        the first layer's input are the images, which need none.
+        """
+        layers = summarise(self.network, self.image_shape).layers
+        forward = sum(layer.flops for layer in layers)
+        if direction == "forward":
+            return forward
+        first = self._layers_that_see_images()
+        return 3 * forward - sum(layer.flops for layer in layers if layer.name in first)
+
+    def _layers_that_see_images(self) -> set[str]:
+        """Names of the modules whose input needs no gradient."""
+        found: set[str] = set()
+
+        def visit(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+            def look(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+                if not any(isinstance(each, Tensor) and each.requires_grad for each in inputs):
+                    found.add(name)
+
+            return look
+
+        modules = self.network.eval().named_modules()
+        hooks = [module.register_forward_pre_hook(visit(name)) for name, module in modules]
+        try:
+            self.network(self._images(1))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found
 
     def _forward(self, network: Network, images: Tensor) -> None:
         """As evaluation and prediction compute: nothing kept for a backward pass."""
@@ -121,8 +143,16 @@ class Workload:
         self.network.zero_grad(set_to_none=True)
         setting = self.setting
         fast = nullcontext() if setting.compiled else fast_depthwise(setting.device, setting.precision)
-        with self._format(), fast:
-            outputs = network(images)
+        try:
+            with self._format(), fast:
+                outputs = network(images)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise UsageError(
+                f"batches of {len(images)} leave batch normalisation one value to measure; take larger ones, "
+                "as in --batch-sizes 2-9"
+            ) from None
         loss = outputs.float().square().sum() / 2
         loss.backward()  # type: ignore[no-untyped-call]
 

@@ -32,9 +32,8 @@ def print_benchmark(result: "Benchmark") -> None:
         f"a matrix product of {side:,} × {side:,} in {setting['precision']}, in this process",
     )
     for direction, name in DIRECTIONS.items():
-        flops = rounded(result.flops[direction] / 1e9)
         console.print()
-        print_line(console, name, f"{flops} GFLOP an image")
+        print_line(console, name, f"{_operations(result.flops[direction])} an image")
         head = ("batch size", "ms a batch", "median", "images/s", "GFLOP/s", "of the peak", "peak memory")
         rows = [_row(each.batch_size, each.timings[direction]) for each in result.sizes]
         print_table(console, head, rows)
@@ -64,6 +63,14 @@ def _row(batch_size: int, timing: "Timing") -> tuple[str, ...]:
         percent(found["share_of_peak"]),
         "–" if timing.peak_memory is None else size(timing.peak_memory),
     )
+
+
+def _operations(flops: int) -> str:
+    """`30.9 GFLOP`, `15.7 kFLOP`."""
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if flops >= unit:
+            return f"{rounded(flops / unit)} {name}FLOP"
+    return f"{flops} FLOP"
 
 
 def _milliseconds(seconds: float, sd: float | None = None) -> str:
@@ -105,7 +112,7 @@ def quiet_said(quietness: "Quietness") -> str:
             f"{quietness.disturbed:,} of {rounds}, up to {others}; it is faster than these figures"
         )
     if quietness.others is None:
-        return f"{rounds}; what others took of the CPU time is not known here"
+        return f"{rounds}; what others took of the CPU time is not known: no /proc, or too short a round"
     again = "none" if not quietness.repeated else f"{quietness.repeated:,}"
     return f"{rounds}, {again} repeated; others took {percent(quietness.others)} of the CPU time at most"
 

@@ -61,6 +61,16 @@ def test_the_first_image_layer_has_no_gradient_for_its_input_and_that_is_not_cou
     assert timed.flops("forward_backward") == 3 * forward - first
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_depthwise_convolution_costs_twice_as_much_backward_as_any(bias: bool) -> None:
+    network = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 3, groups=4, bias=bias))
+    timed = Workload(network, (4, 5, 5), setting())
+    pointwise, depthwise = 2 * 25 * 4 * 4, 2 * 9 * 4 * 9
+
+    assert timed.flops("forward") == pointwise + depthwise
+    assert timed.flops("forward_backward") == 2 * pointwise + 3 * depthwise
+
+
 def test_burn_in_and_batches_are_as_many_as_asked_for() -> None:
     calls: list[tuple[int, bool]] = []
 
