@@ -35,7 +35,7 @@ and on one without. What it would change:
 ISAS = """## Other CPUs
 
 oneDNN and torch held to an older instruction set (`ONEDNN_MAX_CPU_ISA`, `ATEN_CPU_CAPABILITY`): what a CPU
-without bfloat16 would do. There convscope trains in float32, channels last.
+without bfloat16 would do. There convscope trains in float32, channels last. Steps of 16 images.
 """
 
 FINE_TUNING = """## Depthwise convolutions, and fine-tuning

@@ -1,8 +1,9 @@
 """Benchmarks side by side, and beside the two machines of E14's source."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -161,16 +162,29 @@ def _ratio(over: BySize, under: BySize) -> BySize:
 
 
 def _names(documents: Sequence[Document]) -> list[str]:
-    """The device and how it computed; what is the same for two gets a number."""
-    names = [_name(document) for document in documents]
-    return [
-        f"{name} ({number})" if names.count(name) > 1 else name for number, name in enumerate(names, start=1)
-    ]
+    """The device and how it computed; of several only what differs, and a number where nothing does."""
+    described = [_description(document) for document in documents]
+    if len(documents) == 1:
+        return [_said(described[0][1:])]
+    differs = [len(set(parts)) > 1 for parts in zip(*described, strict=True)]
+    names = [_said(compress(parts, differs)) for parts in described]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{_said(parts[1:])} ({number})" for number, parts in enumerate(described, start=1)]
 
 
-def _name(document: Document) -> str:
+def _said(parts: Iterable[str]) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _description(document: Document) -> tuple[str, ...]:
     setting, machine = document["setting"], document["machine"]
     is_cpu = str(setting["device"]).startswith("cpu")
-    threads = some(int(setting["threads"]), "thread") if is_cpu else ""
-    parts = (machine["device_name"], threads, setting["precision"], "compiled" if setting["compiled"] else "")
-    return ", ".join(part for part in parts if part)
+    return (
+        str(document["network"]),
+        str(machine["device_name"]),
+        some(int(setting["threads"]), "thread") if is_cpu else "",
+        str(setting["precision"]),
+        str(setting["layout"]),
+        "compiled" if setting["compiled"] else "",
+    )

@@ -7,6 +7,9 @@ from pathlib import Path
 
 STAT = Path("/proc/stat")
 _IDLE = (3, 4)  # idle and iowait, of the fields in proc(5): user nice system idle iowait irq softirq steal
+SHORTEST = 0.2
+"""Seconds over all cores; /proc counts in hundredths of one, and tells nothing about less."""
+
 _FIELDS = 8  # guest time, which follows, stands in user time already
 
 
@@ -44,8 +47,11 @@ def read_cpu_times(path: Path | None = None) -> CpuTimes | None:
 
 
 def others_share(before: CpuTimes | None, after: CpuTimes | None) -> float | None:
-    """The share, 0 to 1, of the time between that the cores spent on others; None where it is not known."""
-    if before is None or after is None or after.total <= before.total:
+    """The share, 0 to 1, of the time between that the cores spent on others; None where it is not known.
+
+    It is not where a reading is none, and where there was too little time between.
+    """
+    if before is None or after is None or after.total - before.total < SHORTEST:
         return None
     total = after.total - before.total
     busy = total - (after.idle - before.idle)

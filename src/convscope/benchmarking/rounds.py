@@ -27,7 +27,7 @@ class Quietness:
         rounds: kept.
         repeated: taken again, since others took more than 5 % of the CPU time.
         disturbed: rounds that were kept although others did: the machine never became quiet.
-        others: the largest share of others in a round that was kept; None where that is not known.
+        others: the largest known share of others in a round that was kept; None where none is known.
     """
 
     rounds: int
@@ -36,13 +36,12 @@ class Quietness:
     others: float | None
 
     def __add__(self, other: "Quietness") -> "Quietness":
-        shares = [each.others for each in (self, other) if each.rounds and each.others is not None]
-        is_known = len(shares) == bool(self.rounds) + bool(other.rounds)
+        shares = [each.others for each in (self, other) if each.others is not None]
         return Quietness(
             rounds=self.rounds + other.rounds,
             repeated=self.repeated + other.repeated,
             disturbed=self.disturbed + other.disturbed,
-            others=max(shares) if shares and is_known else None,
+            others=max(shares, default=None),
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -95,7 +94,7 @@ def take_rounds(
         rounds=count,
         repeated=len(taken) - count,
         disturbed=sum(not taken[place].is_quiet for place in kept),
-        others=max(shares) if len(shares) == count else None,
+        others=max(shares, default=None),
     )
     return [taken[place].result for place in kept], quietness
 

@@ -16,7 +16,14 @@ def document(
     return {
         "network": network,
         "image": list(image),
-        "setting": {"device": "cpu", "threads": 2, "precision": "float32", "compiled": False} | setting,
+        "setting": {
+            "device": "cpu",
+            "threads": 2,
+            "precision": "float32",
+            "layout": "channels-last",
+            "compiled": False,
+        }
+        | setting,
         "machine": {"device_name": "AMD EPYC"},
         "sizes": [
             {
@@ -37,7 +44,8 @@ def test_one_benchmark_stands_beside_the_source_and_each_of_its_machines_is_a_ra
         "source: laptop CPU",
     ]
     ratios = {line.name: line.values for line in compared.ratios}
-    assert ratios["source: laptop CPU / AMD EPYC, 2 threads, float32"] == pytest.approx({1: 1.85, 2: 1.532})
+    ours = "AMD EPYC, 2 threads, float32, channels-last"
+    assert ratios[f"source: laptop CPU / {ours}"] == pytest.approx({1: 1.85, 2: 1.532})
 
 
 def test_of_two_the_second_is_set_against_the_first_and_the_sources_two_machines_beside_them() -> None:
@@ -46,6 +54,7 @@ def test_of_two_the_second_is_set_against_the_first_and_the_sources_two_machines
     compared = compare_times([slow, fast])
 
     forward, both, reported = compared.ratios
+    assert both.name == "bfloat16 / float32"  # only what differs
     assert both.direction == "forward_backward"
     assert both.values == pytest.approx({1: 1 / 3})  # the one size that both have
     assert forward.values == pytest.approx({1: 1 / 3})
@@ -67,7 +76,8 @@ def test_two_alike_are_told_apart() -> None:
     compared = compare_times([document({1: 1.0}), document({1: 2.0})])
 
     names = list(dict.fromkeys(line.name for line in compared.times))
-    assert names[:2] == ["AMD EPYC, 2 threads, float32 (1)", "AMD EPYC, 2 threads, float32 (2)"]
+    same = "AMD EPYC, 2 threads, float32, channels-last"
+    assert names[:2] == [f"{same} (1)", f"{same} (2)"]
 
 
 def test_a_kept_benchmark_is_read_back(tmp_path: Path) -> None:

@@ -23,9 +23,11 @@ def test_a_clock_that_counts_in_hundredths_gives_no_negative_share() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [(None, times(1, 0, 0)), (times(1, 0, 0), None), (times(1, 0, 0), times(1, 0, 1))]
+    ("before", "after"), [(None, times(1, 0, 0)), (times(1, 0, 0), None), (times(1, 0, 0), times(1.1, 0, 0))]
 )
-def test_without_a_clock_that_moves_nothing_is_known(before: CpuTimes | None, after: CpuTimes | None) -> None:
+def test_without_two_readings_and_some_time_between_nothing_is_known(
+    before: CpuTimes | None, after: CpuTimes | None
+) -> None:
     assert others_share(before, after) is None
 
 

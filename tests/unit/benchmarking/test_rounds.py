@@ -52,13 +52,13 @@ def test_where_the_load_is_not_known_every_round_counts() -> None:
     assert quietness == Quietness(rounds=2, repeated=0, disturbed=0, others=None)
 
 
-def test_of_two_measurements_one_unknown_the_load_is_not_known() -> None:
+def test_two_measurements_together_have_the_larger_share() -> None:
     known = Quietness(rounds=2, repeated=1, disturbed=0, others=0.02)
     unknown = Quietness(rounds=1, repeated=0, disturbed=0, others=None)
 
-    assert (NOTHING_MEASURED + known).others == 0.02
-    assert (known + unknown).others is None
+    assert (NOTHING_MEASURED + known).others == (known + unknown).others == 0.02
     assert (known + known).repeated == 2
+    assert (unknown + unknown).others is None
 
 
 def test_ways_take_turns_and_every_other_round_the_other_is_first() -> None:
