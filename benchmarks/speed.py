@@ -225,6 +225,7 @@ def measure(name: str) -> None:
         environment = os.environ | limits | {"MKL_ENABLE_INSTRUCTIONS": mkl}
         subprocess.run([sys.executable, __file__, name], env=environment, check=True)
         return
+    os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"  # what was compiled before would be found again
     prepare_process()
     build, rounds = ROWS[row]
     ways = build(on_old_cpu=bool(isa))

@@ -9,6 +9,8 @@ from speed_results import read_results
 
 HEAD = """# How fast, and what makes it so
 
+Beside other tools: `benchmarks/peers/README.md`, and the tables in `benchmarks/results/`.
+
 Made by `python benchmarks/speed.py write` from `benchmarks/results/speed.json`; do not edit. Measure a row
 again with `python benchmarks/speed.py ROW`, a network on your own machine with `convscope benchmark NETWORK`.
 
@@ -55,11 +57,12 @@ DECIDED = """## What was decided by it
 
 - Training on a CPU computes in bfloat16, channels last, with fused optimizers, on all cores; in float32
   where the CPU has no bfloat16. That is asked of the CPU and not timed: held to older instructions bfloat16
-  loses in every row, by far more than any measurement errs, and channels last never loses; and timed on a busy
-  machine it would come out now so and now otherwise, and with it the bits of the same training.
+  loses by far more than any measurement errs, and channels last never loses; and timed on a busy machine it
+  would come out now so and now otherwise, and with it the bits of the same training.
 - `torch.compile` is not used: in none of these steps does it gain what compiling costs.
 - Evaluation and prediction stay in float32, the same on every machine. Fusing batch normalisation into the
-  convolutions would gain next to nothing there, and change the last bits.
+  convolutions would gain next to nothing there, and compiling up to a quarter once it is done: both change
+  the last bits.
 - Winograd's convolution is not used: in float32 it is no match for the library's bfloat16, and in bfloat16
   its error is some twenty times as large.
 """
@@ -169,20 +172,22 @@ def _fine_tuning(results: dict[str, Any]) -> list[str]:
         right = [sum(pair[side]["right"] for pair in pairs) for side in (0, 1)]
         images = sum(pair[0]["images"] for pair in pairs)
         each = pairs[0][0]["images"]
+        mean, low, high = map(_signed, loss)
         parts.append(
-            f"`convscope train {name}` in both formats, {len(pairs)} seeds, each judged on its {each} validation "
-            f"and test images. The loss in bfloat16 less that in float32: {_signed(loss[0])}, 95 % interval "
-            f"{_signed(loss[1])} to {_signed(loss[2])}. Of {images:,} answers {right[0]} are right in float32 and "
-            f"{right[1]} in bfloat16. In float32 the training takes "
-            "{:.2f} times as long ({:.2f}–{:.2f}), ".format(*ratios[0])
-            + "the whole command {:.2f} times ({:.2f}–{:.2f}), on a machine that others used too.\n".format(
-                *ratios[1]
-            )
+            f"`convscope train {name}` in both formats, {len(pairs)} seeds, each judged on its {each}\n"
+            "validation and test images. The loss in bfloat16 less that in float32: "
+            f"{mean}, 95 %\ninterval {low} to {high}. Of {images:,} answers {right[0]} are right in\n"
+            f"float32 and {right[1]} in bfloat16. In float32 the training takes {_times(ratios[0])}\n"
+            f"times as long, the whole command {_times(ratios[1])} times, on a machine in use.\n"
         )
     return parts
 
 
 _SECONDS = ("train_seconds", "total_seconds")
+
+
+def _times(ratio: tuple[float, ...]) -> str:
+    return "{:.2f} ({:.2f}–{:.2f})".format(*ratio)
 
 
 def _signed(value: float) -> str:

@@ -91,15 +91,14 @@ def benchmark(
     wanted = (precision, layout, compile, device, threads)
     result = _measure(network, amount, wanted, against)
     document = result.to_dict()
-    if output is not None:
-        _keep(document, output)
+    kept = output is not None and _keep(document, output)
     if json:
         print_json(document)
     else:
         print_benchmark(result)
     if picture is not None:
         _draw([document], picture, say=not json)
-    if output is not None and not json:
+    if output is not None and kept and not json:
         from convscope.cli.screen import print_whole
 
         print_whole(result_console(), "kept", here(output))
@@ -133,7 +132,7 @@ def _check_output(output: Path | None) -> None:
         raise UsageError(f"--output: '{output}' {what}")
 
 
-def _keep(document: "Document", output: Path) -> None:
+def _keep(document: "Document", output: Path) -> bool:
     from json import dumps
 
     from convscope.runs.atomic import write_file
@@ -142,6 +141,8 @@ def _keep(document: "Document", output: Path) -> None:
         write_file(output, dumps(document, indent=1).encode())
     except OSError as error:  # what was measured is still printed
         warn(f"the result was not kept: {reason(error)}")
+        return False
+    return True
 
 
 def _measure(network: str, amount: "Amount", wanted: tuple[Any, ...], against: str | None) -> "Benchmark":

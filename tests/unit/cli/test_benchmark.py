@@ -142,7 +142,9 @@ def test_a_result_that_cannot_be_kept_is_printed_all_the_same(
 
     monkeypatch.setattr("convscope.runs.atomic.write_file", refuse)
 
-    outcome = convscope("benchmark", *SMALL, "--batch-sizes", "1", "--json", "--output", tmp_path / "a.json")
+    output = tmp_path / "a.json"
+    outcome = convscope("benchmark", *SMALL, "--batch-sizes", "1", "--json", "--output", output)
 
     assert json.loads(outcome.out)["network"] == "two-conv"
     assert "the result was not kept: No space left on device" in outcome.err
+    assert "--compare" not in convscope("benchmark", *SMALL, "--batch-sizes", "1", "--output", output).out
