@@ -1,5 +1,6 @@
 """How timings are laid out on the screen."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from convscope.cli.output import result_console
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from convscope.benchmarking.benchmark import Benchmark, SizeResult, Timing
     from convscope.benchmarking.comparing import TimesCompared
     from convscope.benchmarking.rounds import Quietness
-    from convscope.benchmarking.workload import Direction
+    from convscope.benchmarking.workload import Direction, Setting
 
 DIRECTIONS: "dict[Direction, str]" = {"forward": "forward", "forward_backward": "forward and backward"}
 
@@ -39,7 +40,7 @@ def print_benchmark(result: "Benchmark") -> None:
         print_table(console, head, rows)
     console.print()
     if result.against is not None:
-        _print_ratios(result)
+        _print_ratios(result.sizes, result.against)
     if setting["compiled"]:
         first = max(timing.first_seconds for each in result.sizes for timing in each.timings.values())
         print_line(console, "compiling", f"up to {rounded(first)} s for the first batch of a size")
@@ -80,11 +81,10 @@ def _milliseconds(seconds: float, sd: float | None = None) -> str:
     return f"{1000 * seconds:,.{decimals}f}{spread}"
 
 
-def _print_ratios(result: "Benchmark") -> None:
-    assert result.against is not None
+def _print_ratios(sizes: Sequence["SizeResult"], against: "Setting") -> None:
     console = result_console()
-    print_line(console, "in turn with", _setting_said(result.against.to_dict()))
-    for each in result.sizes:
+    print_line(console, "in turn with", _setting_said(against.to_dict()))
+    for each in sizes:
         for direction, name in DIRECTIONS.items():
             print_line(console, "", f"batch size {each.batch_size}, {name}: {_ratio_said(each, direction)}")
 

@@ -50,17 +50,23 @@ def find_experiment(name: str) -> Published:
         raise UsageError(f"'{name}' is no experiment; {hint}")
     published = read_published(path)
     if published.reference is None:
-        raise UsageError(
-            f"{here(path)} says nothing of what its source reported: it has no [reference].\n"
-            f"It is trained by: convscope train {here(path)}"
-        )
+        raise UsageError(f"{_reports_nothing(published)}\nIt is trained by: convscope train {here(path)}")
     return published
 
 
 def reference_of(experiment: Published) -> Reference:
-    """What its source reported, which `find_experiment` made sure of."""
-    assert experiment.reference is not None
+    """What its source reported.
+
+    Raises:
+        UsageError: its file does not say.
+    """
+    if experiment.reference is None:
+        raise UsageError(_reports_nothing(experiment))
     return experiment.reference
+
+
+def _reports_nothing(experiment: Published) -> str:
+    return f"{experiment.name}.toml says nothing of what its source reported: it has no [reference]."
 
 
 def locate(source: str, reference: Reference, given: str | None = None) -> str:
