@@ -13,6 +13,7 @@ from convscope.cli.main import run
 README = Path(__file__).parents[2] / "README.md"
 SMALL = {
     "train": ["--threads", "1", "--epochs", "1"],
+    "benchmark": ["--batch-sizes", "1", "--batches", "1", "--burn-in", "1"],
     "find-lr": ["--threads", "1", "--network", "two-conv", "--size", "16"],
 }
 """What makes a command short enough for a test, and changes nothing of what it does."""
