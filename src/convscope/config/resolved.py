@@ -31,7 +31,6 @@ from convscope.errors import UsageError
 class ResolvedData(DataConfig):
     """Where the images come from and how they are divided; the task is known."""
 
-    validation_fraction: float
     task: Task
 
 

@@ -12,6 +12,7 @@ from convscope.errors import UsageError
 from convscope.runs.folder import Run
 from convscope.training import start
 from convscope.training.folding import cross_validation
+from convscope.training.outcome import results
 from convscope.training.pacing import budget, pace
 from convscope.training.pacing.budget import Budget
 from convscope.training.pacing.timetable import Timetable
@@ -68,7 +69,7 @@ def slow_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(start, "time", clock)
     monkeypatch.setattr(cross_validation, "time", clock)
     monkeypatch.setattr(cross_validation, "seconds_per_image", lambda job: 0.0)
-    monkeypatch.setattr(start, "finishing_seconds", lambda job: 1.0)
+    monkeypatch.setattr(results, "finishing_seconds", lambda job: 1.0)
     return clock
 
 

@@ -15,6 +15,7 @@ from convscope.runs.checkpoints import Checkpoint
 from convscope.runs.folder import Run
 from convscope.runs.listing import list_runs
 from convscope.training import start
+from convscope.training.outcome import results
 from convscope.training.progress import Choice, Silent
 from convscope.training.start import start_training
 
@@ -120,7 +121,7 @@ def test_a_signal_after_the_last_step_leaves_all_that_was_trained(
         os.kill(os.getpid(), signal.SIGTERM)
 
     with monkeypatch.context() as patched:
-        patched.setattr(start, "finish_run", finish)
+        patched.setattr(results, "finish_run", finish)
         with pytest.raises(
             InterruptedTrainingError, match=r"what was trained is saved, up to step 5.\nGo on with"
         ):

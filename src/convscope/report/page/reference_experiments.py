@@ -16,7 +16,7 @@ from convscope.trials.cards.saying import (
     reported_words,
 )
 from convscope.trials.reproducing.experiments import reference_of
-from convscope.wording import duration, percent, some
+from convscope.wording import command, duration, percent, some
 
 Kept = tuple[Published, Card | None, str]
 """An experiment, its newest whole card, and where that lies, seen from the page."""
@@ -80,7 +80,7 @@ def _section(kept: Kept, pictures: Path | None) -> str:
     if reference.source_minutes is not None:
         lines += ["", f"The source took {duration(60 * reference.source_minutes)}."]
     if card is None:
-        lines += ["", f"Not run yet: `convscope reproduce {experiment.name}`."]
+        lines += ["", f"Not run yet: `{command('convscope', 'reproduce', experiment.name)}`."]
     else:
         lines += _of_card(card, reference, path)
     lines += _pictures(experiment.name, pictures)

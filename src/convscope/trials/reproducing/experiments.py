@@ -8,7 +8,7 @@ from convscope.config.reference import Reference
 from convscope.data.sources.named import NAMED_SETS, data_folders
 from convscope.data.sources.opening import is_named
 from convscope.errors import DataError, UsageError
-from convscope.wording import here, meant, near
+from convscope.wording import command, meant, near
 
 RESULTS = "results"
 
@@ -50,7 +50,8 @@ def find_experiment(name: str) -> Published:
         raise UsageError(f"'{name}' is no experiment; {hint}")
     published = read_published(path)
     if published.reference is None:
-        raise UsageError(f"{_reports_nothing(published)}\nIt is trained by: convscope train {here(path)}")
+        trained = command("convscope", "train", path)
+        raise UsageError(f"{_reports_nothing(published)}\nIt is trained by: {trained}")
     return published
 
 

@@ -110,7 +110,13 @@ def test_without_runs_there_is_nothing_to_draw(experiment: str, tmp_path: Path) 
 def test_a_networks_time_is_drawn_from_its_card(tmp_path: Path) -> None:
     spread = {"mean": 0.2, "sd": 0.01, "median": 0.2}
     sizes = [{"batch_size": size, "forward": spread, "forward_backward": spread} for size in (1, 2)]
-    setting = {"device": "cpu", "threads": 2, "precision": "float32", "compiled": False}
+    setting = {
+        "device": "cpu",
+        "threads": 2,
+        "precision": "float32",
+        "layout": "channels-last",
+        "compiled": False,
+    }
     machine = {"device_name": "a CPU"}
     details = {
         "network": "vgg16",
