@@ -1,7 +1,5 @@
 """The race in a real browser: it plays, stops, is scrubbed, stays still where asked to, keeps to itself."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +8,6 @@ import pytest
 
 from convscope.report.rows.animation import Animation
 from convscope.trials.race.racing import RACERS, race
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium: apt-get install chromium, or name its program by CHROMIUM"
-)
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +19,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     empty = folder / "empty.html"
     empty.write_text("<!doctype html><meta charset=utf-8>", encoding="utf-8")
     return {"one": whole.save(folder / "race.html"), "both": both, "empty": empty}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

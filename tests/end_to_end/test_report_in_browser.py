@@ -1,9 +1,6 @@
 """The report in a real browser: it asks for nothing, complains of nothing, fits, and its links lead on."""
 
-import os
 import runpy
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,13 +8,6 @@ from typing import Any
 import pytest
 
 from convscope.report.page.html import write_report
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium: apt-get install chromium, or name its program by CHROMIUM"
-)
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +26,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     make.write_start(folder / "interrupted", digits, [str(k) for k in range(10)])
     runs["interrupted"] = folder / "interrupted"
     return {name: write_report(run) for name, run in runs.items()}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 class Visit:

@@ -38,4 +38,5 @@ def test_the_sources_mistakes_are_shown_to_be_that(table: VGGTable) -> None:
 
 
 def test_its_figures_are_json(table: VGGTable) -> None:
-    json.dumps(table.to_dict(), allow_nan=False)
+    values = table.to_dict()
+    assert json.loads(json.dumps(values, allow_nan=False)).keys() == values.keys()

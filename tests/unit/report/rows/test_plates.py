@@ -200,4 +200,6 @@ def test_any_confusion_matrix_can_be_drawn(names: tuple[str, ...]) -> None:
 
 
 def test_a_class_without_images_leaves_its_row_empty() -> None:
-    confusion_picture(Confusion(np.zeros((3, 3), dtype=np.int64), ("a", "b", "c")))
+    svg = confusion_picture(Confusion(np.zeros((3, 3), dtype=np.int64), ("a", "b", "c")))
+    cells = [each for each in ElementTree.fromstring(svg).iter() if each.tag.endswith("rect")]
+    assert len(cells) == 1  # the paper
