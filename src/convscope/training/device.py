@@ -10,6 +10,8 @@ from convscope.errors import RunError, UsageError
 from convscope.training.depthwise import is_depthwise
 
 DEVICE_TYPES = ("cpu", "cuda")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+"""Read by the libraries beneath numpy, scipy and scikit-learn when they are loaded."""
 
 
 def use_device(training: TrainingConfig) -> torch.device:
@@ -19,7 +21,7 @@ def use_device(training: TrainingConfig) -> torch.device:
         UsageError: when it is none.
         RunError: when the device is not there.
     """
-    torch.set_num_threads(min(training.threads or usable_cores(), usable_cores()))
+    hold_threads(training.threads)
     name = training.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -34,6 +36,22 @@ def use_device(training: TrainingConfig) -> torch.device:
         raise RunError("there is no CUDA device here. Train on the CPU with --device cpu")
     torch.backends.cudnn.deterministic = True
     return device
+
+
+def hold_threads(asked: int | None) -> None:
+    """Compute on as many threads as were asked for, or as there are cores.
+
+    A number that was asked for holds numpy's and scikit-learn's libraries too: those that are loaded, and, by
+    the environment, those that are loaded later.
+    """
+    threads = min(asked or usable_cores(), usable_cores())
+    torch.set_num_threads(threads)
+    if asked is None:
+        return
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(threads)
+    os.environ |= dict.fromkeys(THREAD_VARIABLES, str(threads))
 
 
 def usable_cores() -> int:

@@ -99,21 +99,17 @@ def test_the_head_alone_leaves_the_backbone_as_it_was(bands: Path, tmp_path: Pat
     assert changed == {"classifier.weight", "classifier.bias"}
 
 
-@pytest.mark.parametrize(("rate", "kept"), [(30.0, "head"), (1e-4, "last")])
-def test_fine_tuning_that_makes_it_worse_is_not_kept(
-    pictures: Callable[..., Path], tmp_path: Path, rate: float, kept: str
-) -> None:
+def test_fine_tuning_that_makes_it_worse_is_not_kept(pictures: Callable[..., Path], tmp_path: Path) -> None:
     """The fitted head is a candidate; which of the two is kept is decided on validation, and said."""
     hard = pictures(tmp_path / "hard", classes=6, count=12)
-    settings = {"training.steps": 6, "training.learning_rate": rate, "training.head_scale": 1.0}
-    settings["training.precision"] = "float32"  # six steps gain so little that rounding would decide
+    settings = {"training.steps": 6, "training.learning_rate": 30.0, "training.head_scale": 1.0}
     run = start(hard, tmp_path / "runs", Listener(), **settings)
     summary = run.read("summary.json")
     head, last = (summary["measured"][name] for name in ("head", "last"))
-    assert (last["accuracy"], -last["loss"]) < (head["accuracy"], -head["loss"]) or kept == "last"
-    assert summary["kept"]["checkpoint"] == summary["checkpoint"] == kept
-    assert summary["validation"]["accuracy"]["value"] == pytest.approx(summary["measured"][kept]["accuracy"])
-    final, named = (convscope.load(run.path, which).network.state_dict() for which in ("final", kept))
+    assert (last["accuracy"], -last["loss"]) < (head["accuracy"], -head["loss"])
+    assert summary["kept"]["checkpoint"] == summary["checkpoint"] == "head"
+    assert summary["validation"]["accuracy"]["value"] == pytest.approx(head["accuracy"])
+    final, named = (convscope.load(run.path, which).network.state_dict() for which in ("final", "head"))
     assert all(final[name].equal(named[name]) for name in named)
     assert summary["untrained"]["accuracy"] < head["accuracy"]
 

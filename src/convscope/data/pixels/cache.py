@@ -186,7 +186,8 @@ def _remove(path: Path, file: IO[bytes]) -> None:
 
 
 def _checksum(path: Path, size: int) -> bytes:
-    """CRC-32 over the CRC-32s of the first `size` bytes' 64 MiB stretches, which several threads compute."""
+    """CRC-32 over the CRC-32s of the first `size` bytes' 64 MiB stretches, computed on torch's threads."""
+    import torch  # is there when images are read, and not for a list of what is kept
 
     def of_stretch(start: int) -> bytes:
         with path.open("rb") as file:
@@ -197,7 +198,7 @@ def _checksum(path: Path, size: int) -> bytes:
                 left -= len(content)
         return crc.to_bytes(4, "big")
 
-    with ThreadPoolExecutor(max(2, min(8, os.cpu_count() or 2))) as pool:
+    with ThreadPoolExecutor(min(8, torch.get_num_threads())) as pool:
         stretches = b"".join(pool.map(of_stretch, range(0, size, _STRETCH)))
     return zlib.crc32(stretches).to_bytes(_CHECKSUM, "big")
 

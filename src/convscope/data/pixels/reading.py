@@ -2,13 +2,13 @@
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -68,13 +68,13 @@ def content_hash(content: bytes) -> str:
 
 
 def in_order(function: Callable[[In], Out], things: Sequence[In]) -> Iterator[Out]:
-    """Apply a function on several threads; results come in the order of the things."""
+    """Apply a function on as many threads as torch has; results come in the order of the things."""
 
     def apply(chunk: Sequence[In]) -> list[Out]:
         return [function(thing) for thing in chunk]
 
     chunks = [things[start : start + _CHUNK] for start in range(0, len(things), _CHUNK)]
-    pool = ThreadPoolExecutor(max(2, min(16, os.cpu_count() or 2)))
+    pool = ThreadPoolExecutor(min(16, torch.get_num_threads()))
     try:
         for results in pool.map(apply, chunks):
             yield from results

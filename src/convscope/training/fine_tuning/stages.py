@@ -16,10 +16,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
+from convscope.training.fine_tuning.exact import fit_head
 from convscope.training.fine_tuning.head import (
     LinearHead,
     compute_features,
-    fit_head,
     head_layer,
     install_head,
 )
