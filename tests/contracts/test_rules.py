@@ -11,7 +11,7 @@ import convscope
 from convscope.diagnosis.finding import Finding
 
 ROOM = Path(convscope.__file__).parent / "diagnosis"
-RULES = sorted(path for path in ROOM.glob("*.py") if path.stem not in ("__init__", "finding"))
+RULES = sorted(path for path in ROOM.rglob("*.py") if path.stem not in ("__init__", "finding"))
 
 
 def made_in(path: Path) -> Iterator[tuple[int, dict[str, ast.expr]]]:
@@ -35,7 +35,7 @@ def test_names_are_of_one_kind_and_texts_leave_the_full_stop_to_who_shows_them(p
         name = given["name"]
         if not (isinstance(name, ast.Constant) and re.fullmatch(r"[a-z]+(-[a-z]+)*", str(name.value))):
             faults.append(f"{path.name}:{line}: the name is {ast.unparse(name)}")
-        for field in ("conclusion", "evidence", "advice"):
+        for field in ("sentence", "evidence", "advice"):
             if field in given and last_text(given[field]).endswith((".", " ")):
                 faults.append(f"{path.name}:{line}: {field} ends in a full stop or a space")
     assert faults == []
@@ -58,6 +58,7 @@ def test_every_public_function_of_a_rule_file_says_what_it_asks(path: Path) -> N
 
 
 def test_a_finding_is_one_line_in_every_form() -> None:
-    finding = Finding(name="a", severity="note", conclusion="b", evidence="c", advice="d")
+    finding = Finding(name="a", severity="note", sentence="b", evidence="c", advice="d")
     assert str(finding) == "b: c. d"
-    assert set(finding.to_dict()) == {"name", "severity", "conclusion", "evidence", "advice"}
+    assert {"name", "kind", "severity", "sentence", "evidence", "advice"} < set(finding.to_dict())
+    assert Finding.from_dict(finding.to_dict()) == finding

@@ -31,6 +31,10 @@ COMMANDS = {
     ),
     "predict": ("convscope.cli.predict:predict", "Class and probability of each image."),
     "look": ("convscope.cli.look:look", "Pictures of what a network has learned, and where it looks."),
+    "diagnose": (
+        "convscope.cli.diagnose:diagnose",
+        "What is wrong with a run, how sure that is, and what to do.",
+    ),
     "report": ("convscope.cli.report:report", "Make a run's report.html again, from the run alone."),
     "data": (
         "convscope.cli.data:data",

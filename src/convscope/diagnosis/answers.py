@@ -61,7 +61,7 @@ def one_answer(judged: Predictions) -> list[Finding]:
         Finding(
             name="one-answer",
             severity="error" if total >= _ENOUGH else "warning",
-            conclusion=f"always the same class, “{judged.class_names[most]}”, for {to_whom}",
+            sentence=f"always the same class, “{judged.class_names[most]}”, for {to_whom}",
             evidence=f"{true[most]:,} of them are of it, the others of {some(others, 'class', 'classes')}",
             advice=_advice(int(true[most]), total),
         )
@@ -83,7 +83,7 @@ def never_answered(judged: Predictions) -> list[Finding]:
         Finding(
             name="never-answered",
             severity="warning",
-            conclusion=f"it never answers {which} {names}{more}",
+            sentence=f"it never answers {which} {names}{more}",
             evidence=f"{int(true[missing].sum()):,} of {images_of(judged)} are of {them}",
             advice=f"Train longer, or with --balance sampling where {they} rare",
         )
@@ -104,7 +104,7 @@ def no_better(judged: Predictions) -> list[Finding]:
         Finding(
             name="no-better",
             severity="warning",
-            conclusion=f"{said} than always answering {common_class}",
+            sentence=f"{said} than always answering {common_class}",
             evidence=f"that gets {percent(common.value)}, and this {percent(accuracy.value)} "
             f"(95 % interval {100 * low:.0f}–{100 * high:.0f})",
         )
@@ -121,7 +121,7 @@ def one_number(judged: Predictions) -> list[Finding]:
         Finding(
             name="one-answer",
             severity="error" if len(judged) >= _ENOUGH else "warning",
-            conclusion=f"always about the same number, {rounded(float(np.mean(judged.values)))}, "
+            sentence=f"always about the same number, {rounded(float(np.mean(judged.values)))}, "
             f"for all {images_of(judged)}",
             evidence=f"its answers have a standard deviation of {rounded(given)}, the truth {rounded(truth)}",
             advice=_LEARN_AGAIN,
@@ -143,7 +143,7 @@ def no_better_number(judged: Predictions) -> list[Finding]:
         Finding(
             name="no-better",
             severity="warning",
-            conclusion=f"{said} than always answering {rounded(median)}, the median",
+            sentence=f"{said} than always answering {rounded(median)}, the median",
             evidence=f"that is off by {rounded(spread)} on average, and this by {rounded(error.value)} "
             f"(95 % interval {ends})",
         )
@@ -160,11 +160,11 @@ def outside_range(judged: Predictions) -> list[Finding]:
     if found.targets_outside:
         said = f"{found.targets_outside:,} of {len(judged):,} targets lie outside {seen}"
         taught = "nothing taught it such images"
-        findings.append(Finding(name="targets-outside", severity="warning", conclusion=said, evidence=taught))
+        findings.append(Finding(name="targets-outside", severity="warning", sentence=said, evidence=taught))
     if found.answers_outside:
         said = f"{found.answers_outside:,} of {len(judged):,} answers lie outside {seen}"
         advice = "Take them as a direction, not as a figure"
-        findings.append(Finding(name="answers-outside", severity="warning", conclusion=said, advice=advice))
+        findings.append(Finding(name="answers-outside", severity="warning", sentence=said, advice=advice))
     return findings
 
 
@@ -173,7 +173,7 @@ def confidence(judged: Predictions) -> Finding:
     calibration = judged.calibration
     error, over = calibration.error, calibration.overconfidence
     if not math.isfinite(error):
-        return Finding(name="confidence", severity="note", conclusion="no image to judge its confidence by")
+        return Finding(name="confidence", severity="note", sentence="no image to judge its confidence by")
     by_chance = _most_by_chance(calibration)
     evidence = (
         f"expected calibration error {percent(error)}; on as many images a perfectly calibrated network "
@@ -184,12 +184,12 @@ def confidence(judged: Predictions) -> Finding:
         if abs(over) < error / 2:
             how, over = "its confidence is off in both directions", error
         said = f"{how}, by {100 * abs(over):.1f} points on average"
-        return Finding(name="confidence", severity="warning", conclusion=said, evidence=evidence)
+        return Finding(name="confidence", severity="warning", sentence=said, evidence=evidence)
     if by_chance > _TOLD_APART:
         said = f"{images_of(judged)} cannot tell whether its confidence is to be believed"
-        return Finding(name="confidence", severity="note", conclusion=said, evidence=evidence)
+        return Finding(name="confidence", severity="note", sentence=said, evidence=evidence)
     said = "its confidence can be taken at its word: the error is no larger than chance makes it"
-    return Finding(name="confidence", severity="fine", conclusion=said, evidence=evidence)
+    return Finding(name="confidence", severity="fine", sentence=said, evidence=evidence)
 
 
 def _most_by_chance(calibration: Calibration) -> float:

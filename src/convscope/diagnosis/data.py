@@ -44,12 +44,12 @@ def _broken(found: Audit) -> list[Finding]:
     is_refused = bool(found.classes) and len(broken) > MOST_BROKEN * total
     said = f"{some(len(broken), 'file')} cannot be used"
     if not is_refused:
-        return [Finding(name="broken", severity="warning", conclusion=said, evidence=_first(broken[0].path))]
+        return [Finding(name="broken", severity="warning", sentence=said, evidence=_first(broken[0].path))]
     return [
         Finding(
             name="broken",
             severity="error",
-            conclusion=f"{said}, {percent(len(broken) / total)} of all: train refuses more than 5 %",
+            sentence=f"{said}, {percent(len(broken) / total)} of all: train refuses more than 5 %",
             evidence=_first(broken[0].path),
             advice="Mend or remove the broken files, or train with --allow-broken",
         )
@@ -61,7 +61,7 @@ def _unlabelled(found: Audit) -> list[Finding]:
     if not count:
         return []
     said = f"{some(count, 'image')} without a label {'stays' if count == 1 else 'stay'} out"
-    return [Finding(name="unlabelled", severity="note", conclusion=said)]
+    return [Finding(name="unlabelled", severity="note", sentence=said)]
 
 
 def _leaks(found: Audit) -> list[Finding]:
@@ -72,7 +72,7 @@ def _leaks(found: Audit) -> list[Finding]:
         Finding(
             name="leaks",
             severity="error",
-            conclusion=f"{some_do(count, 'image', 'stands')} in two splits: "
+            sentence=f"{some_do(count, 'image', 'stands')} in two splits: "
             "figures on the test images would flatter",
             evidence=_first(" = ".join(found.leaks[0].paths)),
             advice="Take such images out of the training split",
@@ -86,7 +86,7 @@ def _conflicts(found: Audit) -> list[Finding]:
     count = len(found.conflicts)
     said = f"{some_do(count, 'image', 'stands')} in two classes: one label is wrong"
     evidence = _first(" = ".join(found.conflicts[0].paths))
-    return [Finding(name="conflicts", severity="warning", conclusion=said, evidence=evidence)]
+    return [Finding(name="conflicts", severity="warning", sentence=said, evidence=evidence)]
 
 
 def _classes(found: Audit) -> list[Finding]:
@@ -97,7 +97,7 @@ def _classes(found: Audit) -> list[Finding]:
             Finding(
                 name="empty-class",
                 severity="error",
-                conclusion=f"no image that can be used in {quoted(empty)}: train refuses that",
+                sentence=f"no image that can be used in {quoted(empty)}: train refuses that",
                 advice="Add images to it, or remove it",
             )
         )
@@ -106,13 +106,13 @@ def _classes(found: Audit) -> list[Finding]:
             Finding(
                 name="one-class",
                 severity="error",
-                conclusion=f"one class only, {quoted([found.classes[0].name])}; a classifier needs two",
+                sentence=f"one class only, {quoted([found.classes[0].name])}; a classifier needs two",
                 advice="Add a folder, or a label, for each other class",
             )
         )
     for split, names in found.missing.items():
         said = f"{split} has no image of {quoted(names)}"
-        findings.append(Finding(name="missing-class", severity="warning", conclusion=said))
+        findings.append(Finding(name="missing-class", severity="warning", sentence=said))
     return findings
 
 
@@ -121,7 +121,7 @@ def _copies(found: Audit) -> list[Finding]:
     if not copies:
         return []
     said = f"{some(len(copies), 'image')} with copies or near-copies; train keeps them on one side of a split"
-    return [Finding(name="copies", severity="note", conclusion=said)]
+    return [Finding(name="copies", severity="note", sentence=said)]
 
 
 def _faint(found: Audit) -> list[Finding]:
@@ -132,7 +132,7 @@ def _faint(found: Audit) -> list[Finding]:
         Finding(
             name="faint",
             severity="warning",
-            conclusion=f"{some_do(count, 'image', 'shows')} hardly anything as read",
+            sentence=f"{some_do(count, 'image', 'shows')} hardly anything as read",
             evidence=_first(f"{first.path}, {first.reason}"),
             advice="Look at them; leave out what shows nothing",
         )
@@ -145,7 +145,7 @@ def _odd(found: Audit) -> list[Finding]:
     first = found.outliers[0]
     said = f"{some(len(found.outliers), 'image')} unlike the others"
     evidence = _first(f"{first.path}, {first.reason}")
-    return [Finding(name="odd", severity="note", conclusion=said, evidence=evidence)]
+    return [Finding(name="odd", severity="note", sentence=said, evidence=evidence)]
 
 
 def _uneven(found: Audit) -> list[Finding]:
@@ -153,7 +153,7 @@ def _uneven(found: Audit) -> list[Finding]:
         return []
     said = f"the largest class has {found.imbalance:.0f} times the images of the smallest"
     advice = "Train with --balance sampling if the small ones matter as much"
-    return [Finding(name="uneven", severity="note", conclusion=said, advice=advice)]
+    return [Finding(name="uneven", severity="note", sentence=said, advice=advice)]
 
 
 def _first(what: str) -> str:

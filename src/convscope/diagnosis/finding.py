@@ -1,5 +1,6 @@
 """What a rule gives: a conclusion, the evidence that carries it, and what to do."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,18 +16,23 @@ class Finding:
     """A conclusion that was drawn from measured values.
 
     Attributes:
-        name: of the rule, the same wherever it is said: `one-answer`.
+        name: the same wherever it is said: `one-answer`.
+        kind: the rule of a diagnosis that drew it: `signal`; empty where no diagnosis was made.
         severity: how much it matters.
-        conclusion: one sentence without its full stop, as it stands on the screen.
+        sentence: one sentence without its full stop, as it stands on the screen.
         evidence: the measured values that carry it; empty where the conclusion holds them all.
         advice: what to do, or which command to type next; empty where there is nothing to do.
+        p: how often a sound run shows as much by chance, at most; 0 where a fact was counted and nothing
+            estimated. None where that was not asked.
     """
 
     name: str
     severity: Severity
-    conclusion: str
+    sentence: str
     evidence: str = ""
     advice: str = ""
+    kind: str = ""
+    p: float | None = None
 
     def __post_init__(self) -> None:
         if self.severity not in _ORDER:
@@ -35,7 +41,7 @@ class Finding:
     @property
     def said(self) -> str:
         """Conclusion and evidence."""
-        return f"{self.conclusion}: {self.evidence}" if self.evidence else self.conclusion
+        return f"{self.sentence}: {self.evidence}" if self.evidence else self.sentence
 
     def __str__(self) -> str:
         return f"{self.said}. {self.advice}" if self.advice else self.said
@@ -47,13 +53,13 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
-        return {
-            "name": self.name,
-            "severity": self.severity,
-            "conclusion": self.conclusion,
-            "evidence": self.evidence,
-            "advice": self.advice,
-        }
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> "Finding":
+        """The inverse of `to_dict`; in version 0.1.0 the sentence was called conclusion."""
+        renamed = {{"conclusion": "sentence"}.get(name, name): value for name, value in values.items()}
+        return Finding(**renamed)
 
 
 def gravest_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -3,18 +3,16 @@
 from pathlib import Path
 
 from convscope.diagnosis.answers import answers
+from convscope.diagnosis.evidence import is_untrained
 from convscope.diagnosis.finding import Finding
+from convscope.diagnosis.rule import Diagnosis
+from convscope.errors import RunError
 from convscope.evaluation.predictions import has_predictions, read_held_out, read_predictions
 from convscope.runs.folder import Run
 from convscope.wording import command, here
 
 SPLITS = ("test", "validation")
-
-
-def _is_untrained(run: Run) -> bool:
-    """Whether neither a step was taken nor a head fitted."""
-    summary = run.summary() or {}
-    return summary.get("steps") == 0 and summary.get("checkpoint") != "head"
+DIAGNOSIS = "diagnosis.json"
 
 
 def findings_of_run(path: Path) -> list[Finding]:
@@ -24,11 +22,30 @@ def findings_of_run(path: Path) -> list[Finding]:
         RunError: when there is no run, or its predictions are damaged.
     """
     run = Run.open(path)
-    if _is_untrained(run):
+    if is_untrained(run):
         said = "no step was taken: these are the answers of a network that knows nothing"
         advice = f"Train it: {command('train', '--resume', here(run.path), '--steps', '1000')}"
-        return [Finding(name="untrained", severity="warning", conclusion=said, advice=advice)]
+        return [Finding(name="untrained", severity="warning", sentence=said, advice=advice)]
     if run.config.data.folds is not None:
         return answers(read_held_out(run))
     split = next((split for split in SPLITS if has_predictions(run, split)), None)
     return [] if split is None else answers(read_predictions(run, split))
+
+
+def keep_diagnosis(run: Run, found: Diagnosis) -> None:
+    """Leave it in the run, where the report finds it.
+
+    Raises:
+        RunError: when the disk refuses.
+    """
+    run.write(DIAGNOSIS, found.to_dict())
+
+
+def kept_diagnosis(run: Run) -> Diagnosis | None:
+    """The diagnosis that was made last; None where there was none, or another version made it."""
+    if not run.has(DIAGNOSIS):
+        return None
+    try:
+        return Diagnosis.from_dict(run.read(DIAGNOSIS))
+    except (KeyError, TypeError, ValueError, RunError):
+        return None

@@ -32,8 +32,8 @@ def filters(seen: SeenFilters) -> list[Finding]:
     size = f"{found.weights.shape[2]}×{found.weights.shape[3]}"
     said = f"{some(count, 'filter')} of {size}: {dead} dead, {alike} nearly like another"
     if dead + alike > _MANY * count:
-        return [Finding(name="filters", severity="warning", conclusion=said)]
-    return [Finding(name="filters", severity="note" if dead + alike else "fine", conclusion=said)]
+        return [Finding(name="filters", severity="warning", sentence=said)]
+    return [Finding(name="filters", severity="note" if dead + alike else "fine", sentence=said)]
 
 
 def maps(seen: SeenMaps) -> list[Finding]:
@@ -44,11 +44,11 @@ def maps(seen: SeenMaps) -> list[Finding]:
     size = f"{found.maps.shape[1]}×{found.maps.shape[2]}"
     if silent == count:
         said = f"none of its {some(count, 'unit')} is above zero anywhere; maps of {size}"
-        return [Finding(name="maps", severity="warning", conclusion=said), *fitted_on([seen.looked])]
+        return [Finding(name="maps", severity="warning", sentence=said), *fitted_on([seen.looked])]
     said = f"unit {strongest} answers strongest ({rounded(float(found.strength[strongest]))}); "
     said += f"{silent} of {count} are nowhere above zero" if silent else f"all {count} answer somewhere"
     return [
-        Finding(name="maps", severity="note", conclusion=f"{said}; maps of {size}"),
+        Finding(name="maps", severity="note", sentence=f"{said}; maps of {size}"),
         *fitted_on([seen.looked]),
     ]
 
@@ -58,7 +58,7 @@ def patches(seen: Excitation) -> list[Finding]:
     patches = seen.patches
     sees = f"each unit sees {field_words(patches.field)}"
     searched = Finding(
-        name="receptive-field", severity="note", conclusion=f"{sees}, of {patches.seen:,} training images"
+        name="receptive-field", severity="note", sentence=f"{sees}, of {patches.seen:,} training images"
     )
     if not seen.classes.size or _is_small(patches.field):
         return [searched]
@@ -68,17 +68,17 @@ def patches(seen: Excitation) -> list[Finding]:
     of_all = seen.classes.shape[1]
     if _agrees_by_chance(seen, [each for _, each in agreeing]):
         said = f"the {of_all} patches of a unit agree on a class no more than chance makes them"
-        return [Finding(name="class-units", severity="note", conclusion=f"{said}; {sees}")]
+        return [Finding(name="class-units", severity="note", sentence=f"{said}; {sees}")]
     name = seen.class_names[label]
     said = f"unit {patches.units[best]}: {count} of {of_all} patches are from images of '{name}'"
-    return [Finding(name="class-units", severity="note", conclusion=f"{said}; {sees}")]
+    return [Finding(name="class-units", severity="note", sentence=f"{said}; {sees}")]
 
 
 def projection(seen: Projected) -> list[Finding]:
     """By which method, and why by no better one."""
     field = field_words(seen.excitation.patches.field)
     said = f"{projection_method(seen)}; each unit sees {field}" + (f"; {seen.reason}" if seen.reason else "")
-    return [Finding(name="projection", severity="note", conclusion=said)]
+    return [Finding(name="projection", severity="note", sentence=said)]
 
 
 def projection_method(seen: Projected) -> str:
@@ -100,15 +100,15 @@ def sanity(check: SanityCheck, method: str) -> Finding:
     known = check.rested_on[np.isfinite(check.rested_on)]
     if check.depends is None:
         said = "cannot be told: the maps are the same everywhere once the weights are randomised"
-        return Finding(name="map-sanity", severity="note", conclusion=f"{method}: {said}")
+        return Finding(name="map-sanity", severity="note", sentence=f"{method}: {said}")
     evidence = f"rank correlation {known.mean():.2f} with the maps of random weights".replace("-", "−")
     if known.size < check.rested_on.size:
         evidence += f" ({known.size} of {check.rested_on.size}; the others are the same everywhere)"
     if check.depends:
         said = f"{method}: the maps depend on what the network learned"
-        return Finding(name="map-sanity", severity="fine", conclusion=said, evidence=evidence)
+        return Finding(name="map-sanity", severity="fine", sentence=said, evidence=evidence)
     said = f"{method}: the maps hardly depend on what the network learned"
-    return Finding(name="map-sanity", severity="warning", conclusion=said, evidence=evidence)
+    return Finding(name="map-sanity", severity="warning", sentence=said, evidence=evidence)
 
 
 def _at_most(share: float) -> str:
@@ -127,11 +127,11 @@ def _completeness(seen: SeenWhere) -> Finding:
     bad = [share for share in missed.tolist() if is_incomplete(share)]
     if not bad:
         said = f"integrated gradients miss {_at_most(float(missed.max()))} of the score"
-        return Finding(name="map-completeness", severity="fine", conclusion=said)
+        return Finding(name="map-completeness", severity="fine", sentence=said)
     rows = f"in {len(bad)} of {some(len(missed), 'row')}" if len(missed) > 1 else "here"
     most = "more than all" if max(bad) == np.inf else f"up to {percent(max(bad))}"
     said = f"integrated gradients miss {most} of the score {rows}, so trust them little there"
-    return Finding(name="map-completeness", severity="warning", conclusion=said, advice="Those are faded")
+    return Finding(name="map-completeness", severity="warning", sentence=said, advice="Those are faded")
 
 
 def fitted_on(images: Sequence[Looked]) -> list[Finding]:
@@ -146,7 +146,7 @@ def fitted_on(images: Sequence[Looked]) -> list[Finding]:
             total, f"all {total} are training images"
         )
     said = f"{who}: what it answers on those says little of new ones"
-    return [Finding(name="fitted-on", severity="warning", conclusion=said)]
+    return [Finding(name="fitted-on", severity="warning", sentence=said)]
 
 
 def wants(seen: SeenWants) -> list[Finding]:
@@ -155,7 +155,7 @@ def wants(seen: SeenWants) -> list[Finding]:
     best = int((after - before).argmax())
     said = f"{seen.names[best]} rises most: its answer goes from {rounded(float(before[best]))} "
     return [
-        Finding(name="wants", severity="note", conclusion=said + f"to {rounded(float(after[best]))}"),
+        Finding(name="wants", severity="note", sentence=said + f"to {rounded(float(after[best]))}"),
     ]
 
 
@@ -164,24 +164,24 @@ def plane(seen: SeenPlane) -> list[Finding]:
     if seen.is_flat:
         said = f"{seen.layer} is given the same values for all images: nothing tells them apart"
         advice = "Train again with a lower --learning-rate; convscope find-lr proposes one"
-        return [Finding(name="all-alike", severity="error", conclusion=said, advice=advice)]
+        return [Finding(name="all-alike", severity="error", sentence=said, advice=advice)]
     findings = []
     if seen.laid.explained_variance is not None:
         said = f"the plane holds {percent(sum(seen.laid.explained_variance))} of the variance"
-        findings.append(Finding(name="plane", severity="note", conclusion=said))
+        findings.append(Finding(name="plane", severity="note", sentence=said))
     near = seen.neighbours
     if near is None:
         said = "no class has two images here, so who is near whom says nothing of classes"
-        return [*findings, Finding(name="neighbours", severity="note", conclusion=said)]
+        return [*findings, Finding(name="neighbours", severity="note", sentence=said)]
     bounds = f"by chance {percent(near.by_chance)}"
     bounds += "" if near.most == 1 else f", at most {percent(near.most)}"
     nearest = "nearest" if near.nearest == 1 else f"{near.nearest} nearest"
     said = f"of an image's {nearest}, {percent(near.share)} are of its own class ({bounds})"
     apart = near.share > near.by_chance
-    findings.append(Finding(name="neighbours", severity="note" if apart else "warning", conclusion=said))
+    findings.append(Finding(name="neighbours", severity="note" if apart else "warning", sentence=said))
     if seen.split == "train":
         said = "these are training images: how it keeps those apart says little of new ones"
-        findings.append(Finding(name="fitted-on", severity="warning", conclusion=said))
+        findings.append(Finding(name="fitted-on", severity="warning", sentence=said))
     return findings
 
 

@@ -27,7 +27,7 @@ def signal(signals: Signals) -> list[Finding]:
             Finding(
                 name="signal-lost",
                 severity="error",
-                conclusion=f"the signal is lost in {lost.name}",
+                sentence=f"the signal is lost in {lost.name}",
                 evidence="values there are not finite"
                 if broken
                 else "its values are the same for all images",
@@ -39,7 +39,7 @@ def signal(signals: Signals) -> list[Finding]:
         said = (
             f"no layer lies between the image and the {answer}, whose standard deviation is {rounded(last)}"
         )
-        return [Finding(name="signal", severity="fine", conclusion=said)]
+        return [Finding(name="signal", severity="fine", sentence=said)]
     first, growth = found.layers[0].std, found.growth
     said = f"standard deviation {rounded(first)} in the first layer, {rounded(last)} in the {answer}"
     said += "" if growth is None else f": ×{growth:.2f} a layer"
@@ -47,7 +47,7 @@ def signal(signals: Signals) -> list[Finding]:
         return [_out_of_size("explode", said)]
     if last * _OUT_OF_SIZE < first:
         return [_out_of_size("vanish", said)]
-    return [Finding(name="signal", severity="fine", conclusion=said)]
+    return [Finding(name="signal", severity="fine", sentence=said)]
 
 
 def drift(found: Drift) -> list[Finding]:
@@ -58,13 +58,13 @@ def drift(found: Drift) -> list[Finding]:
     findings = []
     if lost:
         said = f"{', '.join(lost)}: all values alike, or not finite, at its first or last record"
-        findings.append(Finding(name="signal-lost", severity="warning", conclusion=said))
+        findings.append(Finding(name="signal-lost", severity="warning", sentence=said))
     if comparable:
         name = max(comparable, key=lambda each: comparable[each])
         line = found.deviations[name]
         said = f"{name} moves most: standard deviation {rounded(line[0])} at step {found.steps[0]:,}, "
         said += f"{rounded(line[-1])} at step {found.steps[-1]:,}"
-        findings.append(Finding(name="drift", severity="note", conclusion=said))
+        findings.append(Finding(name="drift", severity="note", sentence=said))
     return findings
 
 
@@ -74,7 +74,7 @@ def _not_finite(signals: Signals) -> list[Finding]:
     if broken is None:
         return []
     said = f"{some(broken.non_finite, 'value')} of {broken.name} are not finite"
-    return [Finding(name="not-finite", severity="error", conclusion=said)]
+    return [Finding(name="not-finite", severity="error", sentence=said)]
 
 
 def _dead(signals: Signals) -> Finding:
@@ -82,12 +82,12 @@ def _dead(signals: Signals) -> Finding:
     zeros = {each.name: each.zero_share for each in layers if each.zero_share is not None}
     if not layers:
         said = "it has no non-linearity: nothing can die"
-        return Finding(name="dead-units", severity="fine", conclusion=said)
+        return Finding(name="dead-units", severity="fine", sentence=said)
     if not zeros:
         said = (
             f"no rectifier among its {some(len(layers), 'non-linearity', 'non-linearities')}: nothing can die"
         )
-        return Finding(name="dead-units", severity="fine", conclusion=said)
+        return Finding(name="dead-units", severity="fine", sentence=said)
     units = sum(len(each.dead) for each in signals.dead.values())
     dead = sum(int(each.dead.sum()) for each in signals.dead.values())
     most = max(zeros, key=lambda name: zeros[name])
@@ -95,7 +95,7 @@ def _dead(signals: Signals) -> Finding:
     said = f"{dead:,} of {units:,} units never fire on {some(signals.images, 'image')}"
     said += f"; most zeros behind {most}: {percent(zeros[most])}"
     advice = "A lower --learning-rate keeps more of them alive" if severity == "warning" else ""
-    return Finding(name="dead-units", severity=severity, conclusion=said, advice=advice)
+    return Finding(name="dead-units", severity=severity, sentence=said, advice=advice)
 
 
 def _is_alive(found: ValueHistogram) -> bool:
@@ -106,7 +106,7 @@ def _out_of_size(what: str, evidence: str) -> Finding:
     return Finding(
         name="signal-size",
         severity="warning",
-        conclusion=f"the values {what} on their way",
+        sentence=f"the values {what} on their way",
         evidence=evidence,
         advice="Train with --initialiser he, which keeps their size",
     )

@@ -45,7 +45,7 @@ def test_the_same_answer_to_all_images_is_an_error_that_stands_first() -> None:
     found = answers(judged(BALANCED, [5] * 750, classes=10))
     assert named(found) == ["one-answer"]
     assert found[0].severity == "error"
-    assert found[0].conclusion == "always the same class, “f”, for all 750 test images"
+    assert found[0].sentence == "always the same class, “f”, for all 750 test images"
     assert "75 of them are of it" in found[0].evidence
     assert "--learning-rate" in found[0].advice
 
@@ -59,8 +59,8 @@ def test_nearly_the_same_answer_is_noticed_too(others: int) -> None:
 def test_two_answers_for_ten_classes_are_not_one_but_eight_classes_are_never_given() -> None:
     found = answers(judged(BALANCED, [index % 2 for index in range(750)], classes=10))
     assert named(found) == ["never-answered"]
-    assert "8 of 10 classes" in found[0].conclusion
-    assert "and 3 more" in found[0].conclusion
+    assert "8 of 10 classes" in found[0].sentence
+    assert "and 3 more" in found[0].sentence
 
 
 def test_a_frequent_class_given_to_all_is_noticed_with_what_helps() -> None:
@@ -97,7 +97,7 @@ def test_guessing_is_said_to_be_no_better_than_the_most_frequent_class() -> None
 
 
 def test_images_held_out_are_called_so() -> None:
-    assert "all 40 images held out" in answers(judged([0, 1] * 20, [1] * 40, folds=5))[0].conclusion
+    assert "all 40 images held out" in answers(judged([0, 1] * 20, [1] * 40, folds=5))[0].sentence
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-7, 1e6])
@@ -120,9 +120,9 @@ def test_numbers_outside_the_range_of_training_are_said_to_be() -> None:
     inside = [float(value) for value in range(11)] * 4
     found = answers(numbers([*inside, 12], [*inside, 30]))
     assert named(found) == ["targets-outside", "answers-outside"]
-    assert found[0].conclusion.startswith("1 of 45 targets lie outside 0–10")
+    assert found[0].sentence.startswith("1 of 45 targets lie outside 0–10")
     assert "nothing taught it" in found[0].evidence
-    assert found[1].conclusion.startswith("1 of 45 answers lie outside 0–10")
+    assert found[1].sentence.startswith("1 of 45 answers lie outside 0–10")
 
 
 def test_answers_that_are_no_numbers_are_left_to_the_guard() -> None:
@@ -151,15 +151,15 @@ def test_fifty_images_cannot_tell_whether_confidence_is_to_be_believed() -> None
     few = of_confidence(50, sure=0.8, right=0.8)
     found = confidence(replace(few, logits=logits, labels=(random.random(50) > sure).astype(np.int64)))
     assert found.severity == "note"
-    assert found.conclusion == "50 test images cannot tell whether its confidence is to be believed"
+    assert found.sentence == "50 test images cannot tell whether its confidence is to be believed"
 
 
 def test_many_images_can() -> None:
     assert confidence(of_confidence(5000, sure=0.8, right=0.8)).severity == "fine"
     sure = confidence(of_confidence(5000, sure=0.95, right=0.8))
-    assert "surer than it is right, by 15.0 points" in sure.conclusion
+    assert "surer than it is right, by 15.0 points" in sure.sentence
     unsure = confidence(of_confidence(5000, sure=0.6, right=0.8))
-    assert "right more often than it is sure" in unsure.conclusion
+    assert "right more often than it is sure" in unsure.sentence
 
 
 def test_confidence_that_is_off_both_ways_is_not_called_too_high_or_too_low() -> None:
@@ -173,4 +173,4 @@ def test_confidence_that_is_off_both_ways_is_not_called_too_high_or_too_low() ->
     )
     found = confidence(both)
     assert found.severity == "warning"
-    assert found.conclusion == "its confidence is off in both directions, by 15.0 points on average"
+    assert found.sentence == "its confidence is off in both directions, by 15.0 points on average"

@@ -42,7 +42,7 @@ def test_leaks_are_mended_before_training(split_folder: Path) -> None:
         (split_folder / "test" / "ant" / f"copy{number}.png").write_bytes(content)
     found = findings_of(split_folder)
     assert found["leaks"].severity == "error"
-    assert found["leaks"].conclusion.startswith("3 images stand in two splits")
+    assert found["leaks"].sentence.startswith("3 images stand in two splits")
     said = next_step(list(found.values()), "set")
     assert said.startswith("Take such images out of the training split")
     assert "convscope train" not in said
@@ -65,7 +65,7 @@ def test_one_image_in_two_classes_is_a_wrong_label(split_folder: Path) -> None:
     (split_folder / "train" / "bee" / "same.png").write_bytes(content)
     found = findings_of(split_folder)
     assert found["conflicts"].severity == "warning"
-    assert "one label is wrong" in found["conflicts"].conclusion
+    assert "one label is wrong" in found["conflicts"].sentence
 
 
 def test_uneven_classes_are_noted_with_what_helps(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_layer_that_sees_all_images_alike_has_no_share_of_variance_and_no_neig
     flat = replace(seen_plane(np.ones((30, 3), np.float32), np.arange(30) % 2), is_flat=True)
     (found,) = plane(flat)
     assert found.severity == "error"
-    assert "the same values for all images" in found.conclusion
+    assert "the same values for all images" in found.sentence
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -110,13 +110,13 @@ def test_maps_that_miss_their_own_check_are_counted_and_the_worst_is_named() -> 
     found = where(seen_where([0.01, 5.73, 0.4]))
     gradients = next(each for each in found if each.name == "map-completeness")
     assert gradients.severity == "warning"
-    assert "up to 573 % of the score in 2 of 3 rows" in gradients.conclusion
+    assert "up to 573 % of the score in 2 of 3 rows" in gradients.sentence
     assert "faded" in gradients.advice
 
 
 def test_a_score_that_does_not_change_at_all_is_not_called_infinite_per_cent() -> None:
     found = where(seen_where([np.inf]))
-    assert any("more than all of the score here" in each.conclusion for each in found)
+    assert any("more than all of the score here" in each.sentence for each in found)
 
 
 def test_maps_that_add_up_are_fine() -> None:
@@ -127,15 +127,15 @@ def test_maps_that_add_up_are_fine() -> None:
 def test_maps_that_do_not_depend_on_the_weights_are_warned_of() -> None:
     found = where(seen_where([0.0], correlation=0.8))
     assert found[0].severity == "warning"
-    assert found[0].conclusion == "Grad-CAM: the maps hardly depend on what the network learned"
+    assert found[0].sentence == "Grad-CAM: the maps hardly depend on what the network learned"
 
 
 def test_training_images_are_named_as_such() -> None:
-    assert "this is a training image" in where(seen_where([0.0, 0.0], split="train"))[-1].conclusion
+    assert "this is a training image" in where(seen_where([0.0, 0.0], split="train"))[-1].sentence
     assert fitted_on([]) == []
     new = Looked(pixels=torch.zeros(1, 8, 8), name="new.png", digest="a")
     assert fitted_on([new]) == []
-    assert "1 of 2 are" in fitted_on([new, replace(new, split="train", digest="b")])[0].conclusion
+    assert "1 of 2 are" in fitted_on([new, replace(new, split="train", digest="b")])[0].sentence
 
 
 def excitation(classes: np.ndarray, counts: list[int]) -> Excitation:
@@ -160,7 +160,7 @@ def excitation(classes: np.ndarray, counts: list[int]) -> Excitation:
 def test_a_unit_that_agrees_no_more_than_the_luckiest_of_so_many_is_not_singled_out() -> None:
     random = np.random.default_rng(1)
     lucky = excitation(random.integers(0, 2, (15, 9)), [100, 100])
-    assert "no more than chance" in patches(lucky)[0].conclusion
+    assert "no more than chance" in patches(lucky)[0].sentence
 
 
 def test_a_unit_that_answers_to_one_class_is_named() -> None:
@@ -172,7 +172,7 @@ def test_a_unit_that_answers_to_one_class_is_named() -> None:
 
 def test_with_one_frequent_class_agreement_says_nothing() -> None:
     classes = np.zeros((15, 9), np.int64)
-    assert "no more than chance" in patches(excitation(classes, [300, 5]))[0].conclusion
+    assert "no more than chance" in patches(excitation(classes, [300, 5]))[0].sentence
 
 
 def test_two_classes_are_told_apart_by_many_units_though_one_of_fifteen_might_be_lucky() -> None:

@@ -38,20 +38,20 @@ def test_a_linear_networks_signal_is_not_lost_whatever_its_scale(scale: float) -
     (found,) = signal(measured(nn.Sequential(nn.Flatten(), nn.Linear(36, 3)), scale))
     assert found.severity == "fine"
     assert "lost" not in found.said
-    assert "no layer lies between the image and the logits" in found.conclusion
+    assert "no layer lies between the image and the logits" in found.sentence
 
 
 def test_a_healthy_network_keeps_its_size() -> None:
     (found,) = signal(measured(layered(1, 1, 1, 1)))
     assert found.severity == "fine"
-    assert "a layer" in found.conclusion
+    assert "a layer" in found.sentence
 
 
 @pytest.mark.parametrize(("gain", "word"), [(20.0, "explode"), (0.05, "vanish")])
 def test_a_signal_that_grows_or_shrinks_a_thousandfold_is_warned_of(gain: float, word: str) -> None:
     (found,) = signal(measured(layered(1, gain, gain, gain)))
     assert found.severity == "warning"
-    assert word in found.conclusion
+    assert word in found.sentence
     assert "a layer" in found.evidence
 
 
@@ -61,7 +61,7 @@ def test_a_signal_that_is_lost_is_said_to_be_so_where_it_happens() -> None:
         network[3].weight.zero_()  # the second layer
     (found,) = signal(measured(network))
     assert found.severity == "error"
-    assert found.conclusion == "the signal is lost in 3"
+    assert found.sentence == "the signal is lost in 3"
     assert "the same for all images" in found.evidence
 
 
@@ -76,9 +76,9 @@ def test_values_that_are_not_finite_are_named() -> None:
 
 def test_a_network_without_a_rectifier_has_nothing_that_can_die() -> None:
     linear = measured(nn.Sequential(nn.Flatten(), nn.Linear(36, 3)))
-    assert values(linear)[-1].conclusion == "it has no non-linearity: nothing can die"
+    assert values(linear)[-1].sentence == "it has no non-linearity: nothing can die"
     smooth = measured(nn.Sequential(nn.Flatten(), nn.Linear(36, 5), nn.Tanh(), nn.Linear(5, 3)))
-    assert "no rectifier among its 1 non-linearity" in values(smooth)[-1].conclusion
+    assert "no rectifier among its 1 non-linearity" in values(smooth)[-1].sentence
 
 
 def test_many_dead_units_are_a_warning() -> None:
@@ -87,14 +87,14 @@ def test_many_dead_units_are_a_warning() -> None:
         network[1].bias = nn.Parameter(torch.full((36,), -100.0))
     found = values(measured(network))[-1]
     assert found.severity == "warning"
-    assert found.conclusion.startswith("36 of 36 units never fire")
+    assert found.sentence.startswith("36 of 36 units never fire")
 
 
 def test_drift_that_begins_or_ends_at_nothing_is_no_infinity() -> None:
     found = drift(Drift(steps=(0, 10), deviations={"a": (0.0, 1.0), "b": (1.0, 2.0), "c": (1.0, math.nan)}))
     assert [each.name for each in found] == ["signal-lost", "drift"]
-    assert "a, c" in found[0].conclusion
-    assert found[1].conclusion.startswith("b moves most: standard deviation 1 at step 0, 2 at step 10")
+    assert "a, c" in found[0].sentence
+    assert found[1].sentence.startswith("b moves most: standard deviation 1 at step 0, 2 at step 10")
 
 
 def test_nothing_is_measured_from_nothing() -> None:

@@ -23,7 +23,7 @@ def test_a_map_that_ignores_the_network_fails(residual, images, randomisation):
     check = sanity_check(residual, images(3, (3, 16, 16)), _brightness, randomisation=randomisation)
     assert check.depends is False
     assert np.allclose(check.similarity, 1)
-    assert "hardly depend" in sanity(check, "brightness").conclusion
+    assert "hardly depend" in sanity(check, "brightness").sentence
 
 
 def test_a_map_that_follows_the_network_passes(residual, images):

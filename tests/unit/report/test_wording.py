@@ -41,7 +41,7 @@ def test_opening_says_the_accuracy_its_interval_and_what_it_beats(digits_run: Pa
 
 
 def test_opening_says_when_guessing_is_as_good(useless_run: Path) -> None:
-    said = [finding.conclusion for finding in read_material(useless_run).findings]
+    said = [finding.sentence for finding in read_material(useless_run).findings]
     assert any("better than always answering" in conclusion for conclusion in said)
 
 

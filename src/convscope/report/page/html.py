@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from convscope.diagnosis.rule import Diagnosis
 from convscope.report.page import tables
 from convscope.report.page.embed import file_uri, reading_width
 from convscope.report.page.evidence import calibration_figure, regression_figure
@@ -77,7 +78,9 @@ def _context(material: Material) -> dict[str, Any]:
         "is_regression": material.is_regression,
         "judged": "" if judged is None else "images held out" if judged.folds else f"{judged.split} images",
         "split": "" if judged is None else "held out" if judged.folds else judged.split,
-        "findings": [finding for finding in material.findings if finding.is_alarming],
+        "findings": [finding for finding in material.findings if finding.severity != "fine"],
+        "diagnosis": material.diagnosis,
+        "asked": _asked(material.diagnosis),
         "mistakes": mistakes(material, classified) if classified else None,
         "classes": tables.class_table(material, classified) if classified else None,
         "calibration": calibration_figure(classified) if classified else None,
@@ -90,6 +93,14 @@ def _context(material: Material) -> dict[str, Any]:
         "configuration": tables.nested_rows(material.config),
         "environment": tables.environment_rows(material),
     }
+
+
+def _asked(found: Diagnosis | None) -> list[tuple[str, str]]:
+    """Each question of a diagnosis that found nothing, with what was looked at, or why it was not asked."""
+    if found is None:
+        return []
+    passed = [(each.name, each.said) for each in found.passed]
+    return passed + [(each.name, f"not asked: {each.reason}") for each in found.skipped]
 
 
 def _look(material: Material) -> list[tuple[LookPicture, str, int | None]]:

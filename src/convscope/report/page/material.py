@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from convscope.diagnosis.answers import answers
 from convscope.diagnosis.finding import Finding
-from convscope.diagnosis.of_run import SPLITS
+from convscope.diagnosis.of_run import SPLITS, kept_diagnosis
+from convscope.diagnosis.rule import Diagnosis
 from convscope.errors import RunError
 from convscope.evaluation.predictions import Predictions, has_predictions, read_held_out, read_predictions
 from convscope.report.page.embed import TYPES
@@ -45,6 +46,7 @@ class Material:
     thumbnails: dict[tuple[str, int], NDArray[np.uint8]]
     """By split and row in that split's predictions: uint8 (H, W, C)."""
     look: Sequence[LookPicture]
+    diagnosis: Diagnosis | None = None
 
     @property
     def is_regression(self) -> bool:
@@ -63,7 +65,9 @@ class Material:
 
     @property
     def findings(self) -> list[Finding]:
-        """What a reader must know before believing the figures."""
+        """What a reader must know before believing the figures; all of a diagnosis, where one was made."""
+        if self.diagnosis is not None:
+            return list(self.diagnosis.findings)
         return [] if self.judged is None else answers(self.judged)
 
 
@@ -86,6 +90,7 @@ def read_material(run_path: Path) -> Material:
         predictions={split: found for split, found in predictions.items() if _usable(found)},
         thumbnails=_thumbnails(run),
         look=_look(run),
+        diagnosis=kept_diagnosis(run),
     )
 
 
@@ -140,5 +145,5 @@ def _look(run: Run) -> list[LookPicture]:
 def _findings(entry: dict[str, Any]) -> tuple[str, ...]:
     """The findings of a picture; pictures of before there were findings have a line of text."""
     if "findings" in entry:
-        return tuple(str(Finding(**finding)) for finding in entry["findings"])
+        return tuple(str(Finding.from_dict(finding)) for finding in entry["findings"])
     return (str(entry["finding"]),) if entry.get("finding") else ()

@@ -1,0 +1,114 @@
+"""Does the network start so that it can learn: is the signal alive on its way, and is it unsure at first?"""
+
+import math
+
+from convscope.config.asked import NetworkConfig, TrainingConfig
+from convscope.diagnosis.finding import Finding
+from convscope.diagnosis.rule import AbsentError, Verdict
+from convscope.inspection.signals.passage import LayerWeights, Passage
+from convscope.wording import rounded, some
+
+_EXPLODES = 1000.0
+"""Times larger at the answer than in the first layer. Networks that start by He's rule or Glorot's stay
+between 0.1 and 50, whatever their depth (tests/unit/diagnosis/test_start.py)."""
+_VANISHES = 0.02
+_SURE = 10.0
+"""Times ln(num_classes): a start by He's rule, without normalisation, comes to 3 or so."""
+_LARGE_STEP = 1.0
+"""Of a weight's own size, in one step: what it was is then forgotten. A usual step is a thousandth of it."""
+
+
+def signal(start: Passage, network: NetworkConfig) -> Verdict:
+    """Whether the values keep their size from the first layer to the answer."""
+    first, last = start.stages[0], start.stages[-1]
+    advice, right = _advice(network), _right_size(start)
+    lost = next((each for each in start.stages if not math.isfinite(each.values) or each.values == 0), None)
+    if lost is not None:
+        said = f"the values of {lost.name} are {'all alike' if lost.values == 0 else 'not finite'}"
+        finding = Finding(
+            name="signal-lost", severity="error", sentence=said, evidence=right, advice=advice, p=0.0
+        )
+        return Verdict(findings=(finding,), fine="")
+    layers, ratio = len(start.stages), last.values / first.values
+    growth = ratio ** (1 / max(1, layers - 1))
+    path = f"standard deviation {rounded(first.values)} → {rounded(last.values)} over {some(layers, 'layer')}"
+    path += f" (×{rounded(growth, 2)} a layer)"
+    evidence = f"{path}; {right}"
+    if _explodes(start):
+        said = "the values explode on their way"
+        finding = Finding(
+            name="signal-explodes", severity="error", sentence=said, evidence=evidence, advice=advice, p=0.0
+        )
+        return Verdict(findings=(finding,), fine="")
+    if ratio < _VANISHES:
+        said = "the values vanish on their way"
+        finding = Finding(
+            name="signal-vanishes", severity="error", sentence=said, evidence=evidence, advice=advice, p=0.0
+        )
+        return Verdict(findings=(finding,), fine="")
+    return Verdict(fine=f"the values keep their size: {path}")
+
+
+def start_loss(start: Passage, class_names: tuple[str, ...]) -> Verdict:
+    """Whether the network knows at first that it knows nothing."""
+    unsure = math.log(len(class_names))
+    knows = f"where a network that knows nothing has ln {len(class_names)} = {unsure:.2f}"
+    if math.isfinite(start.loss) and start.loss <= _SURE * unsure:
+        return Verdict(fine=f"loss {rounded(start.loss)} at the start, {knows}")
+    finding = Finding(
+        name="start-sure",
+        severity="warning",
+        sentence=f"loss {rounded(start.loss)} at the start, {knows}: it is sure, and wrong",
+        evidence="it follows from values that explode" if _explodes(start) else "",
+        advice="" if _explodes(start) else "Give the last layer smaller weights: --last-initialiser xavier",
+        p=0.0,
+    )
+    return Verdict(findings=(finding,), fine="")
+
+
+def step_size(start: Passage, training: TrainingConfig) -> Verdict:
+    """Whether a step is small beside the weights that it moves; of Adam, whose steps do not depend on slopes.
+
+    Karpathy ("A recipe for training neural networks", 2019) asks for updates of about a thousandth.
+    """
+    if training.optimizer not in ("adam", "adamw"):
+        raise AbsentError(f"the steps of {training.optimizer} are as long as the slopes are steep")
+    rate = training.learning_rate or 0.0
+    sizes = sorted(rate / max(each.size, 1e-30) for each in start.weights)
+    middle = sizes[len(sizes) // 2]
+    said = f"each step moves a weight by {rounded(middle, 2)} times its size, at the peak of the schedule"
+    if middle <= _LARGE_STEP:
+        return Verdict(fine=said)
+    finding = Finding(
+        name="rate-too-high",
+        severity="error",
+        sentence=f"the learning rate of {rounded(rate, 2)} is too high for these weights",
+        evidence=said,
+        advice=f"Train with --learning-rate {rate / middle / 10:.1g}, or ask: convscope find-lr",
+        p=0.0,
+    )
+    return Verdict(findings=(finding,), fine="")
+
+
+def _explodes(start: Passage) -> bool:
+    return start.stages[-1].values > _EXPLODES * start.stages[0].values
+
+
+def _right_size(start: Passage) -> str:
+    """Of the layer that is furthest from it, the size of its weights and the one that would be right."""
+    worst = max(start.weights, key=lambda each: abs(math.log(max(each.size, 1e-30) / _right(each))))
+    shape = "×".join(str(side) for side in (*worst.shape[2:], *worst.shape[1:2]))
+    size = f"weights of {worst.name} have standard deviation {rounded(worst.size)}"
+    return f"{size}; He's for its {shape} inputs is {rounded(_right(worst))}"
+
+
+def _advice(network: NetworkConfig) -> str:
+    if network.initial_scale == 1 and network.initialiser in (None, "he"):
+        return "Normalise behind each convolution: --batch-norm"
+    scaled = " and without --initial-scale" if network.initial_scale != 1 else ""
+    return f"Train with --initialiser he{scaled}"
+
+
+def _right(weights: LayerWeights) -> float:
+    """He et al., "Delving deep into rectifiers" (2015): the standard deviation that keeps the variance."""
+    return math.sqrt(2 / weights.fan_in)

@@ -1,0 +1,71 @@
+"""`convscope diagnose`: runs, experiments, and what a build makes of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+BAD_START = """
+[data]
+source = "{source}"
+[network]
+name = "two-conv"
+initialiser = "normal"
+initial_std = 2.0
+[training]
+optimizer = "sgd"
+learning_rate = 1e-7
+steps = 3
+"""
+
+
+def test_an_experiment_is_diagnosed_before_any_training(
+    tmp_path: Path, photos: Path, convscope: Callable[..., Any]
+) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(BAD_START.format(source=photos))
+    made = convscope("diagnose", file, "--untrained", "--json")
+    assert made.code == 0
+    document = made.document
+    first = document["findings"][0]
+    assert set(first) >= {"name", "kind", "severity", "sentence", "evidence", "advice"}
+    assert (first["name"], first["kind"]) == ("signal-explodes", "signal")
+    assert {each["name"] for each in document["skipped"]} >= {"limits", "answers"}
+    assert all(each["reason"] for each in document["skipped"])
+    assert not list(tmp_path.glob("runs*"))
+
+    shown = convscope("diagnose", file, "--fail-on", "warning")
+    assert shown.code == 1
+    assert "--initialiser he" in shown.out
+
+
+def test_a_run_is_diagnosed_and_its_report_opens_with_it(
+    tmp_path: Path, trained: Path, convscope: Callable[..., Any]
+) -> None:
+    run = copytree(trained, tmp_path / "run")
+    made = convscope("diagnose", run, "--json")
+    document = made.document
+    assert not document["untrained"]
+    assert {each["name"] for each in document["passed"]} >= {"signal", "start"}
+    report = (run / "report.html").read_text()
+    assert "asked without a finding" in report
+    assert convscope("report", run).code == 0
+    assert "asked without a finding" in (run / "report.html").read_text()
+
+
+def test_a_run_is_diagnosed_from_its_start_without_touching_it(
+    tmp_path: Path, trained: Path, convscope: Callable[..., Any]
+) -> None:
+    run = copytree(trained, tmp_path / "run")
+    before = sorted(path.name for path in run.iterdir())
+    document = convscope("diagnose", run, "--untrained", "--json").document
+    assert document["untrained"]
+    assert sorted(path.name for path in run.iterdir()) == before
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path, convscope: Callable[..., Any]) -> None:
+    (tmp_path / "a.txt").write_text("")
+    assert "neither a run nor" in convscope("diagnose", tmp_path / "a.txt").message[0]
+    assert convscope("diagnose", tmp_path / "a.txt").code == 2
+    assert convscope("diagnose", tmp_path / "none").code == 1
+    assert convscope("diagnose", tmp_path / "none.toml").code == 2
