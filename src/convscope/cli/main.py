@@ -35,6 +35,7 @@ COMMANDS = {
         "convscope.cli.diagnose:diagnose",
         "What is wrong with a run, how sure that is, and what to do.",
     ),
+    "compare": ("convscope.cli.compare:compare", "Is it better, or luck? Paired tests and one verdict."),
     "report": ("convscope.cli.report:report", "Make a run's report.html again, from the run alone."),
     "data": (
         "convscope.cli.data:data",

@@ -62,6 +62,10 @@ class DataConfig:
     allow_broken: bool = False
     """Go on even when more than 5 % of the files cannot be read."""
 
+    split_seed: int | None = field(default=None, metadata={"check": non_negative_or_none})
+    """Decides the split and the folds, where the seed should not: runs of several seeds then share their test
+    images."""
+
     max_pixels: int = field(default=100_000_000, metadata={"check": positive})
     """Files whose header announces more pixels are quarantined, not decoded."""
 
@@ -254,3 +258,8 @@ class ExperimentConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @property
+    def split_seed(self) -> int:
+        """What decides the split and the folds: the seed, unless the data have one of their own."""
+        return self.seed if self.data.split_seed is None else self.data.split_seed

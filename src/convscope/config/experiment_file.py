@@ -3,6 +3,7 @@
 import dataclasses
 import tomllib
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,17 @@ def experiment_from_dict(values: Any) -> ExperimentConfig:
 def experiment_to_dict(config: ExperimentConfig) -> dict[str, Any]:
     """Sections of plain values, for JSON."""
     return dataclasses.asdict(config)
+
+
+def flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"training": {"steps": 5}}` -> `{"training.steps": 5}`."""
+    found: dict[str, Any] = {}
+    for section, values in config.items():
+        if isinstance(values, Mapping):
+            found |= {f"{section}.{name}": value for name, value in values.items()}
+        else:
+            found[section] = values
+    return found
 
 
 def override(config: ExperimentConfig, values: dict[str, Any]) -> ExperimentConfig:

@@ -204,7 +204,7 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
         size=preprocessing.size,
         channels=preprocessing.channels,
         fit=preprocessing.fit,
-        seed=config.seed,
+        seed=config.split_seed,
         reading=classifier.reading,
     )
     if dataset.fingerprint != run.read(DATASET)["fingerprint"]:

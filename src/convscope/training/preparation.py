@@ -122,7 +122,7 @@ def load_planned(config: ResolvedExperiment, source: FileSource | ArraySource | 
         size=(preprocessing.size, preprocessing.size),
         channels=preprocessing.channels,
         fit=preprocessing.fit,
-        seed=config.seed,
+        seed=config.split_seed,
         source=source,
     )
 

@@ -18,7 +18,7 @@ def describe_data(survey: Survey, dataset: Dataset, config: ExperimentConfig) ->
     choices += [Choice("note", note) for note in dataset.notes]
     if config.data.folds is None:
         sizes = " · ".join(f"{len(images):,} {split}" for split, images in dataset.splits.items())
-        choices.append(Choice("split", sizes, _division(survey, config.seed)))
+        choices.append(Choice("split", sizes, _division(survey, config.split_seed)))
     else:
         times = "" if config.data.repeats == 1 else f", {config.data.repeats} times"
         choices.append(

@@ -56,7 +56,7 @@ def cross_validate(run: Run, job: Job, folds: int, deadline: float | None) -> tu
         What the folds say, and which candidate the final fit should keep: `head` or `last`.
     """
     repeats = job.config.data.repeats
-    parts = list(split_into_folds(job.dataset, folds, repeats, seed=job.config.seed))
+    parts = list(split_into_folds(job.dataset, folds, repeats, seed=job.config.split_seed))
     judged: list[_Judged] = []
     per_image = 0.0 if deadline is None else seconds_per_image(job)
     for number, part in enumerate(parts):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope.config.asked import ExperimentConfig
-from convscope.config.experiment_file import experiment_to_dict
+from convscope.config.experiment_file import experiment_to_dict, flat
 from convscope.errors import RunError
 from convscope.networks.pretrained import DEFAULT
 from convscope.runs.folder import CONFIG, Run
@@ -61,17 +61,6 @@ def what_differs(asked: ExperimentConfig, resolved: Mapping[str, Any]) -> list[s
         for field, value in wanted.items()
         if value is not None and field not in FREE and had.get(field) != value
     ] + _another_length(asked, had)
-
-
-def flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"training": {"steps": 5}}` -> `{"training.steps": 5}`."""
-    found: dict[str, Any] = {}
-    for section, values in config.items():
-        if isinstance(values, Mapping):
-            found |= {f"{section}.{name}": value for name, value in values.items()}
-        else:
-            found[section] = values
-    return found
 
 
 def _another_length(asked: ExperimentConfig, had: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Runs against runs: is it better, or luck? Reads what runs hold; trains nothing."""

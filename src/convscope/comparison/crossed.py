@@ -1,0 +1,157 @@
+"""Two recipes: would the better one's settings be better again, with other seeds and on other images?
+
+Each recipe was trained with several seeds, and every one of its classifiers judged the same images. Both were
+drawn, seeds and images, and both count: seeds are crossed with images, and nested in recipes. This is the
+multi-reader, multi-case design of radiology with seeds for readers (N. A. Obuchowski and H. E. Rockette,
+Communications in Statistics 24, 1995; S. L. Hillis, "A comparison of denominator degrees of freedom methods
+for multiple observer ROC analysis", Statistics in Medicine 26, 2007).
+
+All functions take arrays with any leading axes, one entry for each comparison.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from convscope.evaluation.proportion import CONFIDENCE
+
+Array = NDArray[np.float64]
+
+FEWEST_SEEDS = 2
+FEW_SEEDS = 3
+"""Below so many the spread between seeds is so badly known that the images alone set the least width."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Crossed:
+    """The difference of two recipes, second minus first, and what makes it uncertain.
+
+    Attributes:
+        value: the mean over seeds and images.
+        seeds: how many of each recipe.
+        images: how many.
+        between_seeds: of each recipe, the variance of its seeds' figures.
+        residual: of each recipe, the variance that belongs to one seed on one image.
+        between_images: the variance over images of the difference between the recipes' means.
+    """
+
+    value: Array
+    seeds: tuple[int, int]
+    images: int
+    between_seeds: tuple[Array, Array]
+    residual: tuple[Array, Array]
+    between_images: Array
+
+    @property
+    def of_seeds(self) -> Array:
+        """What the choice of seeds adds to the variance of `value`; their residual is in it."""
+        return self._over_seeds(*(_not_below_grid(each, self.images) for each in self.between_seeds))
+
+    @property
+    def of_residual(self) -> Array:
+        """What luck of one seed with one image adds: part of `of_seeds`, and of the images' share, too."""
+        return self._over_seeds(*self.residual) / self.images
+
+    @property
+    def of_images(self) -> Array:
+        """What the choice of images adds: that the recipes do not find the same images hard."""
+        return np.maximum(0.0, self.between_images / self.images - self.of_residual)
+
+    @property
+    def variance(self) -> Array:
+        """Of `value`."""
+        return self.of_seeds + self.of_images
+
+    @property
+    def degrees_of_freedom(self) -> Array:
+        """Satterthwaite's, over the two recipes' seeds and the images; infinite where nothing varies."""
+        parts = [
+            (_not_below_grid(each, self.images) / count, count - 1)
+            for each, count in zip(self.between_seeds, self.seeds, strict=True)
+        ]
+        spread = sum((part**2 / degrees for part, degrees in parts), self.of_images**2 / (self.images - 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(spread > 0, self.variance**2 / spread, np.inf)
+
+    @property
+    def p_value(self) -> Array:
+        """Two-sided, of no difference."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistic = np.abs(self.value) / np.sqrt(self.variance)
+        p_value = 2 * special.stdtr(self.degrees_of_freedom, -statistic)
+        if min(self.seeds) < FEW_SEEDS:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                at_best = np.abs(self.value) / np.sqrt(self.of_residual + self.of_images)
+            p_value = np.maximum(p_value, 2 * special.ndtr(-at_best))
+        return np.where(self.value == 0, 1.0, p_value)
+
+    def interval(self, confidence: float = CONFIDENCE) -> tuple[Array, Array]:
+        """Of the difference, for seeds and images to come."""
+        half = special.stdtrit(self.degrees_of_freedom, 0.5 + confidence / 2) * np.sqrt(self.variance)
+        if min(self.seeds) < FEW_SEEDS:
+            at_best = np.sqrt(self.of_residual + self.of_images)
+            half = np.maximum(half, special.ndtri(0.5 + confidence / 2) * at_best)
+        return self.value - half, self.value + half
+
+    def _over_seeds(self, first: Array, second: Array) -> Array:
+        return first / self.seeds[0] + second / self.seeds[1]
+
+
+def cross(first: NDArray[Any], second: NDArray[Any]) -> Crossed:
+    """Compare two recipes by one value for each seed and image, such as 1 for right and 0 for wrong.
+
+    Args:
+        first: `(..., K, n)`: of K seeds, at least two, on n images, at least two.
+        second: `(..., L, n)`: of the other recipe, on the same images in the same order.
+    """
+    parts = [_variances(np.asarray(each)) for each in (first, second)]
+    difference = parts[1].per_image - parts[0].per_image
+    return Crossed(
+        value=difference.mean(axis=-1),
+        seeds=(first.shape[-2], second.shape[-2]),
+        images=first.shape[-1],
+        between_seeds=(parts[0].between_seeds, parts[1].between_seeds),
+        residual=(parts[0].residual, parts[1].residual),
+        between_images=difference.var(axis=-1, ddof=1),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Variances:
+    per_image: Array
+    between_seeds: Array
+    residual: Array
+
+
+def _variances(values: NDArray[Any]) -> _Variances:
+    """The two-way analysis of variance of one recipe, by sums of squares."""
+    seeds, images = values.shape[-2:]
+    per_image = values.mean(axis=-2, dtype=np.float64)
+    per_seed = values.mean(axis=-1, dtype=np.float64)
+    mean = per_seed.mean(axis=-1)
+    squares = np.square(values, dtype=np.float64) if values.dtype.kind == "f" else values
+    total = squares.sum(axis=(-2, -1), dtype=np.float64) - seeds * images * mean**2
+    of_images = seeds * (per_image**2).sum(axis=-1) - seeds * images * mean**2
+    between_seeds = per_seed.var(axis=-1, ddof=1)
+    left = total - of_images - images * (seeds - 1) * between_seeds
+    residual = np.maximum(0.0, left) / ((images - 1) * (seeds - 1))
+    return _Variances(per_image, between_seeds, residual)
+
+
+def _not_below_grid(between_seeds: Array, images: int) -> Array:
+    """The seeds' variance, and no less than half an image squared: counts cannot show that it is none."""
+    return np.maximum(between_seeds, (0.5 / images) ** 2)
+
+
+def needed_quantiles(power: float = 0.8, confidence: float = CONFIDENCE) -> float:
+    """How many standard errors a difference must measure to be seen with this probability."""
+    return float(special.ndtri(0.5 + confidence / 2) + special.ndtri(power))
+
+
+def standard_error(variance: float) -> float:
+    """Its root; 0 for what rounding left below it."""
+    return math.sqrt(max(0.0, variance))
