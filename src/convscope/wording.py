@@ -38,6 +38,13 @@ def percent(share: float | None, decimals: int | None = None) -> str:
     return f"{per_cent:.{decimals}f} %".replace("-", "−")
 
 
+def percent_decimals(count: int | None) -> int:
+    """Decimals that a percentage of `count` deserves: none below 100, two from 10,000; one if not known."""
+    if count is None:
+        return 1
+    return 0 if count < 100 else 1 if count < 10_000 else 2
+
+
 def rounded(value: float | None, digits: int = 3) -> str:
     """A number in significant digits: `0.0123`, `4.56`, `21,000`, `−1.2e-07`; a dash if not known."""
     if value is None or not math.isfinite(value):
@@ -104,6 +111,13 @@ def duration(seconds: float | None) -> str:
         return f"{minutes // 60} h {minutes % 60:02d} min"
     hours = round(seconds / 3600)
     return f"{hours // 24} d {hours % 24} h"
+
+
+def about(seconds: float) -> str:
+    """An expected duration, no finer than it can be known: `about 34 s`, `about 2 min 10 s`."""
+    step = 1 if seconds < 60 else 10 if seconds < 600 else 60
+    text = duration(step * max(1, round(seconds / step)))
+    return f"about {text.replace('.0 s', ' s').replace(' min 00 s', ' min')}"
 
 
 def clock(seconds: float | None) -> str:

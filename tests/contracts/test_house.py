@@ -13,7 +13,7 @@ import convscope
 
 SOURCE = Path(convscope.__file__).parent
 LEVELS = (
-    {"errors", "wording"},
+    {"errors", "wording", "work"},
     {"config"},
     {"data"},
     {"networks"},

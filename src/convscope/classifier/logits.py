@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
+from convscope.wording import some
+from convscope.work import counted
 
 BATCH_SIZE = 256
 PIXELS_PER_BATCH = 256 * 64 * 64
@@ -50,7 +52,9 @@ def compute_logits(
     device = next(network.parameters()).device
     network = in_evaluation_mode(network)
     logits = torch.empty(0, 0)
-    for start in range(0, len(images), batch_size):
+    starts = range(0, len(images), batch_size)
+    sizes = [min(batch_size, len(images) - start) for start in starts]
+    for start in counted(starts, f"answers for {some(len(images), 'image')}", weights=sizes):
         with torch.inference_mode():
             batch = preprocessing.standardise(images[start : start + batch_size].to(device))
             outputs = network(batch).float().cpu()

@@ -1,48 +1,64 @@
-"""Shows a training as it goes: a live line on a terminal, one plain line a record elsewhere."""
+"""Shows work as it goes on: a live line on a terminal; of a training a line for each epoch, too."""
 
 import math
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
-from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
+from convscope.cli.epochs import EpochTable, score
 from convscope.cli.output import is_live
+from convscope.cli.progress_line import progress_line
 from convscope.cli.screen import print_line, print_whole
 from convscope.runs.records import Record
 from convscope.training.progress import Choice
-from convscope.wording import clock, here, percent, rounded
+from convscope.wording import about, clock, here, rounded
+from convscope.work import Work, watched_by
 
 QUIET = 2.0
 """Seconds without a word, after which a running clock says that work goes on."""
 
-SHORTEST_BAR, LONGEST_BAR = 10, 30
+LONG = 10.0
+"""Seconds that work is expected to take, from which on that is announced, once it has gone on for"""
+LOOKED_AT = 1.5
+"""so many seconds."""
+
 REFRESHES = 5
+MODULES = 1_500
+"""About how many modules a training has imported before it says its first word."""
 
 
 class Watcher:
-    """Listens to a training and shows it on `console`, while it is entered."""
+    """Listens to a training, and to other work that is counted, and shows it on `console` while entered."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live: Live | None = None
+        self._within = ExitStack()
         self._said = time.monotonic()
         self._begun: tuple[float, int] | None = None
         self._step, self._total, self._images = 0, 0, 0
-        self._steps_per_epoch = 0.0
+        self._steps_per_epoch = 0
         self._latest: dict[str, Record] = {}
+        self._epochs = EpochTable(console)
+        self._works: list[tuple[Work, float]] = []
+        self._announced: set[str] = set()
+        self._is_starting = True
 
     def __enter__(self) -> "Watcher":
+        self._within.enter_context(watched_by(self))
         if is_live(self._console):
             self._live = Live(
                 console=self._console,
                 get_renderable=self._line,
                 refresh_per_second=REFRESHES,
                 transient=True,
+                redirect_stdout=False,  # results are never written to stderr
             )
             self._live.start()
         return self
@@ -50,20 +66,32 @@ class Watcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._within.close()
         if self._live is not None:
             self._live.stop()
             self._live = None
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Within, there is no live line: results may be printed where it would stand."""
+        if self._live is not None:
+            self._live.stop()
+        yield
+        if self._live is not None:
+            self._live.start()
+
     def on_choice(self, choice: Choice) -> None:
         """`network     two-conv     small grey images…`."""
         print_line(self._console, choice.what, choice.value, choice.reason)
-        self._said = time.monotonic()
+        self._note_sign()
 
     def on_start(self, run_path: str, step: int, total_steps: int) -> None:
         """Steps begin."""
         print_whole(self._console, "run", here(run_path))
         self._begun, self._step, self._total, self._images = None, step, total_steps, 0
         self._latest = {}
+        self._epochs = EpochTable(self._console)
+        self._note_sign()
 
     def on_total(self, total_steps: int) -> None:
         """The end moves."""
@@ -81,45 +109,77 @@ class Watcher:
         """Figures beside the bar, and above it where all of a validation is known; or a line."""
         self._latest[record["split"]] = record
         if record["step"]:
-            self._steps_per_epoch = record["step"] / max(1e-9, record["epoch"])
+            self._steps_per_epoch = max(1, round(record["step"] / max(1e-9, record["epoch"])))
         if self._live is None:
             if not self._console.is_terminal or self._console.is_dumb_terminal:
                 self._console.print(self._record_line(record))
-        elif record["split"] == "validation":
-            self._print_epoch(record)
+        elif record["split"] == "validation" and record["step"]:
+            self._epochs.print(record, self._latest.get("train"), self._num_epochs())
 
     def on_end(self) -> None:
         """The bar goes; the clock of what is quiet begins."""
-        self._total, self._said = 0, time.monotonic()
+        self._total = 0
+        self._note_sign()
 
-    def _print_epoch(self, validation: Record) -> None:
-        figures = [
-            f"{split} {_score(record)}"
-            for split in ("train", "validation")
-            if (record := self._latest.get(split)) is not None and record["step"] == validation["step"]
-        ]
-        losses = [rounded(self._latest[line.partition(" ")[0]]["loss"]) for line in figures]
-        loss = "" if validation["accuracy"] is None else f"loss {' · '.join(losses)}"
-        label = f"epoch {validation['epoch']:.4g}"
-        print_line(self._console, label, " · ".join(figures), loss, clock(validation["seconds"]))
+    def on_work(self, work: Work) -> None:
+        """A bar for it, unless steps have theirs."""
+        self._works.append((work, time.monotonic()))
+        self._note_sign()
+
+    def on_worked(self, work: Work) -> None:
+        """Announced, where it will be long."""
+        whole, begun = self._works[0]
+        passed = time.monotonic() - begun
+        if self._total > self._step or passed < LOOKED_AT or work is not whole:
+            return
+        expected = passed * whole.total / whole.done
+        if expected >= LONG and whole.what not in self._announced:
+            self._announced.add(whole.what)
+            what = f"{whole.total:.0f} times: {whole.what}" if whole.is_counted else whole.what
+            print_line(self._console, "expected", about(expected), f"{what}, as fast as so far")
+
+    def on_work_end(self, work: Work) -> None:
+        """Its bar goes."""
+        self._works = [each for each in self._works if each[0] is not work]
+        self._note_sign()
+
+    def _note_sign(self) -> None:
+        self._said, self._is_starting = time.monotonic(), False
 
     def _line(self) -> RenderableType:
         """What stands below everything that was said."""
-        if self._total <= self._step:
-            quiet = time.monotonic() - self._said
-            return Text(f"  … {clock(quiet)}", style="dim") if quiet > QUIET else Group()
-        return progress_line(
-            self._console.width,
-            self._where(),
-            self._total,
-            self._step,
-            f"{clock(self._left())} left",
-            self._figures(),
-        )
+        if self._total > self._step:
+            left = f"{clock(self._left())} left"
+            return self._drawn(self._where(), self._total, self._step, left, self._figures())
+        if self._works:
+            return self._work_line()
+        quiet = time.monotonic() - self._said
+        if self._is_starting and len(sys.modules) < MODULES:
+            done = len(sys.modules)
+            expected = quiet / max(1, done) * (MODULES - done)
+            return self._drawn("starting", MODULES, done, f"{clock(expected)} left", [])
+        return Text(f"  … {clock(quiet)}", style="dim") if quiet > QUIET else Group()
+
+    def _drawn(self, where: str, total: float, done: float, left: str, figures: list[str]) -> RenderableType:
+        return progress_line(self._console.width, where, total, done, left, figures)
+
+    def _work_line(self) -> RenderableType:
+        """The outermost piece; its part at hand, until one part is done and the whole can be judged."""
+        (whole, begun), (part, part_begun) = self._works[0], self._works[-1]
+        words = [_words(work) for work, _ in dict.fromkeys((self._works[0], self._works[-1]))]
+        shown, since = (whole, begun) if whole.done or whole is part else (part, part_begun)
+        share = _share([work for work, _ in self._works]) if shown is whole else part.done / part.total
+        passed = time.monotonic() - since
+        left = passed / share - passed if share else None
+        return self._drawn(", ".join(words), 1.0, share, f"{clock(left)} left", [])
+
+    def _num_epochs(self) -> int:
+        """Of the whole training, as the plan counts; 0 before the first step."""
+        return math.ceil(self._total / self._steps_per_epoch) if self._steps_per_epoch else 0
 
     def _where(self) -> str:
-        """In epochs, as the plan counts, where there are several."""
-        epochs = math.ceil(self._total / self._steps_per_epoch - 1e-6) if self._steps_per_epoch else 0
+        """In epochs, where there are several."""
+        epochs = self._num_epochs()
         if epochs < 2:
             return f"step {self._step:,}/{self._total:,}"
         return f"epoch {min(epochs, int(self._step / self._steps_per_epoch) + 1)}/{epochs}"
@@ -128,7 +188,7 @@ class Watcher:
         """The weightiest first."""
         figures = []
         if "validation" in self._latest:
-            figures.append(f"validation {_score(self._latest['validation'])}")
+            figures.append(f"validation {score(self._latest['validation'])}")
         if "batch" in self._latest:
             figures.append(f"loss {rounded(self._latest['batch']['loss'])}")
         return [*figures, f"{rounded(self._rate())} images/s"] if self._images else figures
@@ -139,7 +199,7 @@ class Watcher:
             f"step {record['step']}/{self._total}",
             f"{record['split']:<10}",
             f"loss {rounded(record['loss'], 4)}",
-            "" if record["accuracy"] is None else f"accuracy {_score(record)}",
+            "" if record["accuracy"] is None else f"accuracy {score(record)}",
         ]
         if record["split"] == "batch":
             parts += [f"rate {record['learning_rate']:.2e}"]
@@ -159,30 +219,16 @@ class Watcher:
         return (time.monotonic() - begun) / (self._step - first) * (self._total - self._step)
 
 
-def progress_line(
-    width: int, where: str, total: int, done: int, left: str, figures: list[str]
-) -> RenderableType:
-    """One line: where it stands, a bar, as many figures as there is room for, and the time left."""
-    where, room = f"  {where}", width - cell_len(f"  {where}  {left}") - 2
-    kept: list[str] = []
-    for figure in figures:
-        if cell_len("  ".join([*kept, figure])) + 2 + SHORTEST_BAR <= room:
-            kept.append(figure)
-    words = "  ".join([*kept, left])
-    bar = min(LONGEST_BAR, width - cell_len(f"{where}  {words}") - 2)
-    if bar < SHORTEST_BAR:
-        short = Text(f"{where}  {words}")
-        short.truncate(width, overflow="ellipsis")
-        return short
-    line = Table.grid()
-    line.add_row(
-        f"{where}  ",
-        ProgressBar(total, done, width=bar, complete_style="cyan", finished_style="green"),
-        f"  {words}",
-    )
-    return line
+def _words(work: Work) -> str:
+    """`fold 2/5`, `features of 3,500 images`."""
+    if not work.is_counted:
+        return work.what
+    return f"{work.what} {min(work.total, work.done + 1):,.0f}/{work.total:,.0f}"
 
 
-def _score(record: Record) -> str:
-    """Its accuracy; its loss where it has none."""
-    return rounded(record["loss"]) if record["accuracy"] is None else percent(record["accuracy"], 1)
+def _share(works: list[Work]) -> float:
+    """How much of the outermost piece is done; the part at hand counts as far as it is."""
+    share = 0.0
+    for work in reversed(works):
+        share = min(1.0, (work.done + (share if work.is_counted else 0.0)) / work.total)
+    return share

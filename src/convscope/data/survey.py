@@ -9,6 +9,7 @@ from convscope.data.pixels.decoding import Probe, probe
 from convscope.data.pixels.reading import in_order
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources import ArraySource, FileSource, Item, open_source
+from convscope.work import counted
 
 MOST_PROBED = 5_000
 """Of larger sources, this many files, evenly spread, stand for all."""
@@ -79,7 +80,8 @@ def _of_files(source: FileSource, max_pixels: int) -> Survey:
     paths: list[str] = []
     broken = list(source.quarantined)
     chosen = _spread(source.items)
-    for item, result in zip(chosen, in_order(lambda item: _probed(item, max_pixels), chosen), strict=True):
+    probed = in_order(lambda item: _probed(item, max_pixels), chosen)
+    for item, result in zip(chosen, counted(probed, "looking at file", total=len(chosen)), strict=True):
         if isinstance(result, Probe):
             probes.append(result)
             paths.append(item.id)

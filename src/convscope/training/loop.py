@@ -19,6 +19,7 @@ from convscope.training.outcome.histograms import histogram_record
 from convscope.training.pacing.budget import Budget
 from convscope.training.pacing.cadence import Cadence
 from convscope.training.pacing.clock import Clock
+from convscope.training.pacing.forecast import Forecast
 from convscope.training.pacing.interruption import Interruption
 from convscope.training.pacing.timetable import Timetable
 from convscope.training.preparation import Job, build_step, sampling_weights
@@ -73,6 +74,7 @@ class Loop:
         """
         state, progress = self.state, self.job.progress
         clock, batches, images = Clock(state.seconds), self._batches_left(), 0
+        forecast = Forecast(self._cadence.validation)
         with Interruption() as interruption, torch.random.fork_rng():
             while True:
                 is_over = self._is_over()
@@ -89,6 +91,8 @@ class Loop:
                 progress.on_step(state.step, len(indices))
                 if self.budget is not None:
                     self._keep_to(self.budget, clock)
+                elif told := forecast.after_step(*self._position(), clock.longest_pause):
+                    progress.on_choice(told)
                 if self._cadence.record.is_due(state.step, at_end=self._is_over()):
                     accuracy = self.step.objective.accuracy(outputs, targets)
                     self._check_finite()
@@ -200,9 +204,16 @@ class Loop:
             "learning_rate": self._learning_rate(max(0, step - 1)),
             "images_per_second": images_per_second,
             "seconds": round(self.state.seconds, 3),
+            "images": self._judged_images(split),
         }
         append_record(self.run.metrics_path, record)
         self.job.progress.on_record(record)
+
+    def _judged_images(self, split: str) -> int:
+        """How many a record's figures are of."""
+        if split == "train":
+            return len(self._training_sample()[1])
+        return len(self.job.dataset.validation) if split == "validation" else self.step.config.batch_size
 
     def _learning_rate(self, step: int | None = None) -> float:
         """Of a step (from 0); of the next one where none is given."""
@@ -219,6 +230,10 @@ class Loop:
     @property
     def _cadence(self) -> Cadence:
         return Cadence.of(self.step.config, self.steps_per_epoch, self.timetable.planned)
+
+    def _position(self) -> tuple[int, float, int]:
+        """Steps done, seconds that they took, and steps in all."""
+        return self.state.step, self.state.seconds, self.timetable.total
 
     def _keep_to(self, budget: Budget, clock: Clock) -> None:
         before = self.timetable.total

@@ -1,9 +1,11 @@
 """What training tells whoever watches. It never prints; the command line listens and does."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from convscope.runs.records import Record
+from convscope.work import Work, working
 
 
 @dataclass(frozen=True)
@@ -61,3 +63,26 @@ class Silent:
 
     def on_end(self) -> None:
         """Nothing."""
+
+
+class AsWork(Silent):
+    """Lets the steps of a training be a part of other work: a bar, and no word."""
+
+    def __init__(self) -> None:
+        self._steps = ExitStack()
+        self._work: Work | None = None
+
+    def on_start(self, run_path: str, step: int, total_steps: int) -> None:
+        """A part begins."""
+        if total_steps > step:
+            self._work = self._steps.enter_context(working("step", total_steps - step))
+
+    def on_step(self, step: int, images: int) -> None:
+        """More of it is done."""
+        if self._work is not None:
+            self._work.advance()
+
+    def on_end(self) -> None:
+        """It is over."""
+        self._work = None
+        self._steps.close()

@@ -9,11 +9,13 @@ from rich.console import Console
 
 from convscope.cli import watching
 from convscope.cli.output import result_console
+from convscope.cli.progress_line import progress_line
 from convscope.cli.results import print_after_training, print_evaluation, print_summary
 from convscope.cli.screen import print_columns, print_line, print_message, print_table, print_whole
-from convscope.cli.watching import Watcher, progress_line
+from convscope.cli.watching import Watcher
 from convscope.face import evaluate
 from convscope.training.progress import Choice
+from convscope.work import working
 
 WIDTHS = [20, 60, 80, 120]
 
@@ -159,6 +161,50 @@ def test_a_terminal_shows_epochs_a_line_for_each_and_a_clock_while_it_is_quiet(
         console.print(watcher._line())
     text = "\n".join(lines_of(console))
     assert "… 0:34" in text
-    assert "epoch 1       train 90.0 % · validation 90.0 %" in text
+    assert "epoch         train     validation    time      train loss" in text
+    assert "1/4           90.0 %    90.0 %        1:15      0.000123" in text
     assert "epoch 2/4" in text
     assert "0:29 left" in text
+
+
+def drawn(watcher: Watcher, width: int) -> str:
+    console = terminal(width)
+    console.print(watcher._line())
+    [line] = lines_of(console)
+    assert len(line.rstrip()) <= width
+    return line.rstrip()
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_other_work_has_a_bar_and_a_time_left(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), width=width)
+    with Watcher(console) as watcher, working("fold", 5) as folds:
+        with working("features of 2,527 images", 100, is_counted=False) as features:
+            now[0] += 4
+            features.advance(10)
+            line = drawn(watcher, width)
+            assert line.startswith("  fold 1/5, features of")
+            assert line.endswith("0:36 left")  # of the features: nobody knows yet how long a fold takes
+        now[0] += 36
+        folds.advance()
+        assert drawn(watcher, width).startswith("  fold 2/5  ━")
+        assert drawn(watcher, width).endswith("2:40 left")
+        with working("step", 10) as steps:
+            now[0] += 20
+            steps.advance(5)
+            assert drawn(watcher, width).endswith("2:20 left")
+    text = "\n".join(lines_of(console))
+    assert text == "expected      about 3 min 20 s    5 times: fold, as fast as so far"
+
+
+def test_short_work_is_not_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), width=80)
+    with Watcher(console), working("fold", 5) as folds:
+        for _ in range(5):
+            now[0] += 1.6
+            folds.advance()
+    assert lines_of(console) == []

@@ -15,6 +15,7 @@ from convscope.data.pixels.reading import PixelFormat, as_array, decode_and_judg
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources.source import Item
 from convscope.data.splitting.similar import DESCRIPTOR_LENGTH, describe
+from convscope.work import counted
 
 SMALL = 256 * 2**20
 """Sets of fewer bytes are held in memory; larger ones stay in their file."""
@@ -102,6 +103,9 @@ def _decode_all(first_of: dict[str, Item], form: PixelFormat, write: Write) -> t
         return "", lost
 
     reasons, faint = [""] * len(row_of), [""] * len(row_of)
-    for digest, (reason, lost) in zip(first_of, in_order(one, list(first_of.items())), strict=True):
+    results = in_order(one, list(first_of.items()))
+    for digest, (reason, lost) in zip(
+        first_of, counted(results, "decoding image", total=len(first_of)), strict=True
+    ):
         reasons[row_of[digest]], faint[row_of[digest]] = reason, lost
     return np.asarray(reasons, dtype=np.str_), np.asarray(faint, dtype=np.str_), descriptors

@@ -19,6 +19,7 @@ from convscope.data.pixels.depth import WHITE_16, white_of
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources.source import Item
+from convscope.work import counted
 
 _CHUNK = 32
 _FEWEST_LEVELS = 24
@@ -97,7 +98,8 @@ def read_files(items: Sequence[Item]) -> Files:
     readable: list[tuple[Item, str]] = []
     quarantined: list[Quarantined] = []
     deep: list[tuple[Item, str]] = []
-    for item, result in zip(items, in_order(read, items), strict=True):
+    read_one = counted(in_order(read, items), "reading file", total=len(items))
+    for item, result in zip(items, read_one, strict=True):
         if isinstance(result, BrokenImage):
             quarantined.append(Quarantined(item.id, str(result)))
             continue

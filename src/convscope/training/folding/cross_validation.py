@@ -26,8 +26,9 @@ from convscope.training.folding.folds import FoldData, FoldScores, score_of, spl
 from convscope.training.objective import Score
 from convscope.training.outcome.results import seconds_per_image
 from convscope.training.preparation import Job, prepare
-from convscope.training.progress import Choice, Silent
-from convscope.wording import percent, rounded
+from convscope.training.progress import AsWork, Choice
+from convscope.wording import percent, percent_decimals, rounded
+from convscope.work import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +60,14 @@ def cross_validate(run: Run, job: Job, folds: int, deadline: float | None) -> tu
     parts = list(split_into_folds(job.dataset, folds, repeats, seed=job.config.split_seed))
     judged: list[_Judged] = []
     per_image = 0.0 if deadline is None else seconds_per_image(job)
-    for number, part in enumerate(parts):
+    for number, part in enumerate(counted(parts, "fold")):
         fold_run = Run(run.path / "folds" / part.name)
         if not has_predictions(fold_run, LAST):
             _fit_fold(fold_run, part, job, _share_of(deadline, parts[number:], per_image))
         judged.append(_Judged(fold_run, part, _read_candidates(fold_run)))
         figure, value = judged[-1].figure(LAST)
-        said = percent(value, 1) if figure == "accuracy" else rounded(value)
+        decimals = percent_decimals(len(part.dataset.test))
+        said = percent(value, decimals) if figure == "accuracy" else rounded(value)
         of = f"fold {number + 1} of {len(parts)}"
         job.progress.on_choice(Choice(of, f"{figure.replace('_', ' ')} {said}"))
     values = tuple(_stand_for(fold, _better(_others(fold, judged))) for fold in judged)
@@ -77,7 +79,7 @@ def _fit_fold(fold_run: Run, part: FoldData, job: Job, deadline: float | None) -
     """Fit a fold and keep what its candidates say of the held-out images; `last` is written last."""
     fold_run.path.mkdir(parents=True, exist_ok=True)
     fold_run.write_config(job.config)
-    fitted = fit(fold_run, prepare(job.config, part.dataset, job.device, Silent()), deadline=deadline)
+    fitted = fit(fold_run, prepare(job.config, part.dataset, job.device, AsWork()), deadline=deadline)
     for name in (HEAD, LAST) if job.is_pretrained and fitted.kept != HEAD else (LAST,):
         classifier = Classifier.load(fold_run.path, name).to(job.device)
         write_predictions(fold_run, predict_images(classifier, part.dataset.test, name))
