@@ -14,6 +14,7 @@ import convscope
 SOURCE = Path(convscope.__file__).parent
 LEVELS = (
     {"errors", "wording", "work"},
+    {"notebook"},
     {"config"},
     {"data"},
     {"networks"},

@@ -7,14 +7,20 @@ import pytest
 import convscope
 
 FUNCTIONS = {
+    "data": "source, **settings",
     "evaluate": "run, data=None, *, split='test', checkpoint='final', ignore_unknown=False, "
-    "allow_broken=False, max_pixels=None",
+    "allow_broken=False, max_pixels=None, test_time_augmentation=False",
+    "find_lr": "data, *, progress=None, **settings",
     "load": "run, checkpoint='final'",
     "look": "run, checkpoint='final'",
-    "resume": "run, *, steps=None, epochs=None",
-    "train": "data, *, runs='runs', name=None, **settings",
+    "predict": "run, pictures, *, checkpoint='final', max_pixels=None",
+    "report": "run",
+    "resume": "run, *, steps=None, epochs=None, progress=None",
+    "summary": "network, *, image=None, classes=None, batch_norm=None",
+    "train": "data, *, runs='runs', name=None, progress=None, **settings",
 }
 CLASSES = {
+    "Answers": {"counts": None, "save": "self, path", "to_csv": "self", "to_dict": "self"},
     "Classifier": {
         "load": "path, which='final'",
         "predict": "self, pictures",
@@ -22,8 +28,26 @@ CLASSES = {
         "save": "self, folder, *, overwrite=False",
         "to": "self, device",
     },
-    "FinishedRun": {"findings": None, "summary": None, "test": None, "validation": None},
-    "Prediction": {"outside": None, "to_dict": "self", "value": None},
+    "DataAudit": {"findings": None, "picture": "self", "samples": "self", "training": "self"},
+    "FinishedRun": {
+        "choices": None,
+        "curve": "self, what='loss'",
+        "findings": None,
+        "metrics": None,
+        "summary": None,
+        "test": None,
+        "validation": None,
+    },
+    "Judgement": {
+        "accuracy": None,
+        "confusion": None,
+        "findings": None,
+        "mean_absolute_error": None,
+        "notes": None,
+        "per_class": None,
+        "to_dict": "self",
+    },
+    "Prediction": {"likeliest": "self, most=5", "outside": None, "to_dict": "self", "value": None},
     "Proportion": {"interval": None, "to_dict": "self", "value": None},
 }
 """Methods with their parameters; None for what is a value."""

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from convscope.classifier.answers import Answers
 from convscope.classifier.logits import compute_logits
 from convscope.classifier.pictures import Asked, Picture, asked_pictures
 from convscope.classifier.prediction import Prediction, describe_outputs
@@ -26,18 +27,26 @@ from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources.tree import looks_like_image
 from convscope.errors import RunError, UsageError
 from convscope.networks.build import build_network
+from convscope.notebook import aligned, box, labelled, title
 from convscope.runs.folder import Run
-from convscope.wording import shown
+from convscope.wording import listed, shown, some
 
 PREDICT_CHUNK = 256
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Classifier:
     """Preprocessing + network + what its outputs mean. Train = evaluate = predict = serve = export.
 
     Always in evaluation mode: the network is put into it here, and nothing that predicts changes it. So one
     classifier may be shared between threads.
+
+    >>> import convscope as cs
+    >>> classifier = cs.load("runs/photos")
+    >>> classifier.class_names
+    ('ant', 'bee')
+    >>> classifier.predict("new.png")[0].class_name
+    'bee'
     """
 
     network: nn.Module
@@ -99,7 +108,7 @@ class Classifier:
         except BrokenImage as broken:
             raise BrokenImage(f"{_name_of(picture)}: {broken}") from None
 
-    def predict(self, pictures: Picture | Iterable[Picture]) -> list[Prediction]:
+    def predict(self, pictures: Picture | Iterable[Picture]) -> Answers:
         """Classify image files, folders of them, or PIL images.
 
         In a folder, what training leaves out is left out, and so is a file that neither is an image nor is
@@ -114,7 +123,7 @@ class Classifier:
                 predictions.append(answer)
             elif not asked.listed or looks_like_image(asked.name):
                 raise BrokenImage(f"{answer.path}: {answer.reason}")
-        return predictions
+        return Answers(predictions)
 
     def predict_all(self, pictures: Picture | Iterable[Picture]) -> Iterator[Prediction | Quarantined]:
         """As `predict`, one after the other: of what cannot be read, its path and the reason."""
@@ -161,6 +170,39 @@ class Classifier:
         if max_pixels < 1:
             raise UsageError(f"--max-pixels: {max_pixels} must be at least 1")
         return replace(self, reading=replace(self.reading, max_pixels=max_pixels))
+
+    def __repr__(self) -> str:
+        what = (
+            "a number"
+            if self.target.task == "regression"
+            else some(len(self.class_names), "class", "classes")
+        )
+        return f"Classifier({self.network_config.name}, {what}, images of {self._image})"
+
+    def __str__(self) -> str:
+        return aligned(self._lines())
+
+    def _repr_html_(self) -> str:
+        return box(title("Classifier"), labelled(self._lines()))
+
+    def _lines(self) -> list[tuple[str, ...]]:
+        """What there is to know of it, a line each."""
+        target, parameters = self.target, sum(each.numel() for each in self.network.parameters())
+        if target.task == "regression":
+            answers = ("answers", "a number", f"from {target.low:g} to {target.high:g} in training")
+        else:
+            answers = ("classes", f"{len(self.class_names):,}: {listed(self.class_names)}", "")
+        ways = {"crop": "cropped to the centre", "squash": "squashed", "pad": "padded"}
+        return [
+            ("network", str(self.network_config.name), some(parameters, "parameter")),
+            answers,
+            ("images", self._image, f"other shapes {ways[self.preprocessing.fit]}"),
+        ]
+
+    @property
+    def _image(self) -> str:
+        height, width = self.preprocessing.size
+        return f"{width}×{height} px, {'grey' if self.preprocessing.channels == 1 else 'colour'}"
 
     def to(self, device: torch.device | str) -> Classifier:
         """The same classifier, its network moved to a device."""

@@ -10,7 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from convscope.classifier.target import Target
+from convscope.classifier.thumbnails import thumbnail
 from convscope.errors import DivergedError
+from convscope.notebook import bar, box, line, table, title
+from convscope.wording import percent
 
 _MOST_DECIMALS = 9
 
@@ -26,6 +29,13 @@ class Prediction:
         value: the predicted number, for regression.
         outside: whether `value` lies outside the range seen in training.
         faint: why hardly anything can be seen in the image; empty where something can.
+
+    >>> import convscope as cs
+    >>> [prediction] = cs.predict("runs/photos", "new.png")
+    >>> prediction.class_name, 0.5 < prediction.probability <= 1
+    ('bee', True)
+    >>> [name for name, _ in prediction.likeliest()]
+    ['bee', 'ant']
     """
 
     path: str
@@ -40,6 +50,33 @@ class Prediction:
         """For JSON; `class` is the class's name, and `faint` is there for faint images alone."""
         return self._answer() | ({"faint": self.faint} if self.faint else {})
 
+    def likeliest(self, most: int = 5) -> list[tuple[str, float]]:
+        """The classes of greatest probability, the likeliest first; none for regression."""
+        ranked = sorted(self.probabilities.items(), key=lambda each: -each[1])
+        return ranked[:most]
+
+    def __str__(self) -> str:
+        return f"{self.path}: {' · '.join([self._said(), *self.remarks])}"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What must be known before the answer is believed; empty where there is nothing to say."""
+        faint = (f"shows hardly anything ({self.faint}): the answer means little",) if self.faint else ()
+        return faint + ("outside the range seen in training",) * self.outside
+
+    def _said(self) -> str:
+        if self.value is not None:
+            return self.class_name
+        return " · ".join(f"{name} {chance(share)}" for name, share in self.likeliest(3))
+
+    def _repr_html_(self) -> str:
+        name, *remarks = self.path, *self.remarks
+        if self.value is not None:
+            return box(title(self.class_name, name), *map(line, remarks))
+        rows = [(name, bar(share), chance(share)) for name, share in self.likeliest()]
+        head = ("class", "", "probability")
+        return box(thumbnail(self.path), title(name), table(head, rows, first_numbers=2), *map(line, remarks))
+
     def _answer(self) -> dict[str, Any]:
         if self.value is not None:
             return {"path": self.path, "value": self.value, "outside_training_range": self.outside}
@@ -49,6 +86,11 @@ class Prediction:
             "probability": self.probability,
             "probabilities": self.probabilities,
         }
+
+
+def chance(share: float) -> str:
+    """A probability as `93.2 %`; never 0 or 100, which no answer of a network is worth."""
+    return percent(min(max(share, 1e-9), 1 - 1e-9), 1)
 
 
 def describe_outputs(target: Target, outputs: Tensor, names: Sequence[str]) -> list[Prediction]:

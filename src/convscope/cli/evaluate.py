@@ -43,11 +43,10 @@ def evaluate(
     """
     from convscope.cli.results import print_evaluation, print_findings
     from convscope.cli.screen import print_line
-    from convscope.diagnosis.answers import answers
-    from convscope.evaluation.evaluating import evaluate_path
     from convscope.evaluation.metrics import Evaluation
+    from convscope.face.judging import evaluate as judge
 
-    result = evaluate_path(
+    judged = judge(
         run,
         data,
         split=split,
@@ -57,24 +56,20 @@ def evaluate(
         max_pixels=max_pixels,
         test_time_augmentation=test_time_augmentation,
     )
-    findings = [] if result.judged is None else answers(result.judged)
     if json:
-        print_json(result.to_dict() | {"findings": [finding.to_dict() for finding in findings]})
+        found = {"findings": [finding.to_dict() for finding in judged.findings]}
+        print_json(judged.measured.to_dict() | found)
         return 0
     console = result_console()
-    for note in result.notes:
+    for note in judged.notes:
         print_line(console, "note", note)
-    is_held_out = result.judged is not None and result.judged.folds > 0
-    print_evaluation(console, "held out" if is_held_out else result.split, result.evaluation)
-    if findings:
+    print_evaluation(console, judged.name, judged.figures)
+    if judged.findings:
         console.print()
-        print_findings(console, findings)
-    if result.mirrored is not None:
-        figure = (
-            result.mirrored.accuracy
-            if isinstance(result.mirrored, Evaluation)
-            else result.mirrored.mean_absolute_error
-        )
+        print_findings(console, judged.findings)
+    mirrored = judged.mirrored
+    if mirrored is not None:
+        figure = mirrored.accuracy if isinstance(mirrored, Evaluation) else mirrored.mean_absolute_error
         console.print()
         print_line(console, "mirrored", str(figure), "each image and its mirror image averaged")
     return 0

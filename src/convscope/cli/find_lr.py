@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from convscope.cli.flags import asked_experiment, check_picture, typed_flags, with_experiment_flags
+from convscope.cli.flags import check_picture, typed_flags, with_experiment_flags
 from convscope.cli.output import is_live, log_console, print_json, result_console, try_to
 from convscope.cli.screen import print_line, print_whole
-from convscope.config.resolved import ResolvedExperiment
-from convscope.wording import command, here, some
+from convscope.face.settings import experiment_for
+from convscope.wording import command, here
 
 if TYPE_CHECKING:
-    from convscope.report.charts.vector import AnyChart
-    from convscope.training.learning_rate_finder import LearningRateSearch
+    from convscope.face.rates import FoundRate
+    from convscope.training.plan import Plan
 
 
 @with_experiment_flags
@@ -32,27 +32,24 @@ def find_lr(
         Print one JSON document on stdout.
     """
     check_picture(picture)
-    config = asked_experiment(data, overrides)
     from convscope.cli.watching import Watcher
-    from convscope.data.survey import survey
-    from convscope.training.plan import plan_experiment
+    from convscope.face.rates import plan_search
 
-    found = survey(config.data)
-    plan = plan_experiment(config, found)
+    plan, name = plan_search(experiment_for(data, overrides))
     log = log_console()
     for choice in plan.choices:
-        if choice.what != "plan":  # it names a learning rate, which is what we look for
-            Watcher(log).on_choice(choice)
-    search = _search(plan.config, log)
-    path = picture or Path(f"{_stem(data, found.name)}-learning-rate.png")
+        Watcher(log).on_choice(choice)
+    search = _search(plan, name, log)
+    path = picture or Path(f"{_stem(data, name)}-learning-rate.png")
     following = command(
         "convscope", "train", data, *typed_flags(overrides, but="training.learning_rate"), *_rate_flag(search)
     )
     console = result_console()
     if not json:
-        _print(console, plan.config, search)
+        for line in search.lines:
+            print_line(console, *line)
         console.file.flush()  # results first: the chart of them may fail
-    drawn = try_to(lambda: _write(_chart(search), path), otherwise=f"the picture {path} was not drawn")
+    drawn = try_to(lambda: _write(search, path), otherwise=f"the picture {path} was not drawn")
     if json:
         print_json(search.to_dict() | {"picture": None if drawn is None else str(path), "next": following})
         return 0
@@ -62,34 +59,20 @@ def find_lr(
     return 0
 
 
-def _search(config: ResolvedExperiment, log: Console) -> "LearningRateSearch":
+def _search(plan: "Plan", name: str, log: Console) -> "FoundRate":
     from rich.progress import Progress
 
-    from convscope.training.learning_rate_finder import NUM_STEPS, find_learning_rate
+    from convscope.face.rates import search
+    from convscope.training.learning_rate_finder import NUM_STEPS
 
     with Progress(console=log, transient=True, disable=not is_live(log)) as progress:
         task = progress.add_task("searching", total=NUM_STEPS)
-        return find_learning_rate(config, on_step=lambda step: progress.update(task, completed=step))
+        return search(plan, name, lambda step: progress.update(task, completed=step))
 
 
-def _chart(search: "LearningRateSearch") -> "AnyChart":
-    from convscope.report.charts.signals import learning_rate_finder_chart
-
-    return learning_rate_finder_chart(
-        search.rates,
-        search.losses,
-        search.smoothed,
-        proposed=search.proposed,
-        steep=(search.steep_from, search.steep_to),
-    )
-
-
-def _write(chart: "AnyChart", path: Path) -> Path:
-    from convscope.report.charts.vector import to_png, to_svg
-
+def _write(search: "FoundRate", path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(to_svg(chart).encode() if path.suffix.lower() == ".svg" else to_png(chart))
-    return path
+    return search.picture().save(path)
 
 
 def _stem(data: str, name: str) -> str:
@@ -97,34 +80,5 @@ def _stem(data: str, name: str) -> str:
     return Path(data).stem if data.endswith(".toml") else name.replace("/", "-").replace(":", "-")
 
 
-def _rate_flag(search: "LearningRateSearch") -> list[str]:
+def _rate_flag(search: "FoundRate") -> list[str]:
     return ["--learning-rate", f"{search.proposed:.2g}"]
-
-
-def _print(console: Console, config: ResolvedExperiment, search: "LearningRateSearch") -> None:
-    training = config.training
-    end = (
-        "the loss does not explode up to there"
-        if search.diverged_at is None
-        else f"from {search.diverged_at:.2g} on the loss explodes"
-    )
-    print_line(
-        console,
-        "searched",
-        f"{some(len(search.rates), 'step')} with {training.optimizer}, batch {training.batch_size}, "
-        f"rates {search.rates[0]:.0e} to {search.rates[-1]:.2g}",
-        end,
-    )
-    print_line(
-        console,
-        "steep",
-        f"{search.steep_from:.2g} to {search.steep_to:.2g}",
-        f"the loss falls to {min(search.smoothed):.3g}",
-    )
-    print_line(
-        console,
-        "rate",
-        f"{search.proposed:.2g}",
-        "below the valley's middle"
-        + ("" if search.diverged_at is None else ", well before the loss explodes"),
-    )

@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter, Token
 
-from convscope.config.asked import ExperimentConfig
-from convscope.config.experiment_file import override, read_experiment
 from convscope.config.fields import Setting, flag_of, settings
 from convscope.errors import UsageError
 
@@ -61,13 +59,6 @@ def with_experiment_flags(command: Callable[..., int]) -> Callable[..., int]:
     call.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *flags]}
     return call
-
-
-def asked_experiment(data: str, overrides: dict[str, Any]) -> ExperimentConfig:
-    """What was asked: an experiment's .toml, or a source, with the flags that were typed."""
-    if data.endswith(".toml"):
-        return override(read_experiment(Path(data)), overrides)
-    return override(ExperimentConfig(), {"data.source": data, **overrides})
 
 
 def typed_flags(overrides: dict[str, Any], *, but: str = "") -> list[str]:

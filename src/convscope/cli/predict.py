@@ -1,10 +1,9 @@
 """`convscope predict`: class and probability of each image."""
 
-import csv as csv_format
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -47,30 +46,26 @@ def predict(
     """
     if json and csv:
         raise UsageError("--json and --csv both say how to print; give one of them")
-    from convscope.classifier.classifier import Classifier
-    from convscope.classifier.prediction import Prediction
+    from convscope.face.asking import predict as predicted
 
     paths = list(_paths(images))
     if not paths:
         raise DataError(f"no path in {', '.join(images)}")
-    classifier = Classifier.load(run, checkpoint).reading_up_to(max_pixels)
-    answers = list(classifier.predict_all(paths))
-    predictions = [answer for answer in answers if isinstance(answer, Prediction)]
-    broken = [answer for answer in answers if not isinstance(answer, Prediction)]
+    answers = predicted(run, paths, checkpoint=checkpoint, max_pixels=max_pixels)
     if json:
-        document: dict[str, Any] = {"run": str(run), "predictions": [p.to_dict() for p in predictions]}
-        print_json(document | {"quarantined": [{"path": b.path, "reason": b.reason} for b in broken]})
+        print_json({"run": str(run)} | answers.to_dict())
     elif csv:
-        _print_csv(predictions)
+        sys.stdout.write(answers.to_csv())
     else:
-        _print_table(predictions)
-    for each in [answer for answer in predictions if answer.faint][:MOST_FAINT]:
+        _print_table(answers)
+    for each in [answer for answer in answers if answer.faint][:MOST_FAINT]:
         log_console().print(f"{each.path} shows hardly anything ({each.faint}): the answer means little")
-    for left_out in broken:
+    for left_out in answers.left_out:
         log_console().print(f"left out: {left_out.path} ({left_out.reason})", style="yellow")
-    if not predictions:
-        first = broken[0]
-        raise DataError(f"none of {len(broken):,} is an image; the first, {first.path}: {first.reason}")
+    if not answers:
+        first = answers.left_out[0]
+        count = len(answers.left_out)
+        raise DataError(f"none of {count:,} is an image; the first, {first.path}: {first.reason}")
     return 0
 
 
@@ -99,14 +94,3 @@ def _print_table(predictions: list["Prediction"]) -> None:
         return
     rows = [(p.path, p.class_name, percent(p.probability, 1)) for p in predictions]
     print_table(result_console(), ("image", "class", "probability"), rows)
-
-
-def _print_csv(predictions: list["Prediction"]) -> None:
-    writer = csv_format.writer(sys.stdout)
-    if predictions and predictions[0].value is not None:
-        writer.writerow(("path", "value"))
-        writer.writerows((p.path, p.value) for p in predictions)
-        return
-    names = list(predictions[0].probabilities) if predictions else []
-    writer.writerow(("path", "class", "probability", *names))
-    writer.writerows((p.path, p.class_name, p.probability, *p.probabilities.values()) for p in predictions)

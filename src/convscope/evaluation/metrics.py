@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from convscope.evaluation.calibration import Calibration, calibrate
 from convscope.evaluation.confusion import LARGEST_SHOWN, ConfusedPair, Confusion, confusion_matrix
 from convscope.evaluation.errors import ImageError, cross_entropy_per_image, find_errors, worst_errors
 from convscope.evaluation.proportion import Interval, Proportion, finite_or_none, t_interval
+from convscope.notebook import line, table
 
 NUM_WORST = 9
 NUM_MOST_CONFUSED = 5
@@ -172,19 +172,16 @@ class Evaluation:
         }
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in CLASS_COLUMNS)
-        shown, title = self.per_class, ""
+        shown, heading = self.per_class, ""
         if len(shown) > LARGEST_SHOWN:
             shown = self.weakest(LARGEST_SHOWN)
-            title = f"<p>the {LARGEST_SHOWN} classes of lowest F1, of {len(self.per_class):,}</p>"
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in scores.cells()) + "</tr>"
-            for scores in shown
-        )
+            heading = line(f"the {LARGEST_SHOWN} classes of lowest F1, of {len(self.per_class):,}")
         loss = "–" if math.isnan(self.loss) else f"{self.loss:.4g}"
         return (
-            f"<p>accuracy {escape(str(self.accuracy))} · loss {loss}</p>"
-            f"{title}<table><tr>{head}</tr>{rows}</table>{self.confusion._repr_html_()}"
+            line(f"accuracy {self.accuracy} · loss {loss}")
+            + heading
+            + table(CLASS_COLUMNS, [scores.cells() for scores in shown])
+            + self.confusion._repr_html_()
         )
 
 

@@ -24,6 +24,12 @@ class Proportion:
     """`correct` of `n`, with a 95 % interval.
 
     With n = 0 nothing is known: the value is nan and the interval 0 to 1.
+
+    >>> import convscope as cs
+    >>> cs.Proportion(correct=341, n=366)
+    Proportion(0.932, interval=(0.901, 0.953), n=366)
+    >>> print(cs.Proportion(correct=341, n=366))
+    93.2 % (341 / 366), 95 % interval 90.1–95.3
     """
 
     correct: int

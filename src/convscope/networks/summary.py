@@ -1,12 +1,20 @@
 """The table of a network's layers: output shape, weights, biases, FLOPs and receptive field."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from convscope.networks.following.receptive_fields import ReceptiveField, followed_fields
 from convscope.networks.following.shapes import output_shapes
+from convscope.notebook import box, columns, labelled, line, table
+from convscope.wording import size, some
+
+BYTES = 4
+"""Of a parameter, in 32 bits."""
+
+COLUMNS = ("layer", "kind", "output", "weights", "biases", "FLOPs", "receptive field")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +43,24 @@ class LayerSummary:
     stride: tuple[int, int] | None
     """Pixels from one unit's receptive field to the next one's; 0 where all see the same."""
 
+    def cells(self) -> tuple[str, ...]:
+        """The row of a table under `COLUMNS`."""
+        return (
+            self.name,
+            self.kind,
+            "×".join(str(side) for side in self.output_shape),
+            f"{self.weights:,}" if self.weights else "",
+            f"{self.biases:,}" if self.biases else "",
+            f"{self.flops:,}" if self.flops else "",
+            "" if self.receptive_field is None else "×".join(str(side) for side in self.receptive_field),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Total:
@@ -50,16 +76,55 @@ class Total:
         return self.weights + self.biases
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Summary:
     """A network's layers in the order in which they are called, for one image."""
 
     image_shape: tuple[int, int, int]
     layers: tuple[LayerSummary, ...]
     total: Total
+    network: str = ""
+    """Its name, where it has one."""
+
+    @property
+    def heading(self) -> str:
+        """What the table is of, and how it counts."""
+        shape = "×".join(str(side) for side in self.image_shape)
+        return f"{self.network}, one image of {shape}; FLOPs are multiply-accumulates × 2"
+
+    @property
+    def sums(self) -> tuple[str, str]:
+        """Parameters and their size in 32 bits, and the work of one image."""
+        total = self.total
+        parameters = f"{some(total.parameters, 'parameter')}, {size(BYTES * total.parameters)}"
+        return parameters, f"{total.flops:,} FLOPs an image"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        total = asdict(self.total) | {"parameters": self.total.parameters}
+        return {
+            "network": self.network,
+            "image": list(self.image_shape),
+            "layers": [layer.to_dict() for layer in self.layers],
+            "total": total,
+        }
+
+    def __repr__(self) -> str:
+        shape = "×".join(str(side) for side in self.image_shape)
+        return f"Summary({self.network}, {shape}, {some(len(self.layers), 'layer')}, {self.sums[0]})"
+
+    def __str__(self) -> str:
+        rows = columns(COLUMNS, [layer.cells() for layer in self.layers], first_numbers=2)
+        return f"{self.heading}\n{rows}\n{'  '.join(('total', *self.sums))}"
+
+    def _repr_html_(self) -> str:
+        rows = [layer.cells() for layer in self.layers]
+        return box(
+            line(self.heading), table(COLUMNS, rows, first_numbers=2), labelled([("total", *self.sums)])
+        )
 
 
-def summarise(network: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
+def summarise(network: nn.Module, image_shape: tuple[int, int, int], title: str = "") -> Summary:
     """Every layer for one image `(C, H, W)`; only shapes are computed, and the network is left as it is.
 
     FLOPs are floating-point operations of the forward pass for one image: multiply-accumulates × 2, of
@@ -98,7 +163,7 @@ def summarise(network: nn.Module, image_shape: tuple[int, int, int]) -> Summary:
         biases=sum(layer.biases for layer in layers),
         flops=sum(layer.flops for layer in layers),
     )
-    return Summary(image_shape=image_shape, layers=tuple(layers), total=total)
+    return Summary(image_shape=image_shape, layers=tuple(layers), total=total, network=title)
 
 
 def _calls(network: nn.Module, image_shape: tuple[int, int, int]) -> dict[str, tuple[tuple[int, ...], int]]:

@@ -155,7 +155,7 @@ def test_what_is_typed_wrong_is_said_before_the_audit(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("audited")
 
-    monkeypatch.setattr("convscope.data.auditing.audit.audit", never)
+    monkeypatch.setattr("convscope.face.auditing.audit", never)
     assert convscope("data", small, *arguments).code == 2
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from convscope.face import FinishedRun
+from convscope import FinishedRun
 
 COLLAPSE = "--network two-conv --steps 3 --optimizer adam --learning-rate 5 --test-fraction 0.4 --threads 1"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from convscope import evaluate
 from convscope.cli import watching
 from convscope.cli.output import result_console
 from convscope.cli.progress_line import progress_line
 from convscope.cli.results import print_after_training, print_evaluation, print_summary
 from convscope.cli.screen import print_columns, print_line, print_message, print_table, print_whole
 from convscope.cli.watching import Watcher
-from convscope.face import evaluate
 from convscope.training.progress import Choice
 from convscope.work import working
 

@@ -50,9 +50,9 @@ def test_a_run_without_a_test_image_says_what_there_is(untested: convscope.Finis
 
 def test_a_run_without_a_test_image_shows_itself(untested: convscope.FinishedRun, run: Path) -> None:
     shown = untested._repr_html_()
-    assert "<p>validation</p>" in shown
+    assert "validation, by class" in shown
     assert "no image was left for the test" in shown
-    assert "<p>test</p>" in convscope.FinishedRun(run)._repr_html_()
+    assert "test, by class" in convscope.FinishedRun(run)._repr_html_()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"no archive at all"])

@@ -14,7 +14,7 @@ from convscope.errors import UsageError
 from convscope.report.charts.vector import AnyChart, svg_to_png, to_svg
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Picture:
     """What `look` returns: numbers, and a drawing of them."""
 
@@ -65,6 +65,9 @@ class Picture:
                     f"{target}: a picture is saved as .png or .svg, not as {ending or 'a nameless kind'}"
                 )
         return target
+
+    def __repr__(self) -> str:
+        return f"Picture({self.alt}{': ' if self.caption else ''}{self.caption})"
 
     def _repr_png_(self) -> bytes:
         return self.png

@@ -1,0 +1,41 @@
+"""Photos of two classes, and a run on them, in a folder that examples may write into."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import convscope as cs
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`photos/`, `folder/`, `new.png` and `runs/photos`. Copy it; do not write into it."""
+    place = tmp_path_factory.mktemp("face")
+    for name, shade in (("ant", 30), ("bee", 190)):
+        (place / "photos" / name).mkdir(parents=True)
+        for number in range(12):
+            noise = np.random.default_rng([shade, number]).integers(0, 60, (24, 24, 3), dtype=np.uint8)
+            Image.fromarray(noise + np.uint8(shade)).save(place / "photos" / name / f"{number:02d}.png")
+    (place / "folder").mkdir()
+    for target in ("new.png", "folder/other.png"):
+        Image.fromarray(np.full((24, 24, 3), 220, np.uint8)).save(place / target)
+    here = Path.cwd()
+    os.chdir(place)  # examples name folders as one does who stands beside them
+    try:
+        settings = {"network": "two-conv", "batch_size": 8, "learning_rate": 1e-3, "threads": 1}
+        cs.train("photos", name="photos", steps=8, validate_every=4, **settings)
+    finally:
+        os.chdir(here)
+    return place
+
+
+@pytest.fixture
+def place(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, as the folder one stands in."""
+    copy = shutil.copytree(kept, tmp_path / "place", symlinks=True)
+    monkeypatch.chdir(copy)
+    return copy
