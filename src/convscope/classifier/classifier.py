@@ -93,9 +93,7 @@ class Classifier:
         if not len(images):
             return torch.empty(0, self.target.num_outputs)
         outputs = compute_logits(self.network, self.preprocessing, images, batch_size=batch_size)
-        if self.target.task == "regression":
-            return outputs * self.target.std + self.target.mean
-        return outputs
+        return self.target.scaled(outputs)
 
     def read(self, picture: Picture) -> Tensor:
         """One image file or picture -> uint8 `(C, H, W)`, as in training.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from convscope.config.asked import Task
 
 
@@ -24,6 +26,10 @@ class Target:
     std: float = 1.0
     low: float = 0.0
     high: float = 0.0
+
+    def scaled(self, outputs: Tensor) -> Tensor:
+        """Class scores as they are; a regression's outputs in the unit of its numbers."""
+        return outputs * self.std + self.mean if self.task == "regression" else outputs
 
     @property
     def num_outputs(self) -> int:

@@ -1,4 +1,4 @@
-"""`convscope cache`: the decoded images that are kept, so that nothing is decoded twice."""
+"""`convscope cache`: decoded images and their features, kept so that nothing is computed twice."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,8 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
     Parameters
     ----------
     clear
-        Remove all of it. Nothing is lost: the next training decodes its images again.
+        Remove all of it. Nothing is lost: the next training decodes its images, and computes their features,
+        again.
     json
         Print one JSON document on stdout.
     """
@@ -33,6 +34,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
                 "entries": [
                     {
                         "key": entry.key,
+                        "holds": entry.holds,
                         "bytes": entry.bytes,
                         "images": entry.images,
                         "shape": list(entry.shape),
@@ -53,13 +55,14 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
         (
             entry.key[:KEY_SHOWN],
             f"{entry.images:,}",
+            entry.holds,
             "×".join(map(str, entry.shape)),
             size(entry.bytes),
             _moment(entry.used).astimezone().strftime("%Y-%m-%d %H:%M"),
         )
         for entry in entries
     ]
-    print_table(console, ("entry", "images", "shape", "size", "last used"), rows)
+    print_table(console, ("entry", "images", "holds", "shape", "size", "last used"), rows)
     console.print()
     print_line(
         console,

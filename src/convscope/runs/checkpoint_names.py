@@ -16,12 +16,13 @@ from convscope.runs import atomic
 from convscope.wording import here
 
 FILE = "names.json"
-Name = Literal["last", "best", "head", "final"]
+Name = Literal["last", "best", "head", "blend", "final"]
 LAST: Final = "last"
 BEST: Final = "best"
 HEAD: Final = "head"
+BLEND: Final = "blend"
 FINAL: Final = "final"
-NAMES: tuple[Name, ...] = (LAST, BEST, HEAD, FINAL)
+NAMES: tuple[Name, ...] = (LAST, BEST, HEAD, BLEND, FINAL)
 
 
 def read_names(folder: Path) -> dict[str, str]:

@@ -3,7 +3,8 @@
     checkpoints/step-00000430/network.safetensors    the weights that the classifier uses
                               training.safetensors   optimizer state, and the raw weights beside an average
                               state.json             the step, plain numbers of the training state, checksums
-    checkpoints/names.json                           which of them is last, best, head, final
+    checkpoints/blend/                               weights between two others; no step led to them
+    checkpoints/names.json                           which of them is last, best, head, blend, final
 
 No pickle is written or read.
 """
@@ -21,7 +22,7 @@ from torch import Tensor
 from convscope.errors import RunError
 from convscope.runs import atomic
 from convscope.runs.advice import go_on, refused_by_disk, resume_command
-from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST, Name, read_names, write_names
+from convscope.runs.checkpoint_names import BEST, BLEND, FINAL, HEAD, LAST, Name, read_names, write_names
 from convscope.wording import here, listed
 
 Tensors = dict[str, Tensor]
@@ -51,7 +52,21 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, is_best: bool) -> P
     Raises:
         RunError: when the disk refuses; what was there before is still there and loads.
     """
-    path = folder / checkpoint_name(checkpoint.step)
+    names: tuple[Name, ...] = (LAST, BEST) if is_best else (LAST,)
+    return _save(folder / checkpoint_name(checkpoint.step), checkpoint, names)
+
+
+def save_blend(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write weights that lie between those of two checkpoints; a training never goes on from them.
+
+    Raises:
+        RunError: when the disk refuses.
+    """
+    return _save(folder / BLEND, checkpoint, (BLEND,))
+
+
+def _save(path: Path, checkpoint: Checkpoint, given: tuple[Name, ...]) -> Path:
+    folder = path.parent
     tensors = {NETWORK: _to_bytes(checkpoint.network), TRAINING: _to_bytes(checkpoint.training)}
     sums = {name: zlib.crc32(content) for name, content in tensors.items()}
     state = {"step": checkpoint.step, **checkpoint.state, CHECKSUMS: sums}
@@ -62,7 +77,6 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, is_best: bool) -> P
             for name, content in tensors.items():
                 writer.write(name, content)
             writer.write(STATE, json.dumps(state, indent=1).encode())
-        given = (LAST, BEST) if is_best else (LAST,)
         write_names(folder, read_names(folder) | dict.fromkeys(given, path.name))
     except OSError as error:
         raise RunError(
@@ -100,7 +114,7 @@ def load_checkpoint(folder: Path, which: str = LAST) -> Checkpoint:
 
 
 def find_checkpoint(folder: Path, which: str = LAST) -> Path:
-    """The folder of a checkpoint: `last`, `best`, `head`, `final`, a step number or a folder's name.
+    """The folder of a checkpoint: `last`, `best`, `head`, `blend`, `final`, a step number or a folder's name.
 
     A killed writer can leave `last` one checkpoint behind, so the newest whole one counts as the last.
 
@@ -114,7 +128,7 @@ def find_checkpoint(folder: Path, which: str = LAST) -> Path:
         return known[-1]
     asked = checkpoint_name(int(which)) if which.isdecimal() else which
     name = read_names(folder).get(which, asked)
-    for path in known:
+    for path in (*known, *_blends(folder)):
         if path == atomic.standing(folder / name):
             return path
     has = f"it has {listed([path.name.removeprefix(atomic.ASIDE) for path in known])}"
@@ -126,6 +140,11 @@ def find_checkpoint(folder: Path, which: str = LAST) -> Path:
 def list_checkpoints(folder: Path) -> list[Path]:
     """All whole checkpoints, oldest first."""
     return [path for path in _folders(folder) if (path / STATE).is_file()]
+
+
+def _blends(folder: Path) -> list[Path]:
+    path = atomic.standing(folder / BLEND)
+    return [path] if (path / STATE).is_file() else []
 
 
 def newest_step(folder: Path) -> int | None:

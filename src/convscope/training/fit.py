@@ -6,13 +6,14 @@ from typing import Any
 
 from convscope.classifier.storage import DESCRIPTION
 from convscope.config.length import TimeBudget
-from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST
+from convscope.runs.checkpoint_names import FINAL, HEAD, LAST
 from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint, set_damaged_aside
 from convscope.runs.folder import SUMMARY, Run
 from convscope.runs.records import truncate_records
 from convscope.training.fine_tuning.stages import soften_head
 from convscope.training.loop import Loop
 from convscope.training.objective import Figures
+from convscope.training.outcome.keeping import choose_kept
 from convscope.training.outcome.manifest import write_dataset
 from convscope.training.pacing.budget import Budget
 from convscope.training.pacing.pace import first_timetable
@@ -29,10 +30,12 @@ class Fitted:
     Attributes:
         steps, epochs: taken; `best_step` is the one of the best validation.
         seconds: of training, the head's fit included; measuring and saving are not.
-        kept: the checkpoint that the classifier is: `last`, `best`, or a pretrained network's fitted `head`.
+        kept: the checkpoint that the classifier is: `last`, `best`, or a pretrained network's fitted `head`
+            or `blend`.
         why: in a few words.
         stopped_early: whether early stopping ended it.
-        measured: validation figures `untrained`, of the fitted `head`, and of the `last` step.
+        measured: validation figures `untrained`, of the fitted `head`, of the `last` step, and of the `blend`
+            of both.
     """
 
     steps: int
@@ -56,14 +59,16 @@ class Fitted:
         }
 
 
-def fit(run: Run, job: Job, *, deadline: float | None = None, from_folds: str | None = None) -> Fitted:
+def fit(
+    run: Run, job: Job, *, deadline: float | None = None, from_folds: tuple[str, str] | None = None
+) -> Fitted:
     """Take all steps that are left, and name the checkpoint that is kept `final`.
 
     Args:
         run: where everything is written; what it holds already is gone on with.
         job: what to fit.
         deadline: when the steps of a time budget must be over, on `time.perf_counter`.
-        from_folds: what did better in the folds, where there are no validation images to choose by.
+        from_folds: which candidate did best in the folds, and on what evidence.
 
     Raises:
         DivergedError, InterruptedTrainingError, RunError: as `Loop.train`.
@@ -86,7 +91,7 @@ def fit(run: Run, job: Job, *, deadline: float | None = None, from_folds: str | 
         loop.train()
     finally:
         job.progress.on_end()
-    kept, why = _choose(loop, from_folds)
+    kept, why = choose_kept(loop, from_folds)
     name_checkpoint(run.checkpoint_folder, FINAL, find_checkpoint(run.checkpoint_folder, kept))
     state = loop.state
     return Fitted(
@@ -135,13 +140,13 @@ def _open_budget(loop: Loop) -> TimeBudget | None:
 def _start_from_head(loop: Loop) -> None:
     """Measure the network as it is, fit its head, measure, save and tell that, and make it ready to go on."""
     job, state = loop.job, loop.state
-    untrained = loop.measure().get("validation")
+    untrained = loop.measure(head_alone=True).get("validation")
     begun = time.perf_counter()
     fit_head_first(job)
     if state.average is not None:
         state.average.start_from(state.network)
     state.seconds = time.perf_counter() - begun
-    head = loop.measure().get("validation")
+    head = loop.measure(head_alone=True).get("validation")
     if untrained is not None and head is not None:
         state.measured |= {"untrained": untrained, HEAD: head, LAST: head}
     if job.config.training.record_histograms is not None:
@@ -170,21 +175,3 @@ def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:
         kept = "the fitted head is kept" if loop.job.is_pretrained else "one step is taken all the same"
         reason = f"{budget.text} is over before the first step: {kept}. Give it more time"
     loop.job.progress.on_choice(Choice("budget", value, reason))
-
-
-def _choose(loop: Loop, from_folds: str | None) -> tuple[str, str]:
-    """Which checkpoint is kept, and why. The test images have no say in it."""
-    state, measured = loop.state, loop.state.measured
-    if loop.job.is_pretrained and state.step == 0:
-        return HEAD, "nothing was trained but the head"
-    kept, why, score = LAST, "the last step", measured[LAST].score if LAST in measured else None
-    if loop.step.config.early_stopping is not None and state.best is not None:
-        kept, why, score = BEST, f"the best validation, after step {state.best_step:,}", state.best
-    if not loop.job.is_pretrained:
-        return kept, why
-    if score is None or HEAD not in measured:
-        chosen = (LAST, "there are no validation images to choose by")
-        return chosen if from_folds is None else (from_folds, "it did better in the folds")
-    if measured[HEAD].score >= score:
-        return HEAD, "fine-tuning the later stages did not better the fitted head on validation"
-    return kept, f"{why}, better on validation than the fitted head alone"

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from convscope.classifier.logits import compute_logits
 from convscope.data.batches import epoch_batches, steps_per_epoch
-from convscope.data.dataset import Images
+from convscope.data.dataset import ImageRows
 from convscope.errors import InterruptedTrainingError
 from convscope.runs.advice import go_on
 from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
 from convscope.runs.folder import Run
 from convscope.runs.records import Record, append_record
+from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.fine_tuning.stages import set_training_mode
 from convscope.training.objective import Figures
 from convscope.training.outcome.histograms import histogram_record
@@ -99,25 +101,29 @@ class Loop:
                     rate = clock.images_per_second(images)
                     self._record("batch", Figures(loss.item(), accuracy), images_per_second=rate)
 
-    def measure(self) -> dict[str, Figures]:
-        """Record loss and accuracy of validation and of a fixed part of training, both in evaluation mode."""
-        found = self.measure_splits()
+    def measure(self, *, head_alone: bool = False) -> dict[str, Figures]:
+        """Record loss and accuracy of validation and of a fixed part of training, both in evaluation mode.
+
+        With `head_alone`, from a pretrained backbone's features, which are computed once.
+        """
+        found = self.measure_splits(head_alone=head_alone)
         for split, figures in found.items():
             self._record(split, figures)
         return found
 
-    def measure_splits(self) -> dict[str, Figures]:
+    def measure_splits(self, *, head_alone: bool = False) -> dict[str, Figures]:
         """The same, not recorded."""
         if self.state.step:
             self._measure_batch_statistics()
         validation = self.job.dataset.validation
-        samples: dict[str, tuple[Images, Tensor]] = {
+        samples: dict[str, tuple[ImageRows, Tensor]] = {
             "train": self._training_sample(),
             "validation": (validation.images, validation.labels),
         }
         network, preprocessing = self.state.classifier_network, self.step.preprocessing
+        outputs_of = head_outputs if head_alone else compute_logits
         return {
-            split: self.step.objective.measure(network, preprocessing, images, labels)
+            split: self.step.objective.judge(outputs_of(network, preprocessing, images), labels)
             for split, (images, labels) in samples.items()
             if len(labels)
         }
@@ -174,7 +180,7 @@ class Loop:
         images = (self.step.batch(indices, self.state.step)[0] for indices in some)
         measure_batch_statistics(self.state.classifier_network, layers, images)
 
-    def _training_sample(self) -> tuple[Images, Tensor]:
+    def _training_sample(self) -> tuple[ImageRows, Tensor]:
         """About as many training images as there are for validation, always the same: a view, not a copy."""
         train = self.job.dataset.train
         count = min(len(train), max(len(self.job.dataset.validation), 100), LARGEST_SAMPLE)

@@ -61,7 +61,10 @@ class Objective:
         self, network: nn.Module, preprocessing: Preprocessing, images: Images, labels: Tensor
     ) -> Figures:
         """A whole split in evaluation mode, without smoothing or class weights."""
-        outputs = compute_logits(network, preprocessing, images)
+        return self.judge(compute_logits(network, preprocessing, images), labels)
+
+    def judge(self, outputs: Tensor, labels: Tensor) -> Figures:
+        """Outputs `(N, K)` on the CPU, without smoothing or class weights."""
         labels = labels.cpu()
         plain = Objective(self.target)
         return Figures(plain.loss(outputs, labels).item(), plain.accuracy(outputs, labels))

@@ -24,6 +24,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+FEATURES = "features-"
+"""Keys of entries begin so that hold features instead of images: a row of bytes, float32, for each image."""
 CACHE_LIMIT = 20 * 2**30
 """Bytes."""
 _STRETCH = 1 << 26
@@ -36,15 +38,20 @@ Write = Callable[[int, NDArray[np.uint8]], None]
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """The decoded images of one set at one size."""
+    """The decoded images of one set at one size, or what a backbone makes of images."""
 
     key: str
     bytes: int
     images: int
     shape: tuple[int, ...]
-    """(C, H, W)."""
+    """(C, H, W), or (F,) of features."""
     used: float
     """When it was last used, in seconds since 1970."""
+
+    @property
+    def holds(self) -> str:
+        """What it is: `images` or `features`."""
+        return "features" if self.key.startswith(FEATURES) else "images"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +76,16 @@ def list_cache() -> list[CacheEntry]:
         if path.suffix == ".npy":
             with contextlib.suppress(OSError, ValueError):  # removed meanwhile, or damaged
                 images, *shape = np.load(path, mmap_mode="r").shape
+                if path.stem.startswith(FEATURES):
+                    shape = [shape[0] // np.dtype(np.float32).itemsize]
                 if images:  # without, it is what was found out about a source
                     entries.append(CacheEntry(path.stem, size, images, tuple(shape), used))
     return sorted(entries, key=lambda entry: -entry.used)
+
+
+def keys_of(prefix: str) -> list[str]:
+    """Keys of the entries that begin so."""
+    return sorted(path.stem for path in cache_folder().glob(f"{prefix}*.npy"))
 
 
 def clear_cache() -> int:
@@ -133,7 +147,7 @@ def write_entry(
     Args:
         key: names it.
         rows: number of images.
-        shape: of each, (C, H, W).
+        shape: of each, (C, H, W), or (bytes,).
         fill: calls the function that it is given for each row, and returns what else is to be stored.
 
     Raises:

@@ -79,6 +79,7 @@ def kept_words(material: Material) -> str:
     if not kept:
         return ""
     which = {"head": "the fitted head", "best": "the best", "last": "the last"}
+    which["blend"] = "the mean of the fitted head's and the fine-tuned weights"
     return f"Kept: {which.get(kept['checkpoint'], kept['checkpoint'])} ({kept['why']})."
 
 

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from convscope.training.fine_tuning.head import LinearHead
 
-FIRST, STRONGEST, WEAKEST = -2, 4, -8
+FIRST, STRONGEST, WEAKEST = -2, 4, -6
 """Of the L2 penalties 10 ** (step / 2): on features whose mean square is 1, as a part of the mean error."""
 ENOUGH = 0.003
 """A strength has to lower the held-out loss by this share of it, or the search is over."""

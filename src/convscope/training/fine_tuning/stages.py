@@ -14,15 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from convscope.data.dataset import Images
+from convscope.data.dataset import ImageRows, Images
 from convscope.data.preprocessing import Preprocessing
 from convscope.training.fine_tuning.exact import fit_head
-from convscope.training.fine_tuning.head import (
-    LinearHead,
-    compute_features,
-    head_layer,
-    install_head,
-)
+from convscope.training.fine_tuning.features import find_features
+from convscope.training.fine_tuning.head import LinearHead, head_layer, install_head
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,18 +142,9 @@ def start_from_fitted_head(
         mirror: fit on each image and its mirror image; for data whose augmentation flips.
         weights: `(N,)`, how much each image counts.
     """
-    draws = [compute_features(network, preprocessing, images)]
-    if mirror:
-        draws.append(_mirrored_features(network, preprocessing, images))
-    head = fit_head(torch.stack(draws), targets, num_classes=num_classes, weights=weights)
+    rows = images if isinstance(images, ImageRows) else ImageRows.of(images)
+    draws = [rows, rows.mirror()] if mirror else [rows]
+    features = torch.stack([find_features(network, preprocessing, draw) for draw in draws])
+    head = fit_head(features, targets, num_classes=num_classes, weights=weights)
     install_head(network, head)
     return head
-
-
-def _mirrored_features(network: nn.Module, preprocessing: Preprocessing, images: Images) -> Tensor:
-    """In pieces, so that a set mapped from disk is never copied whole."""
-    parts = [
-        compute_features(network, preprocessing, images[start : start + 256].flip(-1))
-        for start in range(0, len(images), 256)
-    ]
-    return torch.cat(parts)

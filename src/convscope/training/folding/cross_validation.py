@@ -1,8 +1,7 @@
 """Cross-validation: fit and judge every fold, each in a run of its own in `folds/`.
 
-A fine-tuned network and its fitted head alone are both judged on what was held out. Which of the two a fold
-stands for is decided by the other folds of the same repeat, so that no image has a say in its own figure;
-which of them the final fit keeps, by all folds.
+The fitted head alone, the fine-tuned network and the blend of their weights are all judged on what was held
+out; `choosing` says which of them is reported and which kept.
 """
 
 import shutil
@@ -11,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from convscope.classifier.classifier import Classifier
-from convscope.evaluation.metrics import Evaluation
+from convscope.config.length import Steps
+from convscope.data.dataset import ImageSet
 from convscope.evaluation.predictions import (
     Predictions,
     has_predictions,
@@ -19,11 +19,13 @@ from convscope.evaluation.predictions import (
     read_predictions,
     write_predictions,
 )
-from convscope.runs.checkpoint_names import HEAD, LAST
+from convscope.runs.checkpoint_names import BLEND, HEAD, LAST
 from convscope.runs.folder import SUMMARY, Run
+from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.fit import fit
+from convscope.training.folding.choosing import choose_by_others, mean_losses
 from convscope.training.folding.folds import FoldData, FoldScores, score_of, split_into_folds
-from convscope.training.objective import Score
+from convscope.training.outcome.keeping import best_of, evidence
 from convscope.training.outcome.results import seconds_per_image
 from convscope.training.preparation import Job, prepare
 from convscope.training.progress import AsWork, Choice
@@ -44,7 +46,9 @@ class _Judged:
         return score_of(self.candidates[name].evaluation.to_dict())
 
 
-def cross_validate(run: Run, job: Job, folds: int, deadline: float | None) -> tuple[FoldScores, str]:
+def cross_validate(
+    run: Run, job: Job, folds: int, deadline: float | None
+) -> tuple[FoldScores, tuple[str, str]]:
     """Fit and judge every fold; finished ones are not done again.
 
     Args:
@@ -54,7 +58,7 @@ def cross_validate(run: Run, job: Job, folds: int, deadline: float | None) -> tu
         deadline: of all folds and the final fit together, on `time.perf_counter`.
 
     Returns:
-        What the folds say, and which candidate the final fit should keep: `head` or `last`.
+        What the folds say, which candidate the final fit should keep, and on what evidence.
     """
     repeats = job.config.data.repeats
     parts = list(split_into_folds(job.dataset, folds, repeats, seed=job.config.split_seed))
@@ -70,9 +74,19 @@ def cross_validate(run: Run, job: Job, folds: int, deadline: float | None) -> tu
         said = percent(value, decimals) if figure == "accuracy" else rounded(value)
         of = f"fold {number + 1} of {len(parts)}"
         job.progress.on_choice(Choice(of, f"{figure.replace('_', ' ')} {said}"))
-    values = tuple(_stand_for(fold, _better(_others(fold, judged))) for fold in judged)
-    candidates = {name: tuple(fold.figure(name)[1] for fold in judged) for name in judged[0].candidates}
-    return FoldScores(values, folds, repeats, figure, candidates), _better(judged)
+    answers = [fold.candidates for fold in judged]
+    standing = choose_by_others(answers, [fold.part.fold.repeat for fold in judged])
+    values = tuple(_stand_for(fold, name) for fold, name in zip(judged, standing, strict=True))
+    candidates = {name: tuple(fold.figure(name)[1] for fold in judged) for name in answers[0]}
+    losses = mean_losses(answers)
+    scores = FoldScores(values, folds, repeats, figure, candidates, losses, tuple(standing))
+    return scores, _kept(losses, len(judged), is_number=answers[0][LAST].is_regression)
+
+
+def _kept(losses: dict[str, float], folds: int, *, is_number: bool) -> tuple[str, str]:
+    if len(losses) == 1:
+        return LAST, "nothing else was tried in the folds"
+    return best_of(losses), evidence(losses, f"what {folds} folds held out", is_number=is_number)
 
 
 def _fit_fold(fold_run: Run, part: FoldData, job: Job, deadline: float | None) -> None:
@@ -80,15 +94,30 @@ def _fit_fold(fold_run: Run, part: FoldData, job: Job, deadline: float | None) -
     fold_run.path.mkdir(parents=True, exist_ok=True)
     fold_run.write_config(job.config)
     fitted = fit(fold_run, prepare(job.config, part.dataset, job.device, AsWork()), deadline=deadline)
-    for name in (HEAD, LAST) if job.is_pretrained and fitted.kept != HEAD else (LAST,):
-        classifier = Classifier.load(fold_run.path, name).to(job.device)
-        write_predictions(fold_run, predict_images(classifier, part.dataset.test, name))
+    held_out = part.dataset.test
+    is_tuned = job.is_pretrained and job.config.training.length != Steps(0)
+    for name in (HEAD, BLEND, LAST) if is_tuned else (LAST,):
+        # The head alone, too, where time was over before the first step.
+        predict = _predict_by_head if HEAD in (name, fitted.kept) else _predict
+        write_predictions(fold_run, predict(fold_run, held_out, job, name))
     fold_run.write("fitted.json", fitted.to_dict())
     shutil.rmtree(fold_run.checkpoint_folder)  # a fold is judged, not used
 
 
+def _predict(fold_run: Run, images: ImageSet, job: Job, name: str) -> Predictions:
+    classifier = Classifier.load(fold_run.path, name).to(job.device)
+    return predict_images(classifier, images, name)
+
+
+def _predict_by_head(fold_run: Run, images: ImageSet, job: Job, name: str) -> Predictions:
+    """What the fitted head says, from features that are known from the other folds."""
+    classifier = Classifier.load(fold_run.path, HEAD).to(job.device)
+    outputs = head_outputs(classifier.network, classifier.preprocessing, images.images)
+    return Predictions.of(classifier.target, classifier.target.scaled(outputs).numpy(), images, name)
+
+
 def _read_candidates(fold_run: Run) -> dict[str, Predictions]:
-    names = [name for name in (HEAD, LAST) if has_predictions(fold_run, name)]
+    names = [name for name in (HEAD, BLEND, LAST) if has_predictions(fold_run, name)]
     return {name: read_predictions(fold_run, name) for name in names}
 
 
@@ -97,30 +126,6 @@ def _stand_for(fold: _Judged, name: str) -> float:
     write_predictions(fold.run, replace(fold.candidates[name], split="test"))
     fold.run.write(SUMMARY, {"kept": name, "test": fold.candidates[name].evaluation.to_dict()})
     return fold.figure(name)[1]
-
-
-def _others(fold: _Judged, judged: Sequence[_Judged]) -> list[_Judged]:
-    repeat = fold.part.fold.repeat
-    return [each for each in judged if each is not fold and each.part.fold.repeat == repeat]
-
-
-def _better(folds: Sequence[_Judged]) -> str:
-    """The candidate that is right most often on what these folds held out; of equals, the surer one."""
-    return max(folds[0].candidates, key=lambda name: _score(folds, name))
-
-
-def _score(folds: Sequence[_Judged], name: str) -> Score:
-    """Over all images that the folds held out."""
-    evaluations = [fold.candidates[name].evaluation for fold in folds]
-    sizes = [len(fold.candidates[name]) for fold in folds]
-    accuracy = loss = 0.0
-    for evaluation, size in zip(evaluations, sizes, strict=True):
-        if isinstance(evaluation, Evaluation):
-            accuracy += size * evaluation.accuracy.value
-            loss += size * evaluation.loss
-        else:
-            loss += size * evaluation.root_mean_squared_error**2
-    return accuracy / sum(sizes), -loss / sum(sizes)
 
 
 def _share_of(deadline: float | None, parts: Sequence[FoldData], per_image: float) -> float | None:

@@ -60,6 +60,8 @@ class FoldScores:
         folds, repeats: how often.
         figure: what the values are.
         candidates: the same figure of each candidate; `values` take the one that the other folds prefer.
+        losses: of each candidate, over all that was held out: log loss, or mean squared error.
+        standing: which candidate each fold stands for.
     """
 
     values: tuple[float, ...]
@@ -67,6 +69,8 @@ class FoldScores:
     repeats: int
     figure: str = "accuracy"
     candidates: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    losses: dict[str, float] = field(default_factory=dict)
+    standing: tuple[str, ...] = ()
 
     @property
     def mean(self) -> MeanOverRuns:
@@ -74,13 +78,19 @@ class FoldScores:
         return self._mean_of(self.values)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: `accuracy.{value,sd,interval,n}`, `folds`, `repeats`, `candidates` if two."""
-        candidates = {name: self._mean_of(values).to_dict() for name, values in self.candidates.items()}
+        """For JSON: `accuracy.{value,sd,interval,n}`, `folds`, `repeats`; `candidates` and `standing` if
+        several.
+        """
+        candidates = {
+            name: self._mean_of(values).to_dict() | {"loss": self.losses.get(name)}
+            for name, values in self.candidates.items()
+        }
+        several = {"candidates": candidates, "standing": list(self.standing)} if len(candidates) > 1 else {}
         return {
             self.figure: self.mean.to_dict(),
             "folds": self.folds,
             "repeats": self.repeats,
-            **({"candidates": candidates} if len(candidates) > 1 else {}),
+            **several,
         }
 
     def _mean_of(self, values: tuple[float, ...]) -> MeanOverRuns:

@@ -72,7 +72,8 @@ def finishing_seconds(job: Job) -> float:
     """What `finish_run` will take, from a few images."""
     validation, test, per_image = job.dataset.validation, job.dataset.test, seconds_per_image(job)
     fits = seconds_to_compare(job.classifier, job.config.data, validation.ids, per_image)
-    return per_image * (len(validation) + len(test)) + fits
+    blend = len(validation) if job.is_pretrained else 0
+    return per_image * (len(validation) + blend + len(test)) + fits
 
 
 def seconds_per_image(job: Job) -> float:

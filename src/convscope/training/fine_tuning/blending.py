@@ -1,0 +1,40 @@
+"""Weights between those of the fitted head and those of fine-tuning (Wortsman et al. 2022, "WiSE-FT").
+
+Both networks begin at the same pretrained weights, and the loss between them is often lower than at either
+end: what few images taught the later stages is kept, and what they made worse is halved.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from convscope.runs.checkpoint_names import HEAD, read_names
+from convscope.runs.checkpoints import Checkpoint, find_checkpoint, read_network, read_state, save_blend
+
+SHARE = 0.5
+"""Of the fine-tuned weights: what the source recommends where nothing is tuned."""
+
+
+def blend(head: dict[str, Tensor], tuned: dict[str, Tensor], share: float = SHARE) -> dict[str, Tensor]:
+    """`head + share · (tuned - head)` of every weight; what is counted, not weighed, is as tuned."""
+    return {
+        name: torch.lerp(head[name], values, share) if values.is_floating_point() else values
+        for name, values in tuned.items()
+    }
+
+
+def has_fitted_head(folder: Path) -> bool:
+    """Whether a run's checkpoints hold the head that fine-tuning began at."""
+    return HEAD in read_names(folder)
+
+
+def save_blended(folder: Path, tuned: str) -> Path:
+    """Write the blend of a run's fitted head and a fine-tuned checkpoint beside them, as `blend`.
+
+    Raises:
+        RunError: one of the two cannot be read, or the disk refuses.
+    """
+    head, path = find_checkpoint(folder, HEAD), find_checkpoint(folder, tuned)
+    weights = blend(read_network(head), read_network(path))
+    return save_blend(folder, Checkpoint(step=int(read_state(path)["step"]), network=weights))

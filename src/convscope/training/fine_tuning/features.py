@@ -1,0 +1,84 @@
+"""Features of a frozen backbone, computed once per image and kept in the cache.
+
+Folds, seeds, runs and candidates all ask for the same ones. What an image's features depend on is its key:
+its pixels as the network gets them (so its content, size, fit and reading, and whether it is a mirror image),
+the preprocessing that follows, and the backbone's weights.
+"""
+
+import contextlib
+import hashlib
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from convscope.data.dataset import ImageRows
+from convscope.data.pixels.cache import FEATURES, Write, keys_of, read_entry, write_entry
+from convscope.data.pixels.reading import content_hash
+from convscope.data.preprocessing import Preprocessing
+from convscope.training.fine_tuning.head import compute_features, head_layer
+
+
+def find_features(network: nn.Module, preprocessing: Preprocessing, images: ImageRows) -> Tensor:
+    """What the head sees: float32 `(N, F)`, on the CPU; computed for images that were never seen alone."""
+    prefix = f"{FEATURES}{_fingerprint(network, preprocessing)}-"
+    hashes = [content_hash(images[row].numpy().tobytes()) for row in range(len(images))]
+    found = _read(prefix, set(hashes))
+    missing = {digest: row for row, digest in enumerate(hashes) if digest not in found}
+    if missing:
+        computed = compute_features(network, preprocessing, images.take(torch.tensor(list(missing.values()))))
+        found |= dict(zip(missing, computed, strict=True))
+        with contextlib.suppress(OSError):  # on a full disk they are computed again, and that is all
+            _write(prefix, list(missing), computed)
+    if not hashes:
+        return torch.empty(0, head_layer(network).in_features)
+    return torch.stack([found[digest] for digest in hashes])
+
+
+def head_outputs(network: nn.Module, preprocessing: Preprocessing, images: ImageRows) -> Tensor:
+    """What the network says of images, `(N, num_outputs)` on the CPU, from their features."""
+    layer, features = head_layer(network), find_features(network, preprocessing, images)
+    with torch.inference_mode():
+        outputs: Tensor = layer(features.to(layer.weight.device))
+    return outputs.float().cpu()
+
+
+def _fingerprint(network: nn.Module, preprocessing: Preprocessing) -> str:
+    """Of all that is done to pixels before the head, and where."""
+    digest, head = hashlib.blake2b(digest_size=10), head_layer(network)
+    digest.update(repr((preprocessing.mean.tolist(), preprocessing.std.tolist())).encode())
+    digest.update(next(network.parameters()).device.type.encode())
+    for name, module in network.named_modules():
+        if module is head:
+            continue
+        if not any(module.children()):
+            digest.update(f"{name} {module}".encode())
+        for values in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+            digest.update(values.detach().cpu().contiguous().float().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _read(prefix: str, wanted: set[str]) -> dict[str, Tensor]:
+    """Those of the wanted that are kept, by the hash of their pixels."""
+    found: dict[str, Tensor] = {}
+    for key in keys_of(prefix):
+        entry = read_entry(key)
+        if entry is not None:
+            rows = torch.from_numpy(entry.images).view(torch.float32)
+            hashes = [digest.decode() for digest in entry.known[0].tolist()]
+            found |= {digest: row for digest, row in zip(hashes, rows, strict=True) if digest in wanted}
+    return found
+
+
+def _write(prefix: str, hashes: list[str], features: Tensor) -> None:
+    rows, names = features.numpy(), np.array(hashes, dtype=np.bytes_)
+
+    def fill(write: Write) -> list[NDArray[Any]]:
+        for row, values in enumerate(rows):
+            write(row, values.view(np.uint8))
+        return [names]
+
+    key = prefix + content_hash(names.tobytes())
+    write_entry(key, len(rows), (rows[0].nbytes,), fill)
