@@ -9,6 +9,8 @@ from convscope.classifier.logits import evaluation_mode
 from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import UsageError
+from convscope.wording import some
+from convscope.work import counted
 
 BATCH_SIZE = 32
 
@@ -57,11 +59,12 @@ def compute_features(network: nn.Module, preprocessing: Preprocessing, images: I
     def keep(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         seen.append(inputs[0].float().cpu())
 
-    device = next(network.parameters()).device
+    device, starts = next(network.parameters()).device, range(0, len(images), BATCH_SIZE)
+    sizes = [min(BATCH_SIZE, len(images) - start) for start in starts]
     handle = layer.register_forward_pre_hook(keep)
     try:
         with evaluation_mode(network), torch.inference_mode():
-            for start in range(0, len(images), BATCH_SIZE):
+            for start in counted(starts, f"features of {some(len(images), 'image')}", weights=sizes):
                 network(preprocessing.standardise(images[start : start + BATCH_SIZE].to(device)))
     finally:
         handle.remove()
