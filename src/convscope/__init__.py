@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from convscope.face.asking import report as report
     from convscope.face.auditing import DataAudit as DataAudit
     from convscope.face.auditing import data as data
+    from convscope.face.comparing import ComparedRuns as ComparedRuns
+    from convscope.face.comparing import compare as compare
     from convscope.face.finished import FinishedRun as FinishedRun
     from convscope.face.judging import Judgement as Judgement
     from convscope.face.judging import evaluate as evaluate
@@ -33,11 +35,13 @@ if TYPE_CHECKING:
 _PLACES = {
     "Answers": "convscope.classifier.answers",
     "Classifier": "convscope.classifier.classifier",
+    "ComparedRuns": "convscope.face.comparing",
     "DataAudit": "convscope.face.auditing",
     "FinishedRun": "convscope.face.finished",
     "Judgement": "convscope.face.judging",
     "Prediction": "convscope.classifier.prediction",
     "Proportion": "convscope.evaluation.proportion",
+    "compare": "convscope.face.comparing",
     "data": "convscope.face.auditing",
     "evaluate": "convscope.face.judging",
     "find_lr": "convscope.face.rates",
@@ -52,11 +56,13 @@ _PLACES = {
 __all__ = [
     "Answers",
     "Classifier",
+    "ComparedRuns",
     "DataAudit",
     "FinishedRun",
     "Judgement",
     "Prediction",
     "Proportion",
+    "compare",
     "data",
     "evaluate",
     "find_lr",

@@ -7,6 +7,7 @@ import pytest
 import convscope
 
 FUNCTIONS = {
+    "compare": "*runs, split='test', within=1.0",
     "data": "source, **settings",
     "evaluate": "run, data=None, *, split='test', checkpoint='final', ignore_unknown=False, "
     "allow_broken=False, max_pixels=None, test_time_augmentation=False",
@@ -28,6 +29,7 @@ CLASSES = {
         "save": "self, folder, *, overwrite=False",
         "to": "self, device",
     },
+    "ComparedRuns": {"only": None, "to_dict": "self", "verdict": None},
     "DataAudit": {"findings": None, "picture": "self", "samples": "self", "training": "self"},
     "FinishedRun": {
         "choices": None,

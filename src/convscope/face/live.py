@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -13,7 +14,9 @@ from convscope.notebook import QUIET, box, labelled, line, said, table
 from convscope.runs.records import Record
 from convscope.training.progress import Choice, Progress, Silent
 from convscope.wording import clock, percent, rounded
+from convscope.work import Watching, Work, watched_by
 
+SHOWN_EPOCHS = 12
 BETWEEN = 0.25
 """Seconds between two drawings: more cannot be seen, and each one is sent and kept."""
 
@@ -35,7 +38,12 @@ def listener_here() -> Progress:
     return NotebookProgress(lambda shown: display(shown, display_id=True))
 
 
-class NotebookProgress:
+def watched(listener: Progress) -> AbstractContextManager[None]:
+    """Within, a listener that shows work is told of all that is counted, and not of training alone."""
+    return watched_by(listener) if isinstance(listener, NotebookProgress) else nullcontext()
+
+
+class NotebookProgress(Watching):
     """Listens to a training and shows it in one place of a notebook; it needs no widgets.
 
     Args:
@@ -48,6 +56,7 @@ class NotebookProgress:
         self._run, self._step, self._total, self._seen = "", 0, 0, 0
         self._begun: tuple[float, int] | None = None
         self._batch: Record | None = None
+        self._works: list[Work] = []
         self._drawn = time.monotonic()
         self._handle = show(self)
 
@@ -88,6 +97,19 @@ class NotebookProgress:
         self._step, self._total = 0, 0
         self._draw()
 
+    def on_work(self, work: Work) -> None:
+        """Something begins that may take seconds: decoding, the features of many images."""
+        self._works.append(work)
+
+    def on_worked(self, work: Work) -> None:
+        """More of it is done."""
+        if time.monotonic() - self._drawn >= BETWEEN:
+            self._draw()
+
+    def on_work_end(self, work: Work) -> None:
+        """It is over."""
+        self._works = [each for each in self._works if each is not work]
+
     def _draw(self) -> None:
         self._drawn = time.monotonic()
         self._handle.update(self)
@@ -102,7 +124,8 @@ class NotebookProgress:
 
     def _bar(self) -> str:
         if not self._total:
-            return ""
+            work = next((each for each in reversed(self._works) if each.total > 0), None)
+            return "" if work is None else _progress(work.done, work.total, f"{work.what} …")
         batch = self._batch
         words = [f"step {self._step:,} of {self._total:,}"]
         if batch is not None and batch["step"]:
@@ -110,10 +133,7 @@ class NotebookProgress:
             words.append(f"epoch {batch['epoch']:.1f} of {epochs:,} · loss {rounded(batch['loss'])}")
         left = self._left()
         words += [] if left is None else [f"{clock(left)} left"]
-        return (
-            f'<progress value="{self._step}" max="{self._total}" style="width: 20em; vertical-align: middle">'
-            f'</progress> <span style="{QUIET}">{said(" · ".join(words))}</span>'
-        )
+        return _progress(self._step, self._total, " · ".join(words))
 
     def _left(self) -> float | None:
         """Seconds to the end, at the speed since the first step; None before the second."""
@@ -136,7 +156,11 @@ class NotebookProgress:
         return more + table(("epoch", "train", "validation", "time"), shown)
 
 
-SHOWN_EPOCHS = 12
+def _progress(done: float, total: float, words: str) -> str:
+    return (
+        f'<progress value="{done:g}" max="{total:g}" style="width: 20em; vertical-align: middle"></progress>'
+        f' <span style="{QUIET}">{said(words)}</span>'
+    )
 
 
 def _score(record: Record | None) -> str:

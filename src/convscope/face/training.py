@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope.face.finished import FinishedRun
-from convscope.face.live import listener_here
+from convscope.face.live import listener_here, watched
 from convscope.face.settings import experiment_for, fields_of
 from convscope.training.progress import Progress
 from convscope.training.start import resume_training, start_training
@@ -43,7 +43,8 @@ def train(
     """
     config = experiment_for(str(data), fields_of(settings))
     listener = listener_here() if progress is None else progress
-    return FinishedRun(start_training(config, runs=Path(runs), name=name, progress=listener).path)
+    with watched(listener):
+        return FinishedRun(start_training(config, runs=Path(runs), name=name, progress=listener).path)
 
 
 def resume(
@@ -70,4 +71,5 @@ def resume(
     asked = {"training.steps": steps, "training.epochs": epochs}
     changes = {field: value for field, value in asked.items() if value is not None}
     listener = listener_here() if progress is None else progress
-    return FinishedRun(resume_training(Path(run), changes=changes, progress=listener).path)
+    with watched(listener):
+        return FinishedRun(resume_training(Path(run), changes=changes, progress=listener).path)

@@ -13,7 +13,7 @@ import convscope as cs
 
 @pytest.fixture(scope="session")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`photos/`, `folder/`, `new.png` and `runs/photos`. Copy it; do not write into it."""
+    """`photos/`, `folder/`, `new.png` and runs `photos` and `other`. Copy it; do not write into it."""
     place = tmp_path_factory.mktemp("face")
     for name, shade in (("ant", 30), ("bee", 190)):
         (place / "photos" / name).mkdir(parents=True)
@@ -28,6 +28,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         settings = {"network": "two-conv", "batch_size": 8, "learning_rate": 1e-3, "threads": 1}
         cs.train("photos", name="photos", steps=8, validate_every=4, **settings)
+        cs.train("photos", name="other", steps=1, **settings)
     finally:
         os.chdir(here)
     return place

@@ -12,7 +12,19 @@ import convscope as cs
 SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 SCRIPT = Path(__file__).parents[2] / "contracts" / "user_script.py"
 WITH_EXAMPLES = {
-    *("data", "evaluate", "find_lr", "load", "look", "predict", "report", "resume", "summary", "train"),
+    *(
+        "compare",
+        "data",
+        "evaluate",
+        "find_lr",
+        "load",
+        "look",
+        "predict",
+        "report",
+        "resume",
+        "summary",
+        "train",
+    ),
     *("Answers", "Classifier", "FinishedRun", "Prediction", "Proportion"),
 }
 
