@@ -179,6 +179,15 @@ def here(path: Path | str) -> str:
     return shown(str(_from_here(Path(path))))
 
 
+def from_here(source: str | Path, name: str) -> str:
+    """A file of a source as it opens from where one stands; its name in the source where it is not a file."""
+    path = Path(source).expanduser() / name
+    try:
+        return here(path) if path.exists() else shown(name)
+    except (OSError, ValueError):
+        return shown(name)
+
+
 def command(*words: str | Path) -> str:
     """A command that can be pasted into a shell: every word quoted where it must be.
 

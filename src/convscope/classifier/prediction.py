@@ -16,6 +16,10 @@ from convscope.notebook import bar, box, line, table, title
 from convscope.wording import percent
 
 _MOST_DECIMALS = 9
+SURE_FROM, SURE_BY = 0.5, 2.0
+"""An answer is sure where the likeliest class has at least half of all probability, and twice that of the
+next. That is said of these probabilities alone: how often answers are right is measured by `convscope
+evaluate`, and an image unlike those of training may be answered wrongly, and surely."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,14 @@ class Prediction:
         head = ("class", "", "probability")
         return box(thumbnail(self.path), title(name), table(head, rows, first_numbers=2), *map(line, remarks))
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the likeliest class stands out: see `SURE_FROM`; for regression, whether it is in range."""
+        if self.value is not None:
+            return not self.outside
+        first, second = sorted((*self.probabilities.values(), 0.0), reverse=True)[:2]
+        return first >= SURE_FROM and first >= SURE_BY * second
+
     def _answer(self) -> dict[str, Any]:
         if self.value is not None:
             return {"path": self.path, "value": self.value, "outside_training_range": self.outside}
@@ -85,6 +97,7 @@ class Prediction:
             "class": self.class_name,
             "probability": self.probability,
             "probabilities": self.probabilities,
+            "sure": self.is_sure,
         }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter, Token
+from cyclopts import Group, Parameter, Token
 
 from convscope.config.fields import Setting, flag_of, settings
 from convscope.errors import UsageError
@@ -33,6 +33,38 @@ def check_picture(path: Path | None) -> None:
         raise UsageError(f"--picture: '{path}' is a folder; name a file in it")
 
 
+FIRST = Group("Flags that matter first", sort_key=0)
+OTHER = Group("Other flags", sort_key=1)
+GROUPS = {
+    name: Group(title, sort_key=2 + place)
+    for place, (name, title) in enumerate(
+        {
+            "data": "Data: how images are divided",
+            "preprocessing": "Images: what is done to all of them",
+            "augmentation": "Augmentation: what is done to training images at random",
+            "network": "Network: its form and the weights it starts from",
+            "training": "Training: how the weights are found",
+            "fine-tuning": "Fine-tuning of a pretrained network",
+            "records": "What is kept while it trains",
+            "machine": "Machine",
+        }.items()
+    )
+}
+"""Where `--help` shows a setting: in its section's group, or in one of `GROUP_OF`."""
+
+GROUP_OF = {
+    **dict.fromkeys(("epochs", "time", "network", "folds"), FIRST),
+    "seed": GROUPS["data"],
+    **dict.fromkeys(
+        ("frozen", "head_scale", "frozen_share", "rate_decay", "frozen_statistics"), GROUPS["fine-tuning"]
+    ),
+    **dict.fromkeys(
+        ("checkpoint_every", "keep_checkpoints", "record_every", "validate_every", "record_histograms"),
+        GROUPS["records"],
+    ),
+    **dict.fromkeys(("device", "threads", "precision"), GROUPS["machine"]),
+}
+
 WholeNumber = Annotated[int, Parameter(converter=whole_number)]
 
 
@@ -46,7 +78,9 @@ def with_experiment_flags(command: Callable[..., int]) -> Callable[..., int]:
     signature = inspect.signature(command)
     own = [parameter for name, parameter in signature.parameters.items() if name != "overrides"]
     flags = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotate(setting))
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotate(name, setting)
+        )
         for name, setting in known.items()
     ]
 
@@ -75,12 +109,12 @@ def typed_flags(overrides: dict[str, Any], *, but: str = "") -> list[str]:
     return typed
 
 
-def _annotate(setting: Setting) -> Any:
-    text = setting.help
+def _annotate(name: str, setting: Setting) -> Any:
+    text = setting.help.replace("`", "")
     if setting.default not in (None, False):
         text = f"{text} [default: {setting.default}]"
     negative = None if bool in (setting.hint, *typing.get_args(setting.hint)) else ""
-    group = (setting.section or "training").capitalize()
+    group = GROUP_OF.get(name) or GROUPS[setting.section]
     is_whole = int in (setting.hint, *typing.get_args(setting.hint))
     return Annotated[
         setting.hint | None,

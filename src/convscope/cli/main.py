@@ -4,20 +4,27 @@ import signal
 import sys
 
 from cyclopts import App
+from rich.console import Console
+from rich.theme import Theme
 
 from convscope.cli.ending import Ending, describe_ending
-from convscope.cli.output import let_go_of_stdout, log_console, prepare_streams
+from convscope.cli.examples import print_examples
+from convscope.cli.output import let_go_of_stdout, log_console, prepare_streams, result_console
 from convscope.cli.process import tune_process
 from convscope.cli.screen import print_message
 from convscope.errors import InterruptedTrainingError
 
 DEBUG_FLAG = "--debug"
+HELP_FLAGS = ("--help", "-h")
+CALM = {"cyclopts.required": "bold", "cyclopts.required_marker": "bold cyan"}
+"""What must be given is no alarm."""
 
 app = App(
     name="convscope",
     help="Train convolutional image classifiers, see what they learned, prove whether a change helped.",
-    help_epilogue="Each command takes --help, --json (for machines) and --debug (to see the traceback).",
     version="0.1.0",
+    help_flags=HELP_FLAGS,
+    console=Console(theme=Theme(CALM)),
     result_action="return_value",
 )
 COMMANDS = {
@@ -56,7 +63,7 @@ COMMANDS = {
     ),
     "networks": ("convscope.cli.lists:networks", "List the networks."),
     "datasets": ("convscope.cli.lists:datasets", "List the named data sets, and whether they are here."),
-    "runs": ("convscope.cli.lists:runs", "List the runs of a folder."),
+    "runs": ("convscope.cli.run_list:runs", "The runs of a folder: data, network, figures, time and state."),
     "cache": ("convscope.cli.cache:cache", "See or empty the cache of decoded images."),
 }
 for _order, (_name, (_place, _help)) in enumerate(COMMANDS.items()):
@@ -81,6 +88,8 @@ def run(arguments: list[str]) -> int:
     arguments = [argument for argument in arguments if argument != DEBUG_FLAG]
     try:
         code = app(arguments, exit_on_error=False, print_error=False) or 0
+        if _asks_for_help(arguments):
+            print_examples(result_console(), arguments[0] if arguments else "")
         sys.stdout.flush()  # here, where a full disk or a reader that is gone can still be told
     except SystemExit as leaving:
         if isinstance(leaving.__context__, BrokenPipeError):  # how rich ends where nobody reads --help on
@@ -89,6 +98,11 @@ def run(arguments: list[str]) -> int:
     except BaseException as error:
         return _end(describe_ending(error), debug)
     return int(code)
+
+
+def _asks_for_help(arguments: list[str]) -> bool:
+    typed = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return not arguments or any(flag in typed for flag in HELP_FLAGS)
 
 
 def _end(ending: Ending, debug: bool) -> int:

@@ -3,15 +3,13 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
+from convscope.cli.flags import WholeNumber
 from convscope.cli.output import log_console, print_json, result_console
 from convscope.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from convscope.classifier.prediction import Prediction
 
 MOST_FAINT = 10
 """Images of which is said that they show hardly anything; of all of them, in JSON."""
@@ -26,6 +24,7 @@ def predict(
     max_pixels: int | None = None,
     json: bool = False,
     csv: bool = False,
+    top: WholeNumber | None = None,
 ) -> int:
     """Class and probability of each image.
 
@@ -43,9 +42,14 @@ def predict(
         Print one JSON document on stdout.
     csv
         Print comma-separated values on stdout.
+    top
+        So many of the likeliest classes; 5 for one image, and one of each, or two where it is not sure, for
+        several.
     """
     if json and csv:
         raise UsageError("--json and --csv both say how to print; give one of them")
+    if top is not None and top < 1:
+        raise UsageError(f"--top: {top} must be at least 1")
     from convscope.face.asking import predict as predicted
 
     paths = list(_paths(images))
@@ -57,7 +61,9 @@ def predict(
     elif csv:
         sys.stdout.write(answers.to_csv())
     else:
-        _print_table(answers)
+        from convscope.cli.predictions import print_predictions
+
+        print_predictions(result_console(), answers, top)
     for each in [answer for answer in answers if answer.faint][:MOST_FAINT]:
         log_console().print(f"{each.path} shows hardly anything ({each.faint}): the answer means little")
     for left_out in answers.left_out:
@@ -79,18 +85,3 @@ def _paths(images: list[str]) -> Iterator[Path]:
             raise UsageError(f"{name} is neither an option nor a file. See: convscope predict --help")
         else:
             raise DataError(f"{name} does not exist")
-
-
-def _print_table(predictions: list["Prediction"]) -> None:
-    from convscope.cli.screen import print_table
-    from convscope.wording import percent
-
-    if predictions and predictions[0].value is not None:
-        rows = [
-            (p.path, p.class_name, "outside the range seen in training" if p.outside else "")
-            for p in predictions
-        ]
-        print_table(result_console(), ("image", "value", ""), rows)
-        return
-    rows = [(p.path, p.class_name, percent(p.probability, 1)) for p in predictions]
-    print_table(result_console(), ("image", "class", "probability"), rows)

@@ -41,7 +41,7 @@ def print_summary(console: Console, summary: dict[str, Any], findings: Sequence[
             console,
             "fits",
             " · ".join(_fit_words(fit) for fit in summary["fits"]),
-            "validation, under each, with 95 % intervals",
+            _fits_concluded(summary["fits"]),
         )
     if "folds" in summary:
         print_line(console, "folds", *_fold_figures(summary["folds"]))
@@ -130,18 +130,6 @@ def _print_confusion(console: Console, confusion: Confusion) -> None:
     console.print(Text(str(confusion)))
 
 
-def score_cells(summary: dict[str, Any]) -> tuple[str, str]:
-    """A run's figure on the test split, and its 95 % interval, in a cell each."""
-    if "test" not in summary:
-        return "no test images", ""
-    if "accuracy" not in summary["test"]:
-        error = summary["test"]["mean_absolute_error"]
-        return f"off by {rounded(error['value'])}, n = {error['n']:,}", _ends(error)
-    accuracy = Proportion(summary["test"]["accuracy"]["correct"], summary["test"]["accuracy"]["n"])
-    figure, _, ends = str(accuracy).partition(", 95 % interval ")
-    return figure, ends
-
-
 def _figures(values: dict[str, Any], held_out: bool) -> tuple[str, ...]:
     """An accuracy with its interval, or a mean absolute error; where folds held images out, that it is so."""
     if "accuracy" not in values:
@@ -165,14 +153,28 @@ def _ends(figure: dict[str, Any]) -> str:
 
 
 def _fit_words(fit: dict[str, Any]) -> str:
-    """`crop 90.0 % (79.5–96.2) (cuts 33 % away)`; the run's own is marked."""
+    """`crop 90.0 % (79.5–96.2), cuts 33 % away`; of the run's own, that it is."""
     if "accuracy" in fit:
         low, high = fit["accuracy"]["interval"]
         figure = f"{percent(fit['accuracy']['value'], 1)} ({100 * low:.1f}–{100 * high:.1f})"
     else:
         figure = f"{rounded(fit['mean_absolute_error']['value'])} ({_ends(fit['mean_absolute_error'])})"
-    cut = f" (cuts {percent(fit['discarded'], 0)} away)" if fit["discarded"] > 0.005 else ""
-    return f"{fit['fit']}{'*' if fit['is_own'] else ''} {figure}{cut}"
+    cut = f", cuts {percent(fit['discarded'], 0)} away" if fit["discarded"] > 0.005 else ""
+    return f"{fit['fit']} {'as trained ' if fit['is_own'] else ''}{figure}{cut}"
+
+
+def _fits_concluded(fits: Sequence[dict[str, Any]]) -> str:
+    """Whether another way of fitting images into the square would be worth a training of its own."""
+    measured = "on validation, with 95 % intervals: "
+    own = next((fit for fit in fits if fit["is_own"]), None)
+    if own is None or "accuracy" not in own:
+        return measured.removesuffix(": ")
+    best = max(fits, key=lambda fit: float(fit["accuracy"]["value"]))
+    if best["accuracy"]["value"] <= own["accuracy"]["value"]:
+        return f"{measured}none is better than {own['fit']}"
+    if best["accuracy"]["interval"][0] <= own["accuracy"]["interval"][1]:
+        return f"{measured}what {best['fit']} gains is within chance"
+    return f"{measured}{best['fit']} is better; try a training with --fit {best['fit']}"
 
 
 def _fold_figures(folds: dict[str, Any]) -> tuple[str, str]:

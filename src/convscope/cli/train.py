@@ -3,9 +3,11 @@
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from convscope.cli.flags import with_experiment_flags
+from cyclopts import Parameter
+
+from convscope.cli.flags import FIRST, OTHER, with_experiment_flags
 from convscope.cli.output import log_console, print_json, result_console, try_to
 from convscope.cli.process import importing
 from convscope.config.asked import ExperimentConfig
@@ -22,11 +24,11 @@ def train(
     data: str | None = None,
     /,
     *,
-    name: str | None = None,
-    runs: Path | None = None,
-    resume: Path | None = None,
-    source: str | None = None,
-    json: bool = False,
+    name: Annotated[str | None, Parameter(group=FIRST)] = None,
+    resume: Annotated[Path | None, Parameter(group=FIRST)] = None,
+    runs: Annotated[Path | None, Parameter(group=OTHER)] = None,
+    source: Annotated[str | None, Parameter(group=OTHER)] = None,
+    json: Annotated[bool, Parameter(group=OTHER, negative="", show_default=False)] = False,
     overrides: dict[str, Any],
 ) -> int:
     """Train a classifier: infer what is not said, say what was chosen and why, and report how good it is.

@@ -30,6 +30,7 @@ class Fitted:
     Attributes:
         steps, epochs: taken; `best_step` is the one of the best validation.
         seconds: of training, the head's fit included; measuring and saving are not.
+        earlier: those of them that were spent before the run went on.
         kept: the checkpoint that the classifier is: `last`, `best`, or a pretrained network's fitted `head`
             or `blend`.
         why: in a few words.
@@ -42,6 +43,7 @@ class Fitted:
     epochs: float
     best_step: int | None
     seconds: float
+    earlier: float
     kept: str
     why: str
     stopped_early: bool
@@ -76,6 +78,7 @@ def fit(
     run.write(DESCRIPTION, job.classifier.description())
     write_dataset(run, job.dataset, job.classifier.preprocessing)
     loop = _loop_where_it_stands(run, job)
+    earlier = loop.state.seconds
     if run.has(SUMMARY) and loop.state.step < loop.timetable.total and not loop.has_stopped_early():
         run.reopen()
     if loop.has_stopped_early():
@@ -99,6 +102,7 @@ def fit(
         epochs=round(state.step / loop.steps_per_epoch, 4),
         best_step=state.best_step,
         seconds=state.seconds,
+        earlier=earlier,
         kept=kept,
         why=why,
         stopped_early=loop.has_stopped_early(),

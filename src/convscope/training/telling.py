@@ -6,7 +6,7 @@ from convscope.config.asked import ExperimentConfig
 from convscope.data.dataset import Dataset
 from convscope.data.survey import Survey
 from convscope.training.progress import Choice
-from convscope.wording import some_do
+from convscope.wording import from_here, some_do
 
 SHOWN_FILES = 12
 SHOWN_CLASSES = 12
@@ -14,7 +14,7 @@ SHOWN_CLASSES = 12
 
 def describe_data(survey: Survey, dataset: Dataset, config: ExperimentConfig) -> list[Choice]:
     """How many images of what, what stays out and why, and how they are divided."""
-    choices = [Choice(dataset.name, _contents(dataset)), *_left_out(dataset)]
+    choices = [Choice(dataset.name, _contents(dataset)), *_left_out(dataset, config.data.source)]
     choices += [Choice("note", note) for note in dataset.notes]
     if config.data.folds is None:
         sizes = " · ".join(f"{len(images):,} {split}" for split, images in dataset.splits.items())
@@ -57,7 +57,8 @@ def _contents(dataset: Dataset) -> str:
     counts = torch.bincount(labels, minlength=len(names)).tolist()
     if len(set(counts)) == 1:
         return f"{total:,} images, {len(names):,} classes of {counts[0]:,} each: {_some(names)}"
-    shown = [f"{name} {count:,}" for name, count in zip(names[:SHOWN_CLASSES], counts, strict=False)]
+    sign = ":" if any(name[-1:].isdigit() for name in names) else ""  # `0 500 · 1 500` says nothing
+    shown = [f"{name}{sign} {count:,}" for name, count in zip(names[:SHOWN_CLASSES], counts, strict=False)]
     more = " · …" if len(names) > SHOWN_CLASSES else ""
     return f"{total:,} images, {len(names):,} classes: {' · '.join(shown)}{more}"
 
@@ -67,13 +68,13 @@ def _some(names: tuple[str, ...]) -> str:
     return " · ".join(names[:SHOWN_CLASSES]) + more
 
 
-def _left_out(dataset: Dataset) -> list[Choice]:
+def _left_out(dataset: Dataset, source: str) -> list[Choice]:
     """Every broken file by name; of many, the first ones, and where the others are listed."""
     broken = dataset.quarantined
     if not broken:
         return []
     lines = [Choice("left out", f"{some_do(len(broken), 'file', 'stays')} out")] + [
-        Choice("", entry.path, entry.reason) for entry in broken[:SHOWN_FILES]
+        Choice("", from_here(source, entry.path), entry.reason) for entry in broken[:SHOWN_FILES]
     ]
     if len(broken) > SHOWN_FILES:
         lines.append(Choice("", f"and {len(broken) - SHOWN_FILES:,} more", "all of them are in dataset.json"))

@@ -24,7 +24,7 @@ def finish_run(
     """Evaluate the run's classifier on validation and test, and keep predictions and `summary.json`.
 
     A cross-validated run (`folds`) is fitted on all its images: its test figures are made of what its folds
-    said about the images held out from them.
+    said about the images held out from them. `total_seconds` are those since the run was begun or went on.
     """
     dataset = job.dataset
     classifier = Classifier.load(run.path, fitted.kept).to(job.device)
@@ -52,7 +52,7 @@ def finish_run(
             **({} if folds is None else {"folds": folds.to_dict()}),
             **{predictions.split: predictions.evaluation.to_dict() for predictions, _ in judged},
             "notes": _notes([predictions.split for predictions, _ in judged]),
-            "seconds": {"train": round(fitted.seconds, 2), "total": round(total_seconds, 2)},
+            "seconds": {"train": round(fitted.seconds, 2), "total": round(fitted.earlier + total_seconds, 2)},
         },
     )
 

@@ -1,0 +1,71 @@
+"""What a classifier says of images, on the screen: the likeliest classes with small bars, and a summary."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from convscope.classifier.prediction import Prediction, chance
+from convscope.cli.screen import print_line, print_table
+from convscope.wording import legible, some, times
+
+TOP = 5
+"""Classes of a single image."""
+
+BAR = 12
+CLASSES_SUMMED = 12
+NOT_SURE = "not sure"
+OUTSIDE = "outside the range seen in training"
+
+
+def print_predictions(console: Console, predictions: Sequence[Prediction], top: int | None) -> None:
+    """Of one image the likeliest classes, `top` of them; of several the likeliest one each, and a summary."""
+    if not predictions:
+        return
+    if predictions[0].value is not None:
+        rows = [(one.path, one.class_name, OUTSIDE if one.outside else "") for one in predictions]
+        print_table(console, ("image", "value", ""), rows)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("image", overflow="fold")
+    table.add_column("class", overflow="fold")
+    table.add_column("probability", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for one in predictions:
+        for row in _rows(one, top or (TOP if len(predictions) == 1 else 1 if one.is_sure else 2)):
+            table.add_row(*row)
+    console.print(table)
+    if len(predictions) > 1:
+        console.print()
+        _print_summary(console, predictions)
+
+
+def _rows(prediction: Prediction, top: int) -> Iterator[tuple[Text, ...]]:
+    for place, (name, probability) in enumerate(prediction.likeliest(top)):
+        remark = f"  {NOT_SURE}" if place == 0 and not prediction.is_sure else ""
+        yield (
+            Text(legible(prediction.path) if place == 0 else ""),
+            Text(legible(name), style="bold" if place == 0 else ""),
+            Text(chance(probability)),
+            Text.assemble((bar(probability), "cyan"), (remark, "bold")),
+        )
+
+
+def bar(share: float) -> str:
+    """A share, 0 to 1, as a bar of half columns, `BAR` at most; full only for what is certain."""
+    halves = round(2 * BAR * share)
+    if halves == 2 * BAR and share < 1:
+        halves -= 1
+    return "━" * (halves // 2) + "╸" * (halves % 2)
+
+
+def _print_summary(console: Console, predictions: Sequence[Prediction]) -> None:
+    counts = Counter(one.class_name for one in predictions).most_common()
+    shown = [f"{name}: {count:,}" for name, count in counts[:CLASSES_SUMMED]]
+    if len(counts) > CLASSES_SUMMED:
+        shown.append(f"and {some(len(counts) - CLASSES_SUMMED, 'class', 'classes')} more")
+    unsure = sum(not one.is_sure for one in predictions)
+    reason = f"{NOT_SURE} {times(unsure)}: no class has half of all, and twice the next" if unsure else ""
+    print_line(console, some(len(predictions), "image"), " · ".join(shown), reason)
