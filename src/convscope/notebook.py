@@ -1,7 +1,7 @@
 """How values show themselves in a notebook: plain HTML in the notebook's own colours, light or dark.
 
 Nothing here knows whether the page is dark: text has the page's colour, what is quiet is that colour thinned,
-and the few hues that stand for something are readable on both. Styles stand in the elements, since a notebook
+and the one hue of bars is readable on both. Styles stand in the elements, since a notebook
 that is not trusted drops style sheets.
 """
 
@@ -11,7 +11,7 @@ from html import escape
 
 from convscope.wording import legible
 
-BLUE, RED = "#4a8fd8", "#d9534f"
+BLUE = "#4a8fd8"
 QUIET = "opacity: .7"
 _CELL = "padding: .15em .9em .15em 0; border: 0; background: none; vertical-align: middle"
 _TEXT = "text-align: left"

@@ -12,6 +12,7 @@ from convscope.classifier.classifier import Classifier
 from convscope.classifier.pictures import Picture
 from convscope.classifier.prediction import Prediction
 from convscope.data.quarantine import Quarantined
+from convscope.errors import UsageError
 
 if TYPE_CHECKING:
     from convscope.report.pictures.look import Look
@@ -53,6 +54,7 @@ def predict(
 
     Raises:
         RunError: when there is no such run, or no such checkpoint in it.
+        UsageError: a checkpoint is named beside a classifier.
 
     >>> import convscope as cs
     >>> answers = cs.predict("runs/photos", "folder/")
@@ -61,6 +63,8 @@ def predict(
     >>> answers.left_out
     ()
     """
+    if isinstance(run, Classifier) and checkpoint != "final":
+        raise UsageError(f"a classifier that is loaded has its weights: load(run, {checkpoint!r}) has others")
     classifier = run if isinstance(run, Classifier) else load(run, checkpoint)
     found = list(classifier.reading_up_to(max_pixels).predict_all(pictures))
     return Answers(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from convscope.errors import UsageError
+from convscope.errors import RunError, UsageError
 from convscope.notebook import aligned, box, folded, labelled, title
 from convscope.runs.folder import CHOICES, SUMMARY, Run
 from convscope.runs.records import Record
@@ -115,13 +116,21 @@ class FinishedRun:
             *figures,
         )
 
+    def _found(self) -> list[Finding]:
+        """The findings, where the answers that they are drawn from came along."""
+        with suppress(RunError):
+            return self.findings
+        return []
+
     def _kept(self) -> dict[str, Predictions]:
         """The answers that the run keeps, by what they are called; they need no images."""
         from convscope.evaluation.predictions import has_predictions, read_held_out, read_predictions
 
         run = Run.open(self.path)
         if run.config.data.folds is not None:
-            return {"held out": read_held_out(run)}
+            with suppress(RunError):  # a run that came without its folds still has their mean
+                return {"held out": read_held_out(run)}
+            return {}
         splits = [split for split in ("test", "validation") if has_predictions(run, split)]
         return {split: read_predictions(run, split) for split in splits}
 
@@ -131,7 +140,13 @@ class FinishedRun:
             return [("state", "not finished; go on with resume")]
         summary = self.summary
         lines: list[tuple[str, ...]] = [(name, _figure(each)) for name, each in kept.items()]
-        lines += [("finding", each.said, each.advice) for each in self.findings]
+        if "folds" in summary:
+            from convscope.evaluation.proportion import mean_over_folds
+
+            lines.append(
+                ("folds", str(mean_over_folds(summary["folds"])), "the classifier is fitted on all images")
+            )
+        lines += [("finding", each.said, each.advice) for each in self._found()]
         lines += [("note", note) for note in summary.get("notes", ())]
         untrained = (summary.get("untrained") or {}).get("accuracy")
         if untrained is not None:

@@ -109,9 +109,10 @@ def find_lr(data: str | PathLike[str], *, progress: Progress | None = None, **se
     for choice in plan.choices:
         listener.on_choice(choice)
     listener.on_start("", 0, NUM_STEPS)
-    found = search(plan, name, lambda step: listener.on_step(step, plan.config.training.batch_size))
-    listener.on_end()
-    return found
+    try:
+        return search(plan, name, lambda step: listener.on_step(step, plan.config.training.batch_size))
+    finally:
+        listener.on_end()
 
 
 def plan_search(asked: ExperimentConfig) -> tuple[Plan, str]:

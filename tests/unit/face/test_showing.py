@@ -1,8 +1,11 @@
 """What values look like when they are printed, and in a notebook."""
 
 import json
+import shutil
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +14,9 @@ from PIL import Image
 
 import convscope as cs
 from convscope.errors import UsageError
-from convscope.face.live import NotebookProgress, listener_here
+from convscope.face.live import NotebookProgress, listener_here, watched
 from convscope.training.progress import Choice, Silent
+from convscope.work import working
 
 EMPTY = {"img", "br", "meta", "progress"}
 
@@ -119,6 +123,24 @@ def test_what_python_gives_is_what_the_command_says(place: Path, capsys: pytest.
     )
 
 
+def test_a_cross_validated_run_shows_its_folds_with_and_without_them(place: Path) -> None:
+    settings = {"network": "linear", "batch_size": 8, "threads": 1, "learning_rate": 1e-3}
+    run = cs.train("photos", name="folded", folds=2, steps=1, **settings)
+    assert "held out, by class" in run._repr_html_()
+    assert "2 runs" in str(run)
+    shutil.rmtree("runs/folded/folds")
+    Path("runs/folded/predictions/test.npz").unlink()
+    assert "held out, by class" not in run._repr_html_()
+    assert "2 runs" in str(run)
+
+
+def test_a_checkpoint_beside_a_loaded_classifier_is_refused(place: Path) -> None:
+    classifier = cs.load("runs/photos")
+    assert cs.predict(classifier, "new.png")[0] == cs.predict("runs/photos", "new.png")[0]
+    with pytest.raises(UsageError, match="loaded has its weights"):
+        cs.predict(classifier, "new.png", checkpoint="untrained")
+
+
 def test_figures_of_another_kind_are_refused_with_the_right_one(place: Path) -> None:
     with pytest.raises(UsageError, match="see accuracy"):
         _ = cs.evaluate("runs/photos").mean_absolute_error
@@ -161,6 +183,40 @@ def test_a_notebook_sees_choices_a_bar_and_each_epoch(place: Path) -> None:
 
 def test_outside_a_notebook_nobody_listens() -> None:
     assert isinstance(listener_here(), Silent)
+
+
+def test_a_shell_with_a_kernel_is_a_notebook_and_one_in_a_terminal_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stand-in for IPython, which is no dependency: what is asked of it, and how it is called."""
+    calls: list[bool] = []
+
+    def display(shown: NotebookProgress, *, display_id: bool) -> Place:
+        calls.append(display_id)
+        return Place(shown)
+
+    for shell, expected in ((SimpleNamespace(kernel=1), NotebookProgress), (SimpleNamespace(), Silent)):
+        ipython = SimpleNamespace(get_ipython=lambda shell=shell: shell)
+        monkeypatch.setitem(sys.modules, "IPython", ipython)
+        monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+        assert isinstance(listener_here(), expected)
+    assert calls == [True]
+
+
+def test_a_notebook_sees_work_that_is_no_step() -> None:
+    places: list[Place] = []
+
+    def show(shown: NotebookProgress) -> Place:
+        places.append(Place(shown))
+        return places[-1]
+
+    progress = NotebookProgress(show)
+    with watched(progress), working("features of 8 images", 8) as work:
+        work.advance(4)
+        progress.on_choice(Choice("network", "two-conv"))  # which draws at once
+    assert 'value="4" max="8"' in places[0].drawn[-1]
+    assert "features of 8 images" in places[0].drawn[-1]
+    assert "<progress" not in progress._repr_html_()
 
 
 def test_a_choice_is_text_in_the_notebook() -> None:
