@@ -45,7 +45,7 @@ def test_a_look_answers_every_question(digits: Path, capsys: pytest.CaptureFixtu
     files = [entry["file"] for entry in index_of(digits)]
     assert [entry["file"] for entry in document["pictures"]] == files
     assert document["left_out"] == []
-    assert files[0] == "filters-conv1.png"
+    assert files[0] == "filters-conv1.svg"
     assert {entry["about"] for entry in index_of(digits)} == {
         "filters",
         "maps",
@@ -69,10 +69,10 @@ def test_a_second_look_overwrites_only_its_own(digits: Path, capsys: pytest.Capt
     assert run_command(["look", str(digits), "--only", "filters", "--layer", "conv1"]) == 0
     after = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     changed = {name for name in after if after[name] != before.get(name)}
-    assert changed == {"filters-conv1.png", "index.json"}
-    assert {"filters-conv1.png", "maps-conv1.png"} <= {entry["file"] for entry in index_of(digits)}
+    assert changed == {"filters-conv1.svg", "index.json"}
+    assert {"filters-conv1.svg", "maps-conv1.svg"} <= {entry["file"] for entry in index_of(digits)}
     shown = capsys.readouterr().out
-    assert "look/filters-conv1.png" in shown
+    assert "look/filters-conv1.svg" in shown
     assert "16 filters of 5×5" in shown
     assert "report.html" in shown
 

@@ -12,6 +12,7 @@ from convscope.looking.maps import SeenMaps
 from convscope.looking.patches import Excitation, Projected
 from convscope.looking.plane import SeenPlane
 from convscope.looking.subject import Looked
+from convscope.looking.templates import SeenTemplates
 from convscope.looking.wants import SeenWants
 from convscope.looking.where import MOST_MISSED, SeenWhere
 from convscope.networks.following.receptive_fields import ReceptiveField
@@ -21,6 +22,7 @@ METHOD_NAMES = {"grad-cam": "Grad-CAM", "layer-cam": "LayerCAM"}
 """How papers write the methods; others are called what they are called."""
 
 _MANY = 0.5
+_NOISE = 0.2  # correlation of neighbouring weights
 _TRIALS = 400
 _RARELY_BY_CHANCE = 0.95
 
@@ -34,6 +36,20 @@ def filters(seen: SeenFilters) -> list[Finding]:
     if dead + alike > _MANY * count:
         return [Finding(name="filters", severity="warning", sentence=said)]
     return [Finding(name="filters", severity="note" if dead + alike else "fine", sentence=said)]
+
+
+def templates(seen: SeenTemplates) -> list[Finding]:
+    """Whether the templates have a shape: neighbouring weights are alike in one, and unrelated in noise."""
+    across, down = (
+        (seen.weights[..., 1:], seen.weights[..., :-1]),
+        (seen.weights[..., 1:, :], seen.weights[..., :-1, :]),
+    )
+    pairs = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in (across, down) if a.size > 1]
+    alike = float(np.nan_to_num(np.mean(pairs))) if pairs else 0.0
+    said = f"neighbouring weights correlate by {alike:.2f}".replace("-", "−")
+    if alike < _NOISE:
+        return [Finding(name="templates", severity="warning", sentence=f"{said}: mostly noise")]
+    return [Finding(name="templates", severity="note", sentence=f"{said}, where noise has 0")]
 
 
 def maps(seen: SeenMaps) -> list[Finding]:
@@ -92,7 +108,21 @@ def where(seen: SeenWhere) -> list[Finding]:
     if seen.sanity is not None:
         findings.append(sanity(seen.sanity, METHOD_NAMES.get(seen.methods[0], seen.methods[0])))
     findings.append(_completeness(seen))
+    findings += _beside(seen)
     return [*findings, *fitted_on([case.looked for case in seen.cases])]
+
+
+def _beside(seen: SeenWhere) -> list[Finding]:
+    """A warning where maps are strongest outside the image, in its padding."""
+    found = []
+    for method, beside in zip(seen.methods, seen.beside, strict=True):
+        if beside.any():
+            name = METHOD_NAMES.get(method, method)
+            said = f"{name} is strongest outside the image, in its padding, in {int(beside.sum())} of "
+            said += f"{some(len(beside), 'row')}: the network goes by where the image ends"
+            advice = "Train with --fit crop or --fit squash, and compare"
+            found.append(Finding(name="looks-beside", severity="warning", sentence=said, advice=advice))
+    return found
 
 
 def sanity(check: SanityCheck, method: str) -> Finding:

@@ -24,9 +24,9 @@ from convscope.training.plan import Plan, plan_experiment
 if TYPE_CHECKING:
     from convscope.report.pictures.notebook import Picture
 
-SAMPLES = 9
+SAMPLES, MOST_SAMPLES = 9, 48  # as many as there are classes, between these two
 SAMPLE_SIDE = 192
-DRAWN = 8
+DRAWN, MOST_DRAWN = 8, 16
 DRAWS = 8
 
 
@@ -53,8 +53,10 @@ class DataAudit(Audit):
         from convscope.report.pictures.grids import image_grid
 
         form = PixelFormat((SAMPLE_SIDE, SAMPLE_SIDE), 3, "pad", self.reading)
-        taken = take_samples(self.source, form, SAMPLES)
-        return _picture(taken, image_grid(taken.images, taken.labels, columns=3), "Images")
+        taken = take_samples(self.source, form, min(MOST_SAMPLES, max(SAMPLES, len(self.classes))))
+        columns = 3 if len(taken.labels) <= SAMPLES else 6
+        drawn = image_grid(taken.images, taken.labels, columns=columns, contents=taken.contents)
+        return _picture(taken, drawn, "Images")
 
     def training(self) -> Picture:
         """What training sees of a few images: its size, its channels, its way to get there, its augmentation.
@@ -69,17 +71,15 @@ class DataAudit(Audit):
             raise DataError("no training was asked about: name its augmentation, as in augmentation='photos'")
         config = self.plan.config
         side, image = config.preprocessing.size, config.preprocessing
-        taken = take_samples(
-            self.source, PixelFormat((side, side), image.channels, image.fit, self.reading), DRAWN
-        )
+        form = PixelFormat((side, side), image.channels, image.fit, self.reading)
+        taken = take_samples(self.source, form, min(MOST_DRAWN, max(DRAWN, len(self.classes))))
         if self.plan.fits_head_alone:
             seen = draw_for_head(taken, mirrored=fits_on_mirror_images(config))
         else:
             augmentation = Augmentation.from_text(config.augmentation.preset)
             seen = draw_as_trained(taken, augmentation, seed=config.seed, draws=DRAWS)
-        return _picture(
-            taken, augmentation_sheet(taken.images, seen, taken.labels), "What training sees of images"
-        )
+        drawn = augmentation_sheet(taken.images, seen, taken.labels, taken.contents)
+        return _picture(taken, drawn, "What training sees of images")
 
     def picture(self) -> Picture:
         """What training sees, where a training was asked about; else samples."""

@@ -17,10 +17,11 @@ from convscope.looking.patches import (
     find_excitation,
     project_excitation,
 )
-from convscope.looking.plan import Cases, Plan, make_plan, telling_images, telling_units
+from convscope.looking.plan import Cases, Plan, make_plan, reads_the_image, telling_images, telling_units
 from convscope.looking.plane import SeenPlane, hidden_values_of, see_plane
 from convscope.looking.signals import Drift, Signals, measure_drift, measure_signals
 from convscope.looking.subject import Looked, Subject
+from convscope.looking.templates import SeenTemplates, see_templates
 from convscope.looking.wants import UNITS as UNITS_WANTING
 from convscope.looking.wants import SeenWants, see_class_wants, see_unit_wants
 from convscope.looking.where import SeenWhere, cases_for, see_where
@@ -81,7 +82,18 @@ class SeenCases:
     seen: SeenWhere
 
 
-Seen = SeenFilters | SeenMaps | Excitation | Projected | SeenCases | SeenWants | Signals | Drift | SeenPlane
+Seen = (
+    SeenFilters
+    | SeenTemplates
+    | SeenMaps
+    | Excitation
+    | Projected
+    | SeenCases
+    | SeenWants
+    | Signals
+    | Drift
+    | SeenPlane
+)
 """What was measured to answer one question."""
 
 
@@ -142,9 +154,9 @@ class _Asking:
             )
         return self._plan.layers
 
-    def _filters(self) -> Iterator[SeenFilters]:
+    def _filters(self) -> Iterator[SeenFilters | SeenTemplates]:
         if not self._plan.filters:
-            raise UsageError("no convolution here has filters larger than a point")
+            yield see_templates(self._subject)
         for layer in self._plan.filters:
             yield see_filters(self._subject, layer)
 
@@ -162,8 +174,12 @@ class _Asking:
         yield from self._excitations.values()
 
     def _projection(self) -> Iterator[Projected]:
-        for excitation in self._excitations.values():
-            yield project_excitation(self._subject, excitation.of_first_units(UNITS_PROJECTED))
+        deeper = [layer for layer in self._layers() if not reads_the_image(self._subject, layer)]
+        if not deeper:
+            raise UsageError("its convolutions read the image itself, where a projection repeats the filter")
+        for layer in deeper:
+            excitation = self._excitations[layer].of_first_units(UNITS_PROJECTED)
+            yield project_excitation(self._subject, excitation)
 
     def _where(self) -> Iterator[SeenCases]:
         groups: dict[Literal["chosen", "right", "wrong"], Sequence[Looked]] = {"chosen": self._chosen}

@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-from convscope.inspection.activations import LayerMaps, layer_maps
+from convscope.inspection.activations import LayerMaps, maps_behind
 from convscope.looking.subject import Looked, Subject
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SeenMaps:
-    """The outputs of a layer's units for one image.
+    """What a layer's units give on for one image.
 
     Attributes:
         looked: the image.
         layer: the layer.
-        found: the maps of all units.
+        found: the maps of all units, behind the non-linearity where one follows.
         is_chosen: whether the reader chose the image.
     """
 
@@ -25,5 +25,5 @@ class SeenMaps:
 
 def see_maps(subject: Subject, layer: str, looked: Looked, *, is_chosen: bool = False) -> SeenMaps:
     """The maps of a layer for an image, strongest first in their `order`."""
-    found = layer_maps(subject.network, subject.standardised(looked.pixels[None])[0], layer)
+    found = maps_behind(subject.network, subject.standardised(looked.pixels[None])[0], layer)
     return SeenMaps(looked=looked, layer=layer, found=found, is_chosen=is_chosen)

@@ -12,6 +12,7 @@ from convscope.errors import ConvscopeError, UsageError
 from convscope.inspection.patches.patch_projections import PatchProjections, project_patches
 from convscope.inspection.patches.top_patches import TopPatches, top_patches_of_layers
 from convscope.looking.subject import Subject, spread
+from convscope.networks.following.shapes import output_shapes
 
 COUNT = 9
 MOST_IMAGES = 10_000
@@ -30,12 +31,14 @@ class Excitation:
         classes: (U, k), the true class of the image that each is from; empty where there are no classes.
         class_counts: how many images of each class were searched.
         class_names: in index order.
+        units_in_layer: of which those shown are the ones whose answers differ most from image to image.
     """
 
     patches: TopPatches
     classes: NDArray[np.int64]
     class_counts: NDArray[np.int64]
     class_names: tuple[str, ...]
+    units_in_layer: int
 
     def of_first_units(self, count: int) -> "Excitation":
         """The same for the first units only."""
@@ -69,12 +72,14 @@ def find_excitation(
     names = subject.class_names
     labels = train.labels.numpy()[rows]
     counts = np.bincount(labels, minlength=len(names)) if names else np.empty(0, np.int64)
+    shapes = output_shapes(subject.network, subject.image_shape)
     return {
         layer: Excitation(
             patches=patches,
             classes=labels[patches.image_indices] if names else np.empty((0, 0), np.int64),
             class_counts=counts,
             class_names=names,
+            units_in_layer=shapes[layer][0],
         )
         for layer, patches in found.items()
     }

@@ -63,6 +63,12 @@ def spatial_convolutions(subject: Subject) -> list[str]:
     ]
 
 
+def reads_the_image(subject: Subject, layer: str) -> bool:
+    """Whether a layer is the convolution that the image itself goes into."""
+    first = next((each for each in subject.network.modules() if isinstance(each, nn.Conv2d)), None)
+    return find_layer(subject.network, layer) is first
+
+
 def telling_units(subject: Subject, layers: Sequence[str], count: int) -> dict[str, tuple[int, ...]]:
     """For each layer the units whose strongest answer differs most from image to image, the first most.
 

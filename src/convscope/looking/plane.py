@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from convscope.errors import UsageError
 from convscope.inspection.hidden_values import HiddenValues, last_hidden_values
@@ -11,6 +13,8 @@ from convscope.inspection.planes import Plane, PlaneMethod, plane
 from convscope.looking.subject import MOST_JUDGED, Split, Subject, spread
 
 NEIGHBOURS = 10
+
+_SMALL_SIDE = 48
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,8 @@ class SeenPlane:
         predicted: (N,), what it was taken for.
         layer: the layer whose input was laid out.
         split: of the images.
+        ids: (N,), what the images are called.
+        pixels: uint8 (N, C, h, w), small.
         neighbours: in all dimensions; None where no image has another of its class.
         is_flat: whether the layer sees all images alike, so that there is nothing to lay out.
     """
@@ -49,6 +55,8 @@ class SeenPlane:
     predicted: NDArray[np.int64]
     layer: str
     split: Split
+    ids: tuple[str, ...]
+    pixels: NDArray[np.uint8]
     neighbours: NeighbourShare | None
     is_flat: bool = False
 
@@ -71,15 +79,27 @@ def see_plane(
 ) -> SeenPlane:
     """The images as points in two dimensions."""
     laid = plane(hidden.values, method=method)
+    images = subject.judging
+    rows = spread(len(images), MOST_JUDGED)[laid.indices]
     return SeenPlane(
         laid=laid,
         labels=labels[laid.indices],
         predicted=hidden.logits.argmax(axis=1)[laid.indices],
         layer=hidden.output_layer,
         split=subject.judging_split,
+        ids=tuple(images.ids[row] for row in rows.tolist()),
+        pixels=_small(subject.images(images, rows)),
         neighbours=neighbours_of_own_class(hidden.values, labels),
         is_flat=len(hidden.values) > 1 and not np.ptp(hidden.values, axis=0).any(),
     )
+
+
+def _small(images: Tensor) -> NDArray[np.uint8]:
+    """Uint8 (N, C, H, W), no side longer than 48 pixels."""
+    factor = -(-max(images.shape[2:]) // _SMALL_SIDE)
+    if factor > 1:
+        images = torch.nn.functional.avg_pool2d(images.float(), factor).round().to(torch.uint8)
+    return np.asarray(images.numpy(), dtype=np.uint8)
 
 
 def neighbours_of_own_class(values: NDArray[np.float32], labels: NDArray[np.int64]) -> NeighbourShare | None:

@@ -47,6 +47,7 @@ class SeenWhere:
         sanity: whether the class map depends on the weights; None for a network without maps.
         layer: that the class map is of; empty without.
         class_names: in index order; empty where the network answers with a number.
+        beside: (methods, N), whether a map is strongest in the padding that the image was given.
     """
 
     cases: tuple[Case, ...]
@@ -57,6 +58,7 @@ class SeenWhere:
     sanity: SanityCheck | None
     layer: str
     class_names: tuple[str, ...]
+    beside: NDArray[np.bool_]
 
 
 def cases_for(subject: Subject, images: Sequence[Looked], class_name: str | None = None) -> list[Case]:
@@ -92,16 +94,56 @@ def see_where(subject: Subject, cases: Sequence[Case], *, is_heavy: bool = False
     covered = occlusion(
         subject.network, images, classes=classes, window=window, stride=window if is_heavy else None
     )
+    stacked = np.stack([*maps, gradients.maps, covered.maps]).astype(np.float32)
     return SeenWhere(
         cases=tuple(cases),
         methods=(*methods, "integrated gradients", "occlusion"),
-        maps=np.stack([*maps, gradients.maps, covered.maps]).astype(np.float32),
+        maps=stacked,
+        beside=_strongest_beside(subject, stacked, cases),
         outputs=_outputs(subject, cases),
         missed=_missed(gradients),
         sanity=sanity,
         layer="" if layer is None else layer.name,
         class_names=subject.class_names,
     )
+
+
+def _strongest_beside(
+    subject: Subject, maps: NDArray[np.float32], cases: Sequence[Case]
+) -> NDArray[np.bool_]:
+    """For each map whether its strongest tenth lies, for the most part, in padding."""
+    found = np.zeros(maps.shape[:2], dtype=bool)
+    if subject.classifier.preprocessing.fit != "pad":
+        return found
+    for place, case in enumerate(cases):
+        padding = padding_of(np.asarray(case.looked.pixels.numpy()))
+        for method, heat in enumerate(maps[:, place]):
+            strongest = np.maximum(heat, 0)
+            strongest = np.where(strongest >= np.quantile(strongest, 0.9), strongest, 0)
+            found[method, place] = strongest[padding].sum() > 0.5 * max(float(strongest.sum()), 1e-12)
+    return found
+
+
+def padding_of(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where an image (C, H, W) was padded, (H, W): bands of one colour on two opposite sides, alike in width.
+
+    Images whose four sides are of one colour, as drawings are, count as not padded.
+    """
+    height, width = pixels.shape[1:]
+    shown = np.zeros((height, width), dtype=bool)
+    rows, columns = (_bands((pixels == pixels[:, :1, :1]).all(axis=(0, axis))) for axis in (2, 1))
+    if min(rows) > 0 and min(columns) == 0 and abs(rows[0] - rows[1]) <= 1:
+        shown[: rows[0]] = shown[height - rows[1] :] = True
+    if min(columns) > 0 and min(rows) == 0 and abs(columns[0] - columns[1]) <= 1:
+        shown[:, : columns[0]] = shown[:, width - columns[1] :] = True
+    return shown
+
+
+def _bands(is_plain: NDArray[np.bool_]) -> tuple[int, int]:
+    """How many lines in a row are plain at the beginning, and at the end; none where all are."""
+    if is_plain.all():
+        return 0, 0
+    return int((~is_plain).argmax()), int((~is_plain)[::-1].argmax())
 
 
 def _missed(gradients: IntegratedGradients) -> NDArray[np.float64]:

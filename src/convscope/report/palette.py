@@ -38,18 +38,22 @@ DARK: Final = {
 """The same on dark paper."""
 
 HUES: Final = (
-    "#2467ad",
-    "#d9822b",
-    "#2a8c6a",
-    "#b8508f",
-    "#7a6a2f",
-    "#5ab0d9",
-    "#8a4b36",
-    "#6f5bb5",
-    "#a8a32a",
-    "#4d4d4d",
+    "#2273c9",
+    "#d6700f",
+    "#158f63",
+    "#c44a94",
+    "#8b7413",
+    "#1b93b5",
+    "#a8513a",
+    "#7a5fd0",
+    "#6f941c",
+    "#7d7b76",
 )
-"""Hues for classes; with more than ten classes they come round again, which is why marks also carry names."""
+"""Hues for classes, each with a contrast of 3 or more to light and to dark paper. With more than ten classes
+they come round again, which is why marks also carry names."""
+
+FACE: Final = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
+"""The typeface of charts and pictures."""
 
 # Anchor colours, evenly spaced, steady in lightness, so that they survive printing in grey.
 _DIVERGING = ((33, 78, 160), (120, 160, 215), (255, 255, 255), (226, 130, 115), (168, 20, 36))

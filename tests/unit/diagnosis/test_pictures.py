@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from convscope.diagnosis.pictures import fitted_on, is_incomplete, patches, plane, where
+from convscope.diagnosis.pictures import fitted_on, is_incomplete, patches, plane, templates, where
 from convscope.inspection.class_evidence.sanity import SanityCheck
 from convscope.inspection.patches.top_patches import TopPatches
 from convscope.inspection.planes import Plane
 from convscope.looking.patches import Excitation
 from convscope.looking.plane import SeenPlane, neighbours_of_own_class
 from convscope.looking.subject import Looked
+from convscope.looking.templates import SeenTemplates
 from convscope.looking.where import Case, SeenWhere
 from convscope.networks.following.receptive_fields import ReceptiveField
 
@@ -31,6 +32,8 @@ def seen_plane(values: np.ndarray, labels: np.ndarray) -> SeenPlane:
         predicted=labels,
         layer="head",
         split="test",
+        ids=("a.png",) * len(values),
+        pixels=np.zeros((len(values), 1, 8, 8), np.uint8),
         neighbours=neighbours_of_own_class(values, labels),
     )
 
@@ -89,7 +92,12 @@ def test_hardly_any_images_are_no_error(count: int) -> None:
     assert plane(seen_plane(cloud(count), np.arange(count)))
 
 
-def seen_where(missed: list[float], correlation: float = 0.1, split: str | None = "test") -> SeenWhere:
+def seen_where(
+    missed: list[float],
+    correlation: float = 0.1,
+    split: str | None = "test",
+    beside: list[list[bool]] | None = None,
+) -> SeenWhere:
     count = len(missed)
     looked = Looked(pixels=torch.zeros(1, 8, 8, dtype=torch.uint8), name="a.png", digest="a", split=split)  # type: ignore[arg-type]
     return SeenWhere(
@@ -103,6 +111,7 @@ def seen_where(missed: list[float], correlation: float = 0.1, split: str | None 
         ),
         layer="conv",
         class_names=("cat", "kitten"),
+        beside=np.zeros((3, count), bool) if beside is None else np.array(beside),
     )
 
 
@@ -130,6 +139,22 @@ def test_maps_that_do_not_depend_on_the_weights_are_warned_of() -> None:
     assert found[0].sentence == "Grad-CAM: the maps hardly depend on what the network learned"
 
 
+def test_maps_that_are_strongest_in_the_padding_are_warned_of() -> None:
+    beside = [[True, True], [False, False], [False, True]]
+    said = [each.said for each in where(seen_where([0.0, 0.0], beside=beside)) if each.name == "looks-beside"]
+    assert len(said) == 2
+    assert "Grad-CAM is strongest outside the image, in its padding, in 2 of 2 rows" in said[0]
+    assert "occlusion" in said[1]
+
+
+def test_templates_of_noise_are_told_from_templates_with_a_shape() -> None:
+    noise = np.random.default_rng(0).normal(size=(3, 1, 12, 12)).astype(np.float32)
+    names = ("a", "b", "c")
+    assert templates(SeenTemplates(layer="logits", weights=noise, names=names))[0].severity == "warning"
+    smooth = noise.cumsum(axis=2).cumsum(axis=3)
+    assert templates(SeenTemplates(layer="logits", weights=smooth, names=names))[0].severity == "note"
+
+
 def test_training_images_are_named_as_such() -> None:
     assert "this is a training image" in where(seen_where([0.0, 0.0], split="train"))[-1].sentence
     assert fitted_on([]) == []
@@ -154,6 +179,7 @@ def excitation(classes: np.ndarray, counts: list[int]) -> Excitation:
         classes=classes,
         class_counts=np.array(counts),
         class_names=tuple("abcdefghij"[: len(counts)]),
+        units_in_layer=units,
     )
 
 

@@ -12,9 +12,14 @@ from torch import nn
 
 import convscope as cs
 from convscope.errors import DataError, UsageError
+from convscope.inspection.activations import layer_maps
 from convscope.looking.asking import LeftOut, Request, ask
+from convscope.looking.maps import see_maps
+from convscope.looking.patches import Projected
 from convscope.looking.plan import layer_for_class_maps, make_plan, telling_images, telling_units
 from convscope.looking.subject import Subject, open_subject, spread
+from convscope.looking.templates import SeenTemplates
+from convscope.looking.where import padding_of
 from convscope.report.page.look_folder import Written, write_look
 from convscope.report.pictures.look import Look
 from convscope.wording import percent
@@ -101,6 +106,34 @@ def test_the_arrays_are_those_of_the_network(look: Look, subject: Subject) -> No
     assert np.array_equal(look.filters("conv1").array, weights[order])
 
 
+def test_maps_are_shown_as_the_network_gives_them_on(subject: Subject) -> None:
+    looked = subject.pick(0)
+    shown = see_maps(subject, "conv2", looked).found
+    image = subject.standardised(looked.pixels[None])
+    own = layer_maps(subject.network, image, "conv2").maps
+    assert shown.nonlinearity == "relu"
+    assert own.min() < 0 <= shown.maps.min()
+    assert shown.maps.max() == pytest.approx(own.max())
+
+
+def test_a_projection_leaves_the_first_layer_out_where_it_would_repeat_the_filter(subject: Subject) -> None:
+    seen = list(ask(subject, Request(only=("projection",))))
+    layers = [each.excitation.patches.layer for each in seen if isinstance(each, Projected)]
+    assert layers
+    assert "conv1" not in layers
+    with pytest.raises(UsageError, match="repeats the filter"):
+        list(ask(subject, Request(only=("projection",), layers=("conv1",))))
+
+
+def test_padding_is_two_bands_of_one_colour_and_a_drawing_on_black_has_none() -> None:
+    photo = np.random.default_rng(0).integers(1, 255, (3, 12, 12)).astype(np.uint8)
+    assert not padding_of(photo).any()
+    photo[:, :2] = photo[:, -3:] = 0
+    assert padding_of(photo)[:, 0].tolist() == [True] * 2 + [False] * 7 + [True] * 3
+    photo[:, :, :2] = photo[:, :, -2:] = 0
+    assert not padding_of(photo).any()
+
+
 def test_a_patch_at_the_border_stands_where_it_is_in_the_field(look: Look) -> None:
     """What lies beside the image is light grey, and nothing else is: bars are darker or brighter."""
     pictures = look.patches("conv1").array
@@ -174,13 +207,13 @@ def test_pictures_of_other_questions_stay_and_untrained_weights_get_their_own(ru
 
     filters = written("final", only=("filters",))
     maps = written("final", only=("maps",), layers=("conv2",), images=(bars / "lying" / "03.png",))
-    assert filters == {"filters-conv1.png", "filters-conv2.png"}
-    assert maps == {"maps-conv2-03.png"}
+    assert filters == {"filters-conv1.svg", "filters-conv2.svg"}
+    assert maps == {"maps-conv2-03.svg"}
     assert set(indexed()) == filters | maps
     untrained = written("untrained", only=("filters",))
-    assert untrained == {"untrained-filters-conv1.png", "untrained-filters-conv2.png"}
+    assert untrained == {"untrained-filters-conv1.svg", "untrained-filters-conv2.svg"}
     assert set(indexed()) == filters | maps | untrained
-    assert "before training" in indexed()["untrained-filters-conv1.png"]
+    assert "before training" in indexed()["untrained-filters-conv1.svg"]
 
 
 def test_a_picture_of_weights_that_are_no_more_leaves_the_index(run: Path) -> None:
@@ -190,7 +223,7 @@ def test_a_picture_of_weights_that_are_no_more_leaves_the_index(run: Path) -> No
     entries.append(entries[0] | {"file": "old.png", "step": 3})
     index.write_text(json.dumps(entries))
     list(write_look(open_subject(run), Request(only=("filters",), layers=("conv2",))))
-    assert {entry["file"] for entry in json.loads(index.read_text())} >= {"filters-conv1.png"}
+    assert {entry["file"] for entry in json.loads(index.read_text())} >= {"filters-conv1.svg"}
     assert "old.png" not in index.read_text()
 
 
@@ -198,6 +231,9 @@ def test_a_network_without_convolutions_says_what_cannot_be_asked(linear_run: Pa
     found = list(ask(open_subject(linear_run), Request()))
     left_out = {each.about: each.reason for each in found if isinstance(each, LeftOut)}
     assert "no convolution" in left_out["maps"]
+    assert "filters" not in left_out
+    templates = next(each for each in found if isinstance(each, SeenTemplates))
+    assert templates.weights.shape[0] == len(templates.names)
     assert {"where", "wants", "histograms"} & set(left_out) == set()
     with pytest.raises(UsageError, match="no convolution"):
         list(ask(open_subject(linear_run), Request(only=("patches",))))

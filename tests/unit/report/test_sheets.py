@@ -1,11 +1,15 @@
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.report.palette import LIGHT, diverging, rgb, sequential
+from convscope.report.palette import DARK, HUES, LIGHT, diverging, rgb, sequential
 from convscope.report.pictures.canvas import enlarge, picture_of
 from convscope.report.pictures.grids import augmentation_sheet, image_grid, patch_sheet
 from convscope.report.pictures.lettering import shortened, width_of, word
+from convscope.report.pictures.paper import Drawing
+from convscope.report.pictures.points import point_sheet
 from convscope.report.pictures.sheets import (
     colour_filter_sheet,
     filter_sheet,
@@ -15,8 +19,23 @@ from convscope.report.pictures.sheets import (
 GREY = np.full((4, 1, 6, 6), 128, dtype=np.uint8)
 
 
-def share_of(picture: Image.Image, colour: tuple[int, int, int]) -> float:
-    return float((np.asarray(picture) == colour).all(axis=-1).mean())
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def contrast(one: str, other: str) -> float:
+    """The ratio of the two colours' luminances, as WCAG 2 has it."""
+
+    def luminance(colour: str) -> float:
+        shares = [part / 255 for part in rgb(colour)]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in shares]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def share_of(picture: Drawing, colour: tuple[int, int, int]) -> float:
+    return float((np.asarray(picture.raster()) == colour).all(axis=-1).mean())
 
 
 def test_zero_is_white_and_the_scale_is_symmetric() -> None:
@@ -116,6 +135,63 @@ def test_augmentation_sheet_has_a_row_per_image() -> None:
     sheet = augmentation_sheet(originals, draws, ["ant"] * 8)
     assert sheet.width > 9 * 120
     assert sheet.height > 8 * 120
+
+
+def test_words_of_a_sheet_stay_words_and_none_is_smaller_than_eleven_pixels_in_reading() -> None:
+    sheets = [
+        image_grid(GREY, ["ant"] * 4, ["ant", "bee", "ant", "ant"], contents=[(0, 1, 6, 5)] * 4),
+        colour_filter_sheet(np.ones((70, 3, 3, 3), dtype=np.float32)),
+        patch_sheet(np.zeros((2, 9, 1, 8, 8), np.uint8), None, ["unit 0", "unit 1"], notes=("15 of 36",)),
+    ]
+    for sheet in sheets:
+        root = ElementTree.fromstring(sheet.svg())
+        sizes = [float(text.attrib["font-size"]) / 2 for text in root.iter(f"{SVG}text")]
+        assert sizes
+        assert min(sizes) >= 11
+        assert float(root.attrib["width"]) == sheet.width / 2
+    assert "<text" in sheets[0].svg()
+    assert "beyond it is padding" in sheets[0].svg()
+    assert "beyond it is padding" not in image_grid(GREY, ["ant"] * 4, contents=[(0, 0, 6, 6)] * 4).svg()
+
+
+def test_patches_that_are_white_are_told_apart_by_lines() -> None:
+    white = np.full((1, 9, 1, 8, 8), 255, dtype=np.uint8)
+    between = (np.asarray(patch_sheet(white, None, ["unit 0"]).raster()) == (148, 146, 140)).all(axis=-1)
+    assert between.sum() > 2 * 2 * 190
+
+
+def test_a_plane_names_its_groups_and_says_what_each_point_is() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 20)
+    predicted = labels.copy()
+    predicted[0] = 2
+    said = [f"image {place}" for place in range(60)]
+    sheet = point_sheet(
+        random.normal(size=(60, 2)),
+        labels,
+        predicted,
+        ["ant", "bee", "<wasp>"],
+        said=said,
+        heading="PCA",
+        notes=["n"],
+    )
+    root = ElementTree.fromstring(sheet.svg())
+    places = {int(each.attrib["data-place"]): each for each in root.iter() if "data-place" in each.attrib}
+    assert sorted(places) == list(range(60))
+    assert places[7].findtext(f"{SVG}title") == "image 7"
+    assert places[0].tag == f"{SVG}g"
+    assert {each.text for each in root.iter(f"{SVG}text")} >= {"ant", "bee", "<wasp>", "PCA"}
+
+
+@pytest.mark.parametrize("paper", [LIGHT["paper"], DARK["paper"]])
+def test_hues_are_seen_on_light_and_on_dark_paper(paper: str) -> None:
+    assert all(contrast(hue, paper) >= 3 for hue in HUES)
+    assert len(set(HUES)) == len(HUES)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_words_are_read_on_their_paper(colours: dict[str, str]) -> None:
+    assert all(contrast(colours[name], colours["paper"]) >= 4.5 for name in ("ink", "quiet", "error"))
 
 
 def test_long_names_keep_both_ends() -> None:

@@ -60,6 +60,7 @@ def seen(missed: list[float], names: tuple[str, ...] = ("cat", "kitten")) -> See
             sanity=check,
             layer="conv",
             class_names=names,
+            beside=np.zeros((3, len(missed)), bool),
         ),
     )
 
@@ -85,7 +86,7 @@ def test_a_map_that_misses_its_check_says_so_under_it(captions: list[tuple[str, 
 
 
 def colours_of(answer: Answer) -> np.ndarray:
-    drawn = np.asarray(answer.picture.drawing).astype(int)  # type: ignore[arg-type]
+    drawn = np.asarray(answer.picture.drawing.raster()).astype(int)  # type: ignore[union-attr]
     return np.asarray(drawn.max(axis=2) - drawn.min(axis=2))
 
 

@@ -63,6 +63,10 @@ class Files:
     deep: tuple[tuple[Item, str], ...]
 
 
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels."""
+
+
 def content_hash(content: bytes) -> str:
     """Name content by itself: blake2b with 128 bits, in hexadecimal."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
@@ -143,6 +147,18 @@ def decode_fitted(content: bytes, form: PixelFormat) -> Image.Image:
         BrokenImage: with its reason.
     """
     return fit_image(_decoded(content, form), form.size, form.fit)
+
+
+def decode_into(content: bytes, form: PixelFormat) -> tuple[Image.Image, Box]:
+    """`decode_fitted`, and where in the result the image lies: all of it unless it was padded."""
+    image = _decoded(content, form)
+    height, width = form.size
+    if form.fit != "pad":
+        return fit_image(image, form.size, form.fit), (0, 0, width, height)
+    scale = min(width / image.width, height / image.height)
+    wide, high = round(image.width * scale), round(image.height * scale)
+    left, top = (width - wide) // 2, (height - high) // 2
+    return fit_image(image, form.size, form.fit), (left, top, left + wide, top + high)
 
 
 def decode_and_judge(content: bytes, form: PixelFormat) -> tuple[Image.Image, str]:

@@ -1,6 +1,5 @@
 """Charts of results: confidence, regression, points in two dimensions."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -9,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from convscope.evaluation.calibration import Calibration
 from convscope.report.charts.vector import AnyChart, in_type, rows_of
-from convscope.report.palette import HUES, LIGHT
+from convscope.report.palette import LIGHT
 
 Rows = list[dict[str, Any]]
 
@@ -69,33 +68,3 @@ def predicted_against_true_chart(
         limits = alt.Chart(rows_of([{"true": at} for at in seen]))
         layers.append(limits.mark_rule(color=LIGHT["quiet"], strokeDash=[1, 3]).encode(x=x))
     return in_type(alt.layer(*layers).properties(width=300, height=300))
-
-
-def scatter_chart(
-    points: ArrayLike, labels: ArrayLike, predicted: ArrayLike | None, class_names: Sequence[str]
-) -> AnyChart:
-    """Points in two dimensions, coloured by class; errors are crosses in their true class's colour.
-
-    Args:
-        points: positions (N, 2).
-        labels: true classes (N,).
-        predicted: predicted classes (N,), or None to mark no errors.
-        class_names: of the class indices.
-    """
-    places, true = np.asarray(points, dtype=float), np.asarray(labels)
-    guesses = true if predicted is None else np.asarray(predicted)
-    rows: Rows = [
-        {"x": x, "y": y, "class": class_names[label], "wrong": bool(label != guess)}
-        for (x, y), label, guess in zip(places.tolist(), true.tolist(), guesses.tolist(), strict=True)
-    ]
-    hues = [HUES[index % len(HUES)] for index in range(len(class_names))]
-    legend = alt.Legend(title=None, columns=1 + len(class_names) // 21) if len(class_names) <= 40 else None
-    colour = alt.Color("class:N", scale=alt.Scale(domain=list(class_names), range=hues), legend=legend)
-    axis = alt.Axis(labels=False, ticks=False, title=None, grid=False, domain=False)
-    base = alt.Chart(rows_of(rows)).encode(x=alt.X("x:Q", axis=axis), y=alt.Y("y:Q", axis=axis), color=colour)
-    right = base.transform_filter("!datum.wrong").mark_point(filled=True, size=14, opacity=0.55)
-    wrong = base.transform_filter("datum.wrong").mark_point(
-        shape="M-.5,-.5L.5,.5M-.5,.5L.5,-.5", size=70, strokeWidth=2, opacity=1
-    )
-    title = "" if predicted is None else "× taken for another class"
-    return in_type(alt.layer(right, wrong).properties(width=460, height=400, title=title))

@@ -7,11 +7,9 @@ from typing import Any, cast
 import altair as alt
 import vl_convert
 
-from convscope.report.palette import LIGHT
+from convscope.report.palette import FACE, LIGHT
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.HConcatChart | alt.VConcatChart
-
-FACE = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 
 
 def in_type(chart: AnyChart) -> AnyChart:
@@ -60,10 +58,15 @@ def to_svg(chart: AnyChart, prefix: str = "") -> str:
 
     Args:
         chart: what to draw.
-        prefix: put before the names of clip paths, so that several drawings can stand in one page.
+        prefix: put before the names of clip paths and gradients, so that drawings can share a page.
     """
     svg = str(vl_convert.vegalite_to_svg(chart.to_dict()))
-    return re.sub(r'(id="|url\(#)(clip\d+)', rf"\g<1>{prefix}\g<2>", svg) if prefix else svg
+    return own_names(svg, prefix) if prefix else svg
+
+
+def own_names(svg: str, prefix: str) -> str:
+    """The drawing with this before the names of its parts, and wherever it refers to them."""
+    return re.sub(r'(\bid="|url\(#)([\w-]+)', rf"\g<1>{prefix}-\g<2>", svg)
 
 
 def to_png(chart: AnyChart, scale: float = 2.0) -> bytes:

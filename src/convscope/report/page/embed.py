@@ -2,15 +2,21 @@
 
 import base64
 import io
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from convscope.report.charts.vector import own_names
+from convscope.report.palette import themed
+
 TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".webp": "image/webp"}
 # A colour image of this many pixels or more is smaller as JPEG; below, PNG is small enough, and exact.
 _PHOTOGRAPH = 48 * 48
+_PROLOGUE = re.compile(r"^\s*(<\?xml[^>]*>|<!DOCTYPE[^>]*>|\s)*", re.IGNORECASE)
 
 
 def image_uri(image: NDArray[np.uint8]) -> str:
@@ -40,6 +46,24 @@ def reading_width(path: Path) -> int | None:
         return None
     with Image.open(path) as picture:
         return picture.width // 2
+
+
+def inline_svg(path: Path, prefix: str) -> str | None:
+    """A drawing as a part of the page, in the page's colours; None for a file that is no SVG.
+
+    Args:
+        path: the file.
+        prefix: put before the names of what the drawing refers to, which must differ in one page.
+    """
+    if path.suffix.lower() != ".svg":
+        return None
+    try:
+        document = path.read_text(encoding="utf-8")
+        if ElementTree.fromstring(document).tag.rpartition("}")[2] != "svg":
+            return None
+    except (UnicodeDecodeError, ElementTree.ParseError):
+        return None
+    return themed(_PROLOGUE.sub("", own_names(document, prefix)))
 
 
 def _uri(media_type: str, content: bytes) -> str:

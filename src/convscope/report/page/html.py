@@ -1,5 +1,6 @@
 """`report.html`: everything about a run in one file that opens offline."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from convscope.diagnosis.rule import Diagnosis
 from convscope.report.page import tables
-from convscope.report.page.embed import file_uri, reading_width
+from convscope.report.page.embed import file_uri, inline_svg, reading_width
 from convscope.report.page.evidence import calibration_figure, regression_figure
 from convscope.report.page.learning import curves, kept_words, milestones
 from convscope.report.page.material import LookPicture, Material, read_material
@@ -103,14 +104,27 @@ def _asked(found: Diagnosis | None) -> list[tuple[str, str]]:
     return passed + [(each.name, f"not asked: {each.reason}") for each in found.skipped]
 
 
-def _look(material: Material) -> list[tuple[LookPicture, str, int | None]]:
-    """The pictures, each with its content (empty where there was no room) and its width in reading."""
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """A picture of `convscope look` on the page: a drawing, an image, or neither where there was no room."""
+
+    picture: LookPicture
+    svg: str = ""
+    uri: str = ""
+    width: int | None = None
+    """Of an image in reading."""
+
+
+def _look(material: Material) -> list[Looked]:
     left = _LOOK_BUDGET
-    shown: list[tuple[LookPicture, str, int | None]] = []
-    for picture in material.look:
-        uri = file_uri(picture.path)
-        if len(uri) > left:
-            uri = ""
-        left -= len(uri)
-        shown.append((picture, uri, reading_width(picture.path)))
+    shown: list[Looked] = []
+    for place, picture in enumerate(material.look):
+        svg = inline_svg(picture.path, f"look{place}") or ""
+        uri = "" if svg else file_uri(picture.path)
+        size = len(svg) + len(uri)
+        if size > left:
+            shown.append(Looked(picture=picture))
+            continue
+        left -= size
+        shown.append(Looked(picture=picture, svg=svg, uri=uri, width=reading_width(picture.path)))
     return shown

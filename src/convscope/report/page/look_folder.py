@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from convscope.looking.asking import ABOUT, LeftOut, Request, ask
 from convscope.looking.subject import Subject
 from convscope.report.page.html import write_report
@@ -20,9 +18,7 @@ from convscope.runs.folder import Run
 FOLDER = "look"
 INDEX = f"{FOLDER}/index.json"
 
-# A sheet of photographs is several times as large as PNG than as JPEG, and the report has to hold it.
-_MOST_PNG_BYTES = 250_000
-_JPEG_QUALITY = 85
+_WEBP_QUALITY = 70
 
 
 @dataclass(frozen=True)
@@ -56,12 +52,22 @@ def write_look(subject: Subject, request: Request) -> Iterator[Written | LeftOut
 
 def _write(subject: Subject, answer: Answer, entries: list[dict[str, Any]]) -> Written:
     """Write one picture, and note it in `entries` and in the index."""
-    ending, content = _as_file(answer)
-    name = _free_stem(subject, answer, [*entries, *_earlier(subject.run)]) + ending
-    subject.run.write_bytes(f"{FOLDER}/{name}", content)
-    entries.append(_entry(subject, answer, name))
+    name = _free_stem(subject, answer, [*entries, *_earlier(subject.run)]) + ".svg"
+    subject.run.write_bytes(f"{FOLDER}/{name}", answer.picture.svg.encode())
+    entries.append(_entry(subject, answer, name) | _write_sprite(subject, answer, name))
     _write_index(subject, entries)
     return Written(subject.run.path / FOLDER / name, answer)
+
+
+def _write_sprite(subject: Subject, answer: Answer, name: str) -> dict[str, Any]:
+    """Write the images of a picture's points beside it; what the index says of them."""
+    if answer.sprite is None:
+        return {}
+    file = io.BytesIO()
+    answer.sprite.image.save(file, "WEBP", quality=_WEBP_QUALITY)
+    beside = f"{Path(name).stem.removesuffix(answer.name)}{answer.about}-images.webp"
+    subject.run.write_bytes(f"{FOLDER}/{beside}", file.getvalue())
+    return {"sprite": {"file": beside, "columns": answer.sprite.columns, "size": list(answer.sprite.size)}}
 
 
 def _free_stem(subject: Subject, answer: Answer, taken: list[dict[str, Any]]) -> str:
@@ -118,19 +124,6 @@ def _entry(subject: Subject, answer: Answer, file: str) -> dict[str, Any]:
 def checkpoint_words(subject: Subject) -> str:
     """`before training`, or `after step 100`."""
     return "before training" if subject.checkpoint == "untrained" else f"after step {subject.step:,}"
-
-
-def _as_file(answer: Answer) -> tuple[str, bytes]:
-    """Ending and content: a chart as SVG; pixels as PNG, or where that is large as JPEG."""
-    drawing = answer.picture.drawing
-    if not isinstance(drawing, Image.Image):
-        return ".svg", answer.picture.svg.encode()
-    png = answer.picture.png
-    if len(png) <= _MOST_PNG_BYTES:
-        return ".png", png
-    file = io.BytesIO()
-    drawing.convert("RGB").save(file, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-    return ".jpg", file.getvalue()
 
 
 def _plain(value: Any) -> Any:

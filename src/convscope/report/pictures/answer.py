@@ -5,10 +5,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from PIL import Image
+
 from convscope.diagnosis.finding import Finding
 from convscope.looking.asking import About
 from convscope.looking.subject import SPLIT_NAMES, Looked
 from convscope.report.pictures.notebook import Picture
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sprite:
+    """Small images on one, in rows: those of the points of a plane, in their order.
+
+    Attributes:
+        image: all of them.
+        columns: in a row.
+        size: width and height of each.
+    """
+
+    image: Image.Image
+    columns: int
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,6 +41,7 @@ class Answer:
         picture: the drawing.
         layer: the layer it is about; empty for the whole network.
         shows: what tells two pictures of one name apart: the images that a reader chose, by their content.
+        sprite: the images that the picture's points stand for.
         numbers: what a reader may want to compute with, for JSON.
     """
 
@@ -35,6 +53,7 @@ class Answer:
     picture: Picture
     layer: str = ""
     shows: str = ""
+    sprite: Sprite | None = None
     numbers: dict[str, Any] = field(default_factory=dict)
 
     @property

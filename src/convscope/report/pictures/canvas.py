@@ -1,27 +1,29 @@
-"""Setting pictures and words on a sheet: tiles with captions, headings, colour bars. Pillow only."""
+"""Setting pictures and words on a sheet: tiles with captions, headings, colour bars."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from convscope.report.palette import LIGHT, rgb
-from convscope.report.pictures.lettering import LINE, shortened, width_of, word
+from convscope.report.pictures.lettering import LINE, shortened, width_of
+from convscope.report.pictures.paper import Drawing, dashed, frame, pixels, stroke, words
 
 TEXT: Final = 24
-"""Height of captions in pixels. Sheets are drawn at twice the size at which they are read, to stay sharp."""
+"""Height of captions in pixels: 12 of them in reading."""
 
-SMALL: Final = 20
+SMALL: Final = 22
+"""The smallest type that there is: 11 pixels in reading."""
+
 MARGIN: Final = 24
 GAP: Final = 14
+BAR: Final = 420
 
-_PAPER = rgb(LIGHT["paper"])
-_RULE = rgb(LIGHT["rule"])
-_ERROR = rgb(LIGHT["error"])
+_STRIP = 18
+_BETWEEN = (148, 146, 140)  # seen beside white and beside black
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +33,16 @@ class Tile:
     picture: Image.Image
     lines: tuple[str, ...] = ()
     is_error: bool = False
+    opacity: float = 1.0
+    content: tuple[float, float, float, float] | None = None
+    """Left, top, right and bottom, in the picture, of what is no padding."""
+    words_only: bool = False
+    """Leaves the picture's place empty, but for the words: it stands above already."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColourBar:
-    """A scale: its colours from left to right, uint8 (length, 3), and the numbers under it."""
+    """A scale: its colours from left to right, uint8 (strips, length, 3), and the numbers under it."""
 
     colours: NDArray[np.uint8]
     labels: tuple[str, ...]
@@ -50,6 +57,9 @@ class Sheet:
     tiles: Sequence[Tile]
     columns: int
     heading: str = ""
+    """Above, in one or more lines."""
+    notes: tuple[str, ...] = ()
+    """Lines below the heading, in quiet type: what a reader must know to read it."""
     bar: ColourBar | None = None
     text: int = TEXT
     gap: int = GAP
@@ -82,7 +92,7 @@ def enlarge(picture: Image.Image, side: int) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def draw(sheet: Sheet) -> Image.Image:
+def draw(sheet: Sheet) -> Drawing:
     """Set a sheet. Captions that are too long for their column end in an ellipsis."""
     tiles = sheet.tiles
     columns = max(1, min(sheet.columns, len(tiles)))
@@ -94,29 +104,35 @@ def draw(sheet: Sheet) -> Image.Image:
         for row in rows
     ]
     lefts = _lefts(sheet, columns, cell)
-    top = MARGIN + (round(TEXT * 1.9) if sheet.heading else 0)
-    heading_width = width_of(sheet.heading, TEXT + 2) if sheet.heading else 0
-    bar_width = 420 if sheet.bar else 0
-    width = max(lefts[-1] + cell, MARGIN + heading_width, MARGIN + bar_width) + MARGIN
-    bar_height = 102 if sheet.bar else 0
-    height = top + sum(heights) + sheet.gap * max(0, len(rows) - 1) + bar_height + MARGIN
-    canvas = Image.new("RGB", (width, height), _PAPER)
-    if sheet.heading:
-        _write(canvas, (MARGIN, MARGIN - 4), sheet.heading, TEXT + 2)
+    lines = [*sheet.heading.splitlines(), *sheet.notes]
+    top = MARGIN + (round(len(lines) * TEXT * LINE) + 14 if lines else 0)
+    marks = [
+        words(
+            (MARGIN, MARGIN - 4 + round(place * TEXT * LINE)),
+            text,
+            TEXT,
+            "quiet" if text in sheet.notes else "ink",
+        )
+        for place, text in enumerate(lines)
+    ]
+    needed = [MARGIN + width_of(text, TEXT) for text in lines]
     for row, row_height in zip(rows, heights, strict=True):
         for left, tile in zip(lefts, row, strict=False):
-            _draw_tile(canvas, tile, (left, top), cell, sheet.text)
+            marks += _tile(tile, (left, top), cell, sheet.text)
         top += row_height + sheet.gap
     if sheet.bar:
-        _draw_bar(canvas, sheet.bar, (MARGIN, top + 8), bar_width)
-    return canvas
+        marks += _bar(sheet.bar, (MARGIN, top + 8))
+        needed += [MARGIN + BAR, MARGIN + (width_of(sheet.bar.says, SMALL) if sheet.bar.says else 0)]
+        top += 84 + _STRIP * len(sheet.bar.colours)
+    width = max(lefts[-1] + cell, *needed, 0) + MARGIN
+    return Drawing(width=width, height=top - sheet.gap + MARGIN, marks=tuple(marks))
 
 
-def block(pictures: Sequence[Image.Image], columns: int, gap: int = 3) -> Image.Image:
-    """Put pictures of one size side by side without captions."""
+def block(pictures: Sequence[Image.Image], columns: int, gap: int = 4) -> Image.Image:
+    """Put pictures of one size side by side without captions, with grey lines between them."""
     wide, high = pictures[0].size
     rows = math.ceil(len(pictures) / columns)
-    canvas = Image.new("RGB", (columns * (wide + gap) - gap, rows * (high + gap) - gap), _PAPER)
+    canvas = Image.new("RGB", (columns * (wide + gap) - gap, rows * (high + gap) - gap), _BETWEEN)
     for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)
         canvas.paste(picture, (column * (wide + gap), row * (high + gap)))
@@ -136,47 +152,48 @@ def _lefts(sheet: Sheet, columns: int, cell: int) -> list[int]:
     return lefts
 
 
-def _draw_tile(canvas: Image.Image, tile: Tile, corner: tuple[int, int], cell: int, size: int) -> None:
+def _tile(tile: Tile, corner: tuple[int, int], cell: int, size: int) -> Iterator[str]:
     left, top = corner
-    pen = ImageDraw.Draw(canvas)
-    canvas.paste(tile.picture, (left, top))
-    right, bottom = left + tile.picture.width, top + tile.picture.height
+    wide, high = tile.picture.size
+    if tile.words_only:
+        for number, text in enumerate(tile.lines):
+            yield words((left, top + number * round(size * LINE)), shortened(text, cell, size), size)
+        return
+    yield pixels(corner, tile.picture, tile.opacity)
     if tile.is_error:
-        pen.rectangle((left - 4, top - 4, right + 3, bottom + 3), outline=_ERROR, width=4)
+        yield frame((left - 4, top - 4), (wide + 8, high + 8), "error", 4)
     else:
-        pen.rectangle((left - 1, top - 1, right, bottom), outline=_RULE)
-    baseline = top + tile.picture.height + 4
+        yield frame((left - 1, top - 1), (wide + 2, high + 2), "rule")
+    if tile.content:
+        yield dashed(corner, tile.content)
+    baseline = top + high + 4
     for number, text in enumerate(tile.lines):
-        last = number == len(tile.lines) - 1
-        indent = 0
-        if tile.is_error and last:
-            _draw_cross(pen, (left + 1, baseline + size * 0.28), size * 0.62)
-            indent = size
-        colour = "error" if tile.is_error and last else "ink"
-        _write(canvas, (left + indent, baseline), shortened(text, cell - indent, size), size, colour)
+        is_wrong = tile.is_error and number == len(tile.lines) - 1
+        indent = size if is_wrong else 0
+        if is_wrong:
+            yield from _cross((left + 1, baseline + size * 0.28), size * 0.62)
+        said = shortened(text, cell - indent, size)
+        yield words((left + indent, baseline), said, size, "error" if is_wrong else "ink")
         baseline += round(size * LINE)
 
 
-def _draw_cross(pen: ImageDraw.ImageDraw, corner: tuple[float, float], side: float) -> None:
+def _cross(corner: tuple[float, float], side: float) -> Iterator[str]:
     x, y = corner
-    pen.line((x, y, x + side, y + side), fill=_ERROR, width=3)
-    pen.line((x, y + side, x + side, y), fill=_ERROR, width=3)
+    yield stroke([(x, y), (x + side, y + side)], "error", 3)
+    yield stroke([(x, y + side), (x + side, y)], "error", 3)
 
 
-def _draw_bar(canvas: Image.Image, bar: ColourBar, corner: tuple[int, int], width: int) -> None:
+def _bar(bar: ColourBar, corner: tuple[int, int]) -> Iterator[str]:
     left, top = corner
-    pen = ImageDraw.Draw(canvas)
-    strip = Image.fromarray(bar.colours[None]).resize((width, 18), Image.Resampling.BILINEAR)
-    canvas.paste(strip, (left, top))
-    pen.rectangle((left, top, left + width - 1, top + 17), outline=_RULE)
+    high = _STRIP * len(bar.colours)
+    for place, strip in enumerate(bar.colours):
+        drawn = Image.fromarray(strip[None]).resize((BAR, _STRIP), Image.Resampling.BILINEAR)
+        yield pixels((left, top + place * _STRIP), drawn)
+    yield frame(corner, (BAR, high), "rule")
+    top += high - _STRIP
     for index, label in enumerate(bar.labels):
         share = index / max(1, len(bar.labels) - 1)
-        shift = share * (width - width_of(label, SMALL))
-        _write(canvas, (round(left + shift), top + 24), label, SMALL)
+        shift = share * (BAR - width_of(label, SMALL))
+        yield words((round(left + shift), top + 22), label, SMALL)
     if bar.says:
-        _write(canvas, (left, top + 50), bar.says, SMALL, "quiet")
-
-
-def _write(canvas: Image.Image, corner: tuple[int, int], text: str, size: int, colour: str = "ink") -> None:
-    drawn = word(text, size, LIGHT[colour])
-    canvas.paste(drawn, corner, drawn)
+        yield words((left, top + 22 + round(SMALL * LINE)), bar.says, SMALL, "quiet")

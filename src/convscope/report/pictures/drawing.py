@@ -9,9 +9,10 @@ from convscope.looking.patches import Excitation, Projected
 from convscope.looking.plane import SeenPlane
 from convscope.looking.signals import Drift, Signals
 from convscope.looking.subject import Subject
+from convscope.looking.templates import SeenTemplates
 from convscope.looking.wants import SeenWants
 from convscope.report.pictures.answer import Answer
-from convscope.report.pictures.filters import draw_filters
+from convscope.report.pictures.filters import draw_filters, draw_templates
 from convscope.report.pictures.maps import draw_maps
 from convscope.report.pictures.patches import draw_patches, draw_projection
 from convscope.report.pictures.plane import draw_plane
@@ -25,6 +26,8 @@ def answers_to(subject: Subject, seen: Seen) -> Iterator[Answer]:
     match seen:
         case SeenFilters():
             yield draw_filters(seen)
+        case SeenTemplates():
+            yield draw_templates(seen)
         case SeenMaps():
             yield draw_maps(subject, seen)
         case Excitation():

@@ -1,11 +1,15 @@
 """The weights of a convolution, drawn."""
 
+import numpy as np
+
 from convscope.diagnosis import pictures as rules
 from convscope.inspection.filters import LayerFilters
 from convscope.looking.filters import MOST_SHOWN, SeenFilters
+from convscope.looking.templates import SeenTemplates
 from convscope.report.pictures.answer import Answer, file_name, together
 from convscope.report.pictures.notebook import Picture
 from convscope.report.pictures.sheets import colour_filter_sheet, filter_sheet
+from convscope.wording import some
 
 
 def draw_filters(seen: SeenFilters) -> Answer:
@@ -43,6 +47,30 @@ def draw_filters(seen: SeenFilters) -> Answer:
             "nearly_identical": int((found.twin >= 0).sum()),
             "largest_weight": found.scale,
         },
+    )
+
+
+def draw_templates(seen: SeenTemplates) -> Answer:
+    """The templates of a linear network: what each class adds up to its score."""
+    in_colour = seen.weights.shape[1] == 3
+    shown = seen.weights if in_colour else seen.weights.mean(axis=1)
+    sheet = colour_filter_sheet if in_colour else filter_sheet
+    notes = ("The image is multiplied with a template pixel by pixel; the sum is the class's score.",)
+    findings = rules.templates(seen)
+    return Answer(
+        about="filters",
+        name="templates",
+        title="The template of each class",
+        question="Where must an image be bright, and where dark, to be taken for a class?",
+        findings=findings,
+        layer=seen.layer,
+        picture=Picture(
+            array=seen.weights,
+            drawing=sheet(shown, names=seen.names, heading="A template for each class", notes=notes),
+            alt=f"{some(len(seen.names), 'template')}: {', '.join(seen.names)}",
+            caption=together(findings),
+        ),
+        numbers={"classes": list(seen.names), "largest_weight": float(np.abs(seen.weights).max())},
     )
 
 

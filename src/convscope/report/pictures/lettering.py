@@ -12,7 +12,7 @@ from typing import Final
 import vl_convert
 from PIL import Image
 
-from convscope.report.charts.vector import FACE
+from convscope.report.palette import FACE
 
 LINE: Final = 1.3
 """Height of a line of text, in text sizes."""
@@ -32,7 +32,7 @@ def word(text: str, size: int, colour: str) -> Image.Image:
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{room}" height="{height}">'
         f'<text x="0" y="{size}" font-family="{FACE}" font-size="{size}" fill="{colour}">'
-        f"{escape(_printable(text))}</text></svg>"
+        f"{escape(printable(text))}</text></svg>"
     )
     drawn = Image.open(io.BytesIO(vl_convert.svg_to_png(svg, scale=1.0))).convert("RGBA")
     box = drawn.getchannel("A").getbbox()
@@ -60,6 +60,6 @@ def _without_middle(text: str, kept: int) -> str:
     return f"{text[:start].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"
 
 
-def _printable(text: str) -> str:
-    # A control character would make the SVG no XML.
+def printable(text: str) -> str:
+    """The text without control characters, which would make an SVG no XML."""
     return "".join(letter if letter.isprintable() else "�" for letter in text)

@@ -1,16 +1,16 @@
 """What a layer makes of one image, drawn."""
 
 import numpy as np
-from PIL import Image
 
 from convscope.diagnosis import pictures as rules
 from convscope.looking.maps import SeenMaps
 from convscope.looking.subject import Looked, Subject
-from convscope.report.palette import LIGHT, rgb
 from convscope.report.pictures.answer import Answer, file_name, split_words, stem_of, together
 from convscope.report.pictures.canvas import Sheet, Tile, draw, enlarge, picture_of
 from convscope.report.pictures.notebook import Picture
+from convscope.report.pictures.paper import Drawing, beside
 from convscope.report.pictures.sheets import map_sheet
+from convscope.report.pictures.signals import nonlinearity_name
 from convscope.wording import some
 
 _MOST_SHOWN = 40
@@ -25,7 +25,10 @@ def draw_maps(subject: Subject, seen: SeenMaps) -> Answer:
     count = len(found.maps)
     words = f"the strongest {len(shown)} of {count} units" if count > len(shown) else some(count, "unit")
     sheet = map_sheet(
-        maps, names=[str(unit) for unit in shown.tolist()], heading=f"{layer}: {words}, strongest first"
+        maps,
+        names=[str(unit) for unit in shown.tolist()],
+        heading=f"{layer}: {words}, strongest first",
+        notes=(_behind(found.nonlinearity),),
     )
     label = "" if looked.label is None else f"class {subject.class_names[looked.label]}"
     findings = rules.maps(seen)
@@ -47,6 +50,7 @@ def draw_maps(subject: Subject, seen: SeenMaps) -> Answer:
             "image": looked.name,
             "split": looked.split,
             "units": count,
+            "behind": found.nonlinearity or None,
             "never_above_zero": int((found.strength <= 0).sum()),
             "order": found.order.tolist(),
             "map_size": list(found.maps.shape[1:]),
@@ -54,13 +58,16 @@ def draw_maps(subject: Subject, seen: SeenMaps) -> Answer:
     )
 
 
-def _beside(looked: Looked, label: str, sheet: Image.Image) -> Image.Image:
+def _behind(nonlinearity: str) -> str:
+    """Where on the way the maps were taken."""
+    if nonlinearity:
+        return f"As they are given on, behind the {nonlinearity_name(nonlinearity)}. One scale for all."
+    return "The layer's own values; no non-linearity follows. One scale for all."
+
+
+def _beside(looked: Looked, label: str, sheet: Drawing) -> Drawing:
     """The image, and right of it the sheet."""
     picture = enlarge(picture_of(np.asarray(looked.pixels.numpy(), dtype=np.uint8)), _SIDE)
     lines = tuple(line for line in (looked.name, label, split_words([looked])) if line)
     left = draw(Sheet(tiles=[Tile(picture=picture, lines=lines)], columns=1, heading="the image"))
-    size = (left.width + sheet.width, max(left.height, sheet.height))
-    canvas = Image.new("RGB", size, rgb(LIGHT["paper"]))
-    canvas.paste(left, (0, 0))
-    canvas.paste(sheet, (left.width, 0))
-    return canvas
+    return beside([left, sheet])

@@ -1,17 +1,16 @@
 """A picture that shows itself in a notebook, keeps the numbers it was drawn from, and can be saved."""
 
 import base64
-import io
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from PIL import Image
 
 from convscope.errors import UsageError
 from convscope.report.charts.vector import AnyChart, svg_to_png, to_svg
+from convscope.report.pictures.paper import Drawing
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -20,8 +19,8 @@ class Picture:
 
     array: NDArray[Any]
     """The numbers that were drawn."""
-    drawing: Image.Image | AnyChart
-    """A picture of pixels, or a chart."""
+    drawing: Drawing | AnyChart
+    """A sheet of pictures, or a chart."""
     alt: str
     """What can be seen on it, in words."""
     caption: str = ""
@@ -29,24 +28,13 @@ class Picture:
 
     @property
     def svg(self) -> str:
-        """As an SVG document; a picture of pixels is wrapped in one."""
-        if not isinstance(self.drawing, Image.Image):
-            return to_svg(self.drawing)
-        width, height = self.drawing.size
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width // 2}" height="{height // 2}" role="img" aria-label="{escape(self.alt)}">'
-            f'<image width="{width}" height="{height}" href="{_uri(self.png)}"/></svg>'
-        )
+        """As an SVG document."""
+        return self.drawing.svg(self.alt) if isinstance(self.drawing, Drawing) else to_svg(self.drawing)
 
     @property
     def png(self) -> bytes:
         """As a PNG file, at twice the size at which it is read."""
-        if not isinstance(self.drawing, Image.Image):
-            return svg_to_png(to_svg(self.drawing), scale=2.0)
-        file = io.BytesIO()
-        self.drawing.save(file, "PNG", optimize=True)
-        return file.getvalue()
+        return svg_to_png(self.svg, scale=2.0)
 
     def save(self, path: str | Path) -> Path:
         """Write the picture as .png or .svg, by the name's ending.
@@ -73,16 +61,10 @@ class Picture:
         return self.png
 
     def _repr_html_(self) -> str:
-        width = f' width="{self.drawing.width // 2}"' if isinstance(self.drawing, Image.Image) else ""
-        source = _uri(self.png) if isinstance(self.drawing, Image.Image) else _svg_uri(self.svg)
-        image = f'<img src="{source}" alt="{escape(self.alt)}"{width} style="max-width: 100%">'
+        image = f'<img src="{_svg_uri(self.svg)}" alt="{escape(self.alt)}" style="max-width: 100%">'
         if not self.caption:
             return image
         return f"<figure>{image}<figcaption>{escape(self.caption)}</figcaption></figure>"
-
-
-def _uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
 def _svg_uri(svg: str) -> str:

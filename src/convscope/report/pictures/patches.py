@@ -14,7 +14,7 @@ from convscope.networks.following.receptive_fields import ReceptiveField
 from convscope.report.pictures.answer import Answer, file_name, together
 from convscope.report.pictures.grids import around_grey, patch_sheet
 from convscope.report.pictures.notebook import Picture
-from convscope.wording import some
+from convscope.wording import rounded, some
 
 _BESIDE_THE_IMAGE = 200  # grey, where a receptive field sticks out of the image
 
@@ -25,9 +25,7 @@ def draw_patches(excitation: Excitation) -> Answer:
     pictures = patch_pictures(patches)
     names = [f"unit {unit}" for unit in patches.units.tolist()]
     count = pictures.shape[1]
-    heading = (
-        f"{patches.layer}: for each unit the {_spelt(count)}, of {patches.seen:,} images, that excite it most"
-    )
+    heading = f"{patches.layer}: the {_spelt(count)}, of {patches.seen:,} images, that excite a unit most"
     findings = rules.patches(excitation)
     return Answer(
         about="patches",
@@ -38,7 +36,14 @@ def draw_patches(excitation: Excitation) -> Answer:
         layer=patches.layer,
         picture=Picture(
             array=pictures,
-            drawing=patch_sheet(pictures, None, names, heading=heading),
+            drawing=patch_sheet(
+                pictures,
+                None,
+                names,
+                details=_details(excitation),
+                heading=heading,
+                notes=_notes(excitation),
+            ),
             alt=f"For {some(len(names), 'unit')} of {patches.layer} the strongest patches",
             caption=together(findings),
         ),
@@ -63,7 +68,13 @@ def draw_projection(seen: Projected) -> Answer:
         layer=patches.layer,
         picture=Picture(
             array=signals,
-            drawing=patch_sheet(pictures, _visible(signals), names, heading=heading),
+            drawing=patch_sheet(
+                pictures,
+                _visible(signals),
+                names,
+                heading=heading,
+                notes=(*_notes(seen.excitation), "Beside them what excites the unit; mid-grey says nothing."),
+            ),
             alt=f"For {some(len(names), 'unit')} of {patches.layer} the strongest patches and their "
             "projection to pixels",
             caption=together(findings),
@@ -71,6 +82,30 @@ def draw_projection(seen: Projected) -> Answer:
         numbers=_numbers(seen.excitation)
         | {"method": seen.projections.method, "why_not_deconvnet": seen.reason or None},
     )
+
+
+def _notes(excitation: Excitation) -> tuple[str, ...]:
+    """Which units, and what no patch explains by itself."""
+    patches = excitation.patches
+    shown, of_all = len(patches.units), excitation.units_in_layer
+    which = f"All {of_all} units" if shown == of_all else f"{shown} of {of_all} units"
+    notes = [f"{which}, first those whose answers differ most between images."]
+    if patches.padding.any():
+        notes.append("Light grey lies outside the image.")
+    return tuple(notes)
+
+
+def _details(excitation: Excitation) -> list[tuple[str, ...]]:
+    """Of each unit how strongly its patches excite it, and from which classes they are."""
+    values = excitation.patches.values
+    lines = []
+    for row, answers in enumerate(values):
+        line = [f"answers {rounded(float(answers.min()), 2)}–{rounded(float(answers.max()), 2)}"]
+        if excitation.classes.size:
+            counted = Counter(excitation.classes[row].tolist()).most_common(3)
+            line.append(" · ".join(f"{excitation.class_names[label]} ({count}×)" for label, count in counted))
+        lines.append(tuple(line))
+    return lines
 
 
 def _spelt(count: int) -> str:

@@ -18,6 +18,7 @@ from convscope.report.pictures.canvas import (
     picture_of,
     square_columns,
 )
+from convscope.report.pictures.paper import Drawing
 
 
 def filter_sheet(
@@ -27,7 +28,8 @@ def filter_sheet(
     names: Sequence[str] | None = None,
     marks: Mapping[int, str] | None = None,
     heading: str = "",
-) -> Image.Image:
+    notes: tuple[str, ...] = (),
+) -> Drawing:
     """Filters on one symmetric scale: blue negative, white zero, red positive.
 
     Args:
@@ -36,13 +38,13 @@ def filter_sheet(
             That of `filters` unless given.
         names: under each filter; its index unless given.
         marks: what to say of some filters, by position: "dead", "like 3".
-        heading: stands above.
+        heading, notes: stand above.
     """
     end = float(np.abs(filters).max()) if limit is None else limit
     pictures = [Image.fromarray(diverging(each, end)) for each in filters]
     ramp = diverging(np.linspace(-end, end, 101), end)
-    bar = ColourBar(colours=ramp, labels=(_said(-end), "0", _said(end)), says="weight")
-    return _sheet(pictures, names, marks or {}, heading, bar)
+    bar = ColourBar(colours=ramp[None], labels=(_said(-end), "0", _said(end)), says="weight")
+    return _sheet(pictures, names, marks or {}, (heading, *notes), bar)
 
 
 def colour_filter_sheet(
@@ -52,7 +54,8 @@ def colour_filter_sheet(
     names: Sequence[str] | None = None,
     marks: Mapping[int, str] | None = None,
     heading: str = "",
-) -> Image.Image:
+    notes: tuple[str, ...] = ("A colour is what the unit looks for there; mid-grey is looked past.",),
+) -> Drawing:
     """Filters over red, green and blue as colours, on one scale: mid-grey is zero in all three.
 
     Args:
@@ -60,16 +63,17 @@ def colour_filter_sheet(
         limit: the weight of a full or absent colour; the largest absolute one unless given.
         names: under each filter; its index unless given.
         marks: what to say of some filters, by position.
-        heading: stands above.
+        heading, notes: stand above.
     """
     end = (float(np.abs(filters).max()) if limit is None else limit) or 1.0
     levels = np.round(127.5 * (1 + np.clip(filters / end, -1, 1))).astype(np.uint8)
     pictures = [picture_of(each) for each in levels]
-    ramp = np.repeat(np.linspace(0, 255, 101).round().astype(np.uint8)[:, None], 3, axis=1)
     bar = ColourBar(
-        colours=ramp, labels=(_said(-end), "0", _said(end)), says="weight, for red, green and blue apart"
+        colours=_colour_key(),
+        labels=(_said(-end), "0", _said(end)),
+        says="weight: of all three channels alike, of red alone, of green alone, of blue alone",
     )
-    return _sheet(pictures, names, marks or {}, heading, bar)
+    return _sheet(pictures, names, marks or {}, (heading, *notes), bar)
 
 
 def map_sheet(
@@ -78,7 +82,8 @@ def map_sheet(
     names: Sequence[str] | None = None,
     marks: Mapping[int, str] | None = None,
     heading: str = "",
-) -> Image.Image:
+    notes: tuple[str, ...] = (),
+) -> Drawing:
     """A layer's outputs for one image, on one scale from the least to the greatest value.
 
     Maps with negative values, as before a ReLU, are drawn like filters: blue, white at zero, red.
@@ -87,19 +92,19 @@ def map_sheet(
         maps: (units, height, width).
         names: under each map; its index unless given.
         marks: what to say of some units, by position.
-        heading: stands above.
+        heading, notes: stand above.
     """
     low, high = float(maps.min()), float(maps.max())
     if low < 0:
         end = max(-low, high)
         pictures = [Image.fromarray(diverging(each, end)) for each in maps]
         ramp = diverging(np.linspace(-end, end, 101), end)
-        bar = ColourBar(colours=ramp, labels=(_said(-end), "0", _said(end)), says="output")
+        bar = ColourBar(colours=ramp[None], labels=(_said(-end), "0", _said(end)), says="output")
     else:
         pictures = [Image.fromarray(sequential(each, 0.0, high)) for each in maps]
         ramp = sequential(np.linspace(0, 1, 101), 0, 1)
-        bar = ColourBar(colours=ramp, labels=("0", _said(high / 2), _said(high)), says="output")
-    return _sheet(pictures, names, marks or {}, heading, bar)
+        bar = ColourBar(colours=ramp[None], labels=("0", _said(high / 2), _said(high)), says="output")
+    return _sheet(pictures, names, marks or {}, (heading, *notes), bar)
 
 
 def signed_overlay(image: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:
@@ -125,19 +130,37 @@ def _sheet(
     pictures: Sequence[Image.Image],
     names: Sequence[str] | None,
     marks: Mapping[int, str],
-    heading: str,
+    lines: tuple[str, ...],
     bar: ColourBar,
-) -> Image.Image:
+) -> Drawing:
     side = next(
         size for most, size in ((16, 144), (64, 104), (150, 80), (10**9, 60)) if len(pictures) <= most
     )
     captions = names if names is not None else [str(index) for index in range(len(pictures))]
     tiles = []
     for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        lines = (caption, marks[index]) if index in marks else (caption,)
-        tiles.append(Tile(picture=enlarge(picture, side), lines=lines))
+        below = (caption, marks[index]) if index in marks else (caption,)
+        tiles.append(Tile(picture=enlarge(picture, side), lines=below))
     text = TEXT if side > 80 else SMALL
-    return draw(Sheet(tiles=tiles, columns=square_columns(len(tiles)), heading=heading, bar=bar, text=text))
+    sheet = Sheet(
+        tiles=tiles,
+        columns=square_columns(len(tiles)),
+        heading=lines[0],
+        notes=lines[1:],
+        bar=bar,
+        text=text,
+    )
+    return draw(sheet)
+
+
+def _colour_key() -> NDArray[np.uint8]:
+    """What a weight looks like, from the least to the greatest, uint8 (4, 101, 3): alike, then one by one."""
+    ramp = np.linspace(0, 255, 101).round().astype(np.uint8)
+    key = np.full((4, 101, 3), 128, dtype=np.uint8)
+    key[0] = ramp[:, None]
+    for channel in range(3):
+        key[1 + channel, :, channel] = ramp
+    return key
 
 
 def _said(value: float) -> str:

@@ -40,7 +40,9 @@ def draw_histograms(signals: Signals) -> Answer:
         findings=findings,
         picture=Picture(
             array=counts,
-            drawing=histogram_sheet(shown, columns=_COLUMNS),
+            drawing=histogram_sheet(
+                shown, columns=_COLUMNS, title="The values of each layer", says=_explained(shown, signals)
+            ),
             alt=f"Histograms of {len(layers)} layers, {ends}",
             caption=together(findings),
         ),
@@ -67,7 +69,11 @@ def draw_signal(signals: Signals) -> Answer:
         findings=findings,
         picture=Picture(
             array=np.array(deviations),
-            drawing=signal_chart([_short(each.name) for each in layers], deviations),
+            drawing=signal_chart(
+                [_short(each.name) for each in layers],
+                deviations,
+                title="How large the values of each layer are, before its non-linearity",
+            ),
             alt="Standard deviation of each layer's values before its non-linearity",
             caption=together(findings),
         ),
@@ -100,8 +106,26 @@ def draw_drift(drift: Drift) -> Answer:
     )
 
 
+def nonlinearity_name(name: str) -> str:
+    """`ReLU` for relu; others as they are called."""
+    return {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "silu": "SiLU"}.get(name, name)
+
+
+def _explained(shown: Sequence[Histogram], signals: Signals) -> list[str]:
+    """What the words beside the names of the histograms mean."""
+    lines = [f"Over {signals.images:,} training images; each histogram has a scale of its own."]
+    notes = " ".join(each.note for each in shown)
+    if "% zero" in notes:
+        lines.append("Zero: the share that the ReLU behind the layer sets to zero.")
+    if " dead" in notes:
+        lines.append("Dead: units that are zero for every one of these images.")
+    return lines
+
+
 def _drawn(found: ValueHistogram, dead: DeadUnits | None) -> Histogram:
     notes = []
+    if found.nonlinearity:
+        notes.append(f"before {nonlinearity_name(found.nonlinearity)}")
     if found.zero_share is not None:
         notes.append(f"{percent(found.zero_share)} zero")
     if dead is not None and dead.dead.any():

@@ -1,5 +1,6 @@
 """Where the network looks for a class, drawn: what speaks for it in red, what speaks against it in blue."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from convscope.diagnosis import pictures as rules
 from convscope.looking.asking import SeenCases
 from convscope.looking.where import Case, SeenWhere
-from convscope.report.palette import LIGHT, diverging, rgb
+from convscope.report.palette import diverging
 from convscope.report.pictures.answer import Answer, file_name, split_words, stem_of, together
 from convscope.report.pictures.canvas import SMALL, ColourBar, Sheet, Tile, draw, enlarge, picture_of
 from convscope.report.pictures.notebook import Picture
@@ -19,7 +20,7 @@ from convscope.wording import percent, rounded
 
 _SIDE = 220
 _MOST_NAMED = 3
-_FADED = 0.75
+_FADED = 0.25
 _GRADIENTS = "integrated gradients"
 
 
@@ -52,11 +53,14 @@ def _sheet(seen: SeenWhere, methods: list[str], title: str) -> Sheet:
     tiles = []
     for place, case in enumerate(seen.cases):
         pixels = np.asarray(case.looked.pixels.numpy(), dtype=np.uint8)
-        tiles.append(
-            Tile(picture=_tile(picture_of(pixels)), lines=_words(seen, case, float(seen.outputs[place])))
-        )
-        for method, heat in zip(methods, seen.maps[:, place], strict=True):
-            tiles.append(_laid_tile(pixels, heat, method, float(seen.missed[place])))
+        again = place > 0 and seen.cases[place - 1].looked is case.looked
+        words = _words(seen, case, float(seen.outputs[place]), is_again=again)
+        tiles.append(Tile(picture=_tile(picture_of(pixels)), lines=words, words_only=again))
+        laid = zip(methods, seen.maps[:, place], seen.beside[:, place], strict=True)
+        for method, heat, is_beside in laid:
+            tile = _laid_tile(pixels, heat, method, float(seen.missed[place]))
+            note = ("strongest in the padding",) if is_beside else ()
+            tiles.append(replace(tile, lines=(*tile.lines[:1], *note, *tile.lines[1:])))
     return Sheet(
         tiles=tiles,
         columns=1 + len(methods),
@@ -68,13 +72,13 @@ def _sheet(seen: SeenWhere, methods: list[str], title: str) -> Sheet:
 
 
 def _bar(seen: SeenWhere) -> ColourBar:
-    labels = ("against", "nothing", "for the class")
+    labels = ("against it", "no evidence", "for it")
     if not seen.class_names:
         labels = ("lowers", "nothing", "raises the number")
     says = "relative to the strongest of each map"
     if seen.layer:
-        says += "; the first method shows no blue"
-    return ColourBar(colours=diverging(np.linspace(-1, 1, 101), 1), labels=labels, says=says)
+        says += f"; {rules.METHOD_NAMES.get(seen.methods[0], seen.methods[0])} shows no blue"
+    return ColourBar(colours=diverging(np.linspace(-1, 1, 101), 1)[None], labels=labels, says=says)
 
 
 def _asked(seen: SeenWhere) -> str:
@@ -88,11 +92,8 @@ def _laid_tile(pixels: NDArray[np.uint8], heat: NDArray[np.float32], method: str
     picture = _tile(signed_overlay(pixels, smoothed(heat)))
     if method != _GRADIENTS or not rules.is_incomplete(missed):
         return Tile(picture=picture, lines=(method,))
-    paper = Image.new("RGB", picture.size, rgb(LIGHT["paper"]))
     share = percent(missed) if np.isfinite(missed) else "all"
-    return Tile(
-        picture=Image.blend(picture, paper, _FADED), lines=(method, f"misses {share}: faded"), is_error=True
-    )
+    return Tile(picture=picture, opacity=_FADED, lines=(method, f"misses {share}: faded"), is_error=True)
 
 
 def smoothed(heat: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -151,13 +152,15 @@ def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _words(seen: SeenWhere, case: Case, output: float) -> tuple[str, ...]:
+def _words(seen: SeenWhere, case: Case, output: float, *, is_again: bool) -> tuple[str, ...]:
     looked = case.looked
+    if is_again and seen.class_names:
+        return (f"evidence for {seen.class_names[case.target]}", f"probability {percent(output)}")
     new = (split_words([looked]),) if looked.split == "train" else ()
     if not seen.class_names:
         return (looked.name, *new, f"says {rounded(output)}")
     what = looked.name if looked.label is None else f"true: {seen.class_names[looked.label]}"
-    return (what, *new, f"why {seen.class_names[case.target]}?", f"probability {percent(output)}")
+    return (what, *new, f"evidence for {seen.class_names[case.target]}", f"probability {percent(output)}")
 
 
 def _numbers(seen: SeenWhere, methods: list[str]) -> dict[str, Any]:

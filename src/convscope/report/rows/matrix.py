@@ -5,8 +5,7 @@ from html import escape
 import numpy as np
 
 from convscope.evaluation.confusion import Confusion, abbreviate
-from convscope.report.charts.vector import FACE
-from convscope.report.palette import LIGHT, rgb
+from convscope.report.palette import FACE, LIGHT, rgb
 
 _CELL = 34
 _SHORT = 4  # letters

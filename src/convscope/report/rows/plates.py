@@ -30,6 +30,7 @@ from convscope.report.charts.timing import timing_charts
 from convscope.report.charts.vector import to_svg
 from convscope.report.pictures.filters import draw_filters
 from convscope.report.pictures.grids import image_grid
+from convscope.report.pictures.paper import Drawing
 from convscope.report.rows.animation import Animation
 from convscope.report.rows.features import features_plate
 from convscope.report.rows.matrix import confusion_picture
@@ -156,8 +157,8 @@ def _milestones(kept: Kept) -> Named:
         subject = open_subject(run.path)
         for layer in make_plan(subject).filters:
             drawing = draw_filters(see_filters(subject, layer)).picture.drawing
-            if isinstance(drawing, Image.Image):
-                yield f"filters-of-{layer}", drawing
+            if isinstance(drawing, Drawing):
+                yield f"filters-of-{layer}", drawing.raster()
 
 
 def _first_errors(run: Run, judged: Predictions) -> Image.Image:
@@ -166,7 +167,7 @@ def _first_errors(run: Run, judged: Predictions) -> Image.Image:
     pixels = images.images[torch.tensor([error.index for error in first])].numpy()
     return image_grid(
         np.asarray(pixels, dtype=np.uint8), [each.true for each in first], [each.predicted for each in first]
-    )
+    ).raster()
 
 
 def _few_images(kept: Kept) -> Named:
@@ -192,7 +193,7 @@ def _samples_of(experiment: str) -> Callable[[Kept], Named]:
             names = open_subject(run.path).class_names
             words = [names[int(labels[row])] if names else f"{labels[row]:g}" for row in rows]
             pixels = np.asarray(train.images[torch.tensor(rows)].numpy(), dtype=np.uint8)
-            yield "samples", image_grid(pixels, words, columns=len(shown))
+            yield "samples", image_grid(pixels, words, columns=len(shown)).raster()
 
     return draw
 

@@ -6,8 +6,7 @@ from html import escape
 
 import numpy as np
 
-from convscope.report.charts.vector import FACE
-from convscope.report.palette import LIGHT
+from convscope.report.palette import FACE, LIGHT
 from convscope.trials.race.racing import Path, Race
 from convscope.trials.race.rules import TITLES, Array
 from convscope.trials.race.surface import Surface

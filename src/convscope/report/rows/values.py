@@ -8,8 +8,7 @@ import numpy as np
 
 from convscope.inspection.signals.running_histogram import ValueHistogram
 from convscope.looking.signals import Signals
-from convscope.report.charts.vector import FACE
-from convscope.report.palette import LIGHT
+from convscope.report.palette import FACE, LIGHT
 
 _LEFT, _TOP = 74, 52
 _WIDE, _HIGH = 206, 62
