@@ -1,13 +1,17 @@
 """The report in a real browser: it asks for nothing, complains of nothing, fits, and its links lead on."""
 
+import json
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from convscope.report.page.html import write_report
+from convscope.report.pictures.points import point_sheet
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +27,35 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "hundred": make.write_run(folder / "hundred", make.pairs_of_digits(digits), hundred),
         "two": make.write_run(folder / "two", make.two_classes(digits), ["even", "odd"]),
     }
+    add_plane(runs["digits"])
+    runs["stranger"] = make.write_run(folder / "stranger", make.two_classes(digits), ["even", "odd"])
+    add_picture_with_script(runs["stranger"])
     make.write_start(folder / "interrupted", digits, [str(k) for k in range(10)])
     runs["interrupted"] = folder / "interrupted"
     return {name: write_report(run) for name, run in runs.items()}
+
+
+def add_plane(run: Path) -> None:
+    """What `convscope look` leaves of a plane: the drawing, the images of its points, and the index."""
+    random, labels = np.random.default_rng(0), np.arange(40) % 4
+    said = [f"image {place}" for place in range(40)]
+    names = ["a", "b", "c", "d"]
+    points = random.normal(size=(40, 2))
+    sheet = point_sheet(points, labels, labels, names, said=said, heading="PCA", notes=["distances are true"])
+    (run / "look").mkdir()
+    (run / "look/plane-pca.svg").write_text(sheet.svg("points"))
+    Image.new("RGB", (7 * 8, 6 * 8), "grey").save(run / "look/plane-images.webp")
+    sprite = {"file": "plane-images.webp", "columns": 7, "size": [8, 8]}
+    entry = {"file": "plane-pca.svg", "title": "The plane", "question": "Apart?", "alt": "points"}
+    (run / "look/index.json").write_text(json.dumps([entry | {"sprite": sprite}]))
+
+
+def add_picture_with_script(run: Path) -> None:
+    """A picture as somebody might put it into a run that others open."""
+    harmful = "<svg xmlns='http://www.w3.org/2000/svg'><script>document.title = 'taken'</script></svg>"
+    (run / "look").mkdir()
+    (run / "look/harmful.svg").write_text(harmful)
+    (run / "look/index.json").write_text(json.dumps([{"file": "harmful.svg", "title": "From a stranger"}]))
 
 
 class Visit:
@@ -41,11 +71,12 @@ class Visit:
         self.page.goto(report.as_uri())
 
 
+WIDTHS = [390, 768, 1280]
 NAMES = ["digits", "long", "hundred", "two", "interrupted"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_report_asks_for_nothing_complains_of_nothing_and_fits(
     browser: Any, reports: dict[str, Path], name: str, width: int, scheme: str
@@ -57,6 +88,132 @@ def test_report_asks_for_nothing_complains_of_nothing_and_fits(
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
     paper = visit.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(23, 23, 21)")
+    visit.page.close()
+
+
+# What axe-core would call serious of a page like this, in its own words: contrast of text (WCAG 2, 1.4.3),
+# names of links, images and what the keyboard reaches, the order of headings, names used twice, and tables.
+FAULTS = """() => {
+  const faults = [];
+  const linear = (part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  const parts = (colour) => {
+    const found = colour.match(/[\\d.]+/g).map(Number);
+    return colour.startsWith("color(") ? found : found.map((each, place) => (place < 3 ? each / 255 : each));
+  };
+  const light = (rgb) => 0.2126 * linear(rgb[0]) + 0.7152 * linear(rgb[1]) + 0.0722 * linear(rgb[2]);
+  const ground = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const rgb = parts(getComputedStyle(each).backgroundColor);
+      if (rgb[3] === undefined || rgb[3] > 0.99) return rgb;
+    }
+    return [1, 1, 1];
+  };
+  const shown = (element) => element.checkVisibility() && !element.closest(".unseen");
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const said = walker.currentNode.data.trim().slice(0, 30);
+    if (!said || !shown(element) || element.closest("script, title, .none")) continue;
+    const style = getComputedStyle(element);
+    const drawn = element.closest("svg");
+    const ink = parts(drawn ? style.fill : style.color);
+    const [a, b] = [light(ink), light(ground(drawn ? drawn.parentElement : element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) faults.push(`contrast ${ratio.toFixed(2)}: ${said}`);
+    const size = drawn
+      ? parseFloat(style.fontSize) * drawn.getScreenCTM().a
+      : parseFloat(style.fontSize);
+    if (size < 10.99) faults.push(`size ${size.toFixed(1)}: ${said}`);
+  }
+  const named = (element) =>
+    element.getAttribute("aria-label") || element.getAttribute("title") || element.textContent.trim();
+  for (const each of document.querySelectorAll("a[href], [tabindex], [role=img], [role=group], summary"))
+    if (!named(each)) faults.push(`no name: ${each.outerHTML.slice(0, 60)}`);
+  if (document.querySelector("img:not([alt])")) faults.push("img without alt");
+  for (const each of document.querySelectorAll("[id]"))
+    if (document.getElementById(each.id) !== each) faults.push(`twice: ${each.id}`);
+  let level = 0;
+  for (const each of document.querySelectorAll("h1, h2, h3, h4")) {
+    if (Number(each.tagName[1]) > level + 1) faults.push(`heading skips: ${each.textContent}`);
+    level = Number(each.tagName[1]);
+  }
+  for (const each of document.querySelectorAll("th")) if (!each.textContent.trim()) faults.push("empty th");
+  for (const each of document.querySelectorAll(".scroll"))
+    if (each.scrollWidth > each.clientWidth + 1 && each.tabIndex < 0) faults.push("scrolls by mouse alone");
+  const marked = document.querySelectorAll("main").length === 1 && document.documentElement.lang;
+  if (!marked) faults.push("landmarks");
+  return [...new Set(faults)];
+}"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_it_and_reach_it(
+    browser: Any, reports: dict[str, Path], name: str, width: int, scheme: str
+) -> None:
+    """Contrast, letters of 11 pixels and more, names, headings, tables, and the keyboard."""
+    visit = Visit(browser, reports[name], width, scheme)
+    visit.page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    assert visit.page.evaluate(FAULTS) == []
+    visit.page.close()
+
+
+def test_a_picture_that_is_wider_than_the_page_scrolls_and_says_so(
+    browser: Any, reports: dict[str, Path]
+) -> None:
+    for width, is_wide in ((390, True), (1280, False)):
+        page = Visit(browser, reports["digits"], width).page
+        plane = page.locator("[data-sprite]")
+        is_marked = "document.querySelector('[data-sprite]').classList.contains('wide')"
+        page.wait_for_function(f"{is_marked} === {json.dumps(is_wide)}")
+        assert page.locator("[data-sprite] + .hint").is_visible() == is_wide
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert plane.evaluate("(each) => each.querySelector('svg').clientWidth") == 580
+        page.close()
+
+
+def test_a_point_of_the_plane_leads_to_its_image_by_mouse_and_by_keyboard(
+    browser: Any, reports: dict[str, Path]
+) -> None:
+    visit = Visit(browser, reports["digits"], 1280)
+    plane, box = visit.page.locator("[data-sprite]"), visit.page.locator(".point")
+    visit.page.locator("[data-place='7']").scroll_into_view_if_needed()
+    at = visit.page.locator("[data-place='7']").bounding_box()
+    visit.page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    assert "image 7" in box.inner_text()
+    assert "background" in box.locator("i").get_attribute("style")
+    visit.page.mouse.move(1, 1)
+    assert box.count() == 0
+    plane.focus()
+    visit.page.keyboard.press("ArrowRight")
+    first = box.inner_text()
+    visit.page.keyboard.press("ArrowRight")
+    assert box.inner_text() != first
+    visit.page.keyboard.press("Escape")
+    assert box.count() == 0
+    assert visit.complaints == []
+    visit.page.close()
+
+
+def test_without_its_script_the_page_still_leads_from_a_cell_to_its_images(
+    browser: Any, reports: dict[str, Path]
+) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 900})
+    page = context.new_page()
+    page.goto(reports["digits"].as_uri())
+    link = page.locator(".matrix .wrong a").first
+    cell = page.locator(link.get_attribute("href"))
+    assert not cell.is_visible()
+    link.click()
+    assert cell.is_visible()
+    context.close()
+
+
+def test_a_script_in_a_picture_does_not_run(browser: Any, reports: dict[str, Path]) -> None:
+    visit = Visit(browser, reports["stranger"], 1280)
+    assert "document.title = 'taken'" in visit.page.content()
+    assert visit.page.title() != "taken"
     visit.page.close()
 
 

@@ -41,6 +41,30 @@ def test_what_is_not_a_number_is_left_out_and_regression_has_no_accuracy() -> No
     assert lines.accuracy_series(records, 100) == []
 
 
+def test_accuracies_that_crowd_at_the_top_are_drawn_as_errors_on_a_logarithmic_axis() -> None:
+    records = [
+        {"split": "validation", "step": k, "accuracy": a} for k, a in enumerate((0.5, 0.95, 0.98, 1.0))
+    ]
+    series = lines.accuracy_series(records, 200)
+    assert lines.crowds_at_the_top(series)
+    assert not lines.crowds_at_the_top(lines.accuracy_series(records[:2], 200))
+    wrong = lines.error_series(series, 200)[0]
+    assert wrong.y == pytest.approx((0.5, 0.05, 0.02, 0.0025))
+    assert all(low <= y <= high for low, y, high in zip(wrong.low, wrong.y, wrong.high, strict=True))
+
+
+def test_the_shade_of_an_interval_is_drawn_below_every_line() -> None:
+    records = [
+        {"split": split, "step": k, "accuracy": 0.5 + k / 10}
+        for split in ("train", "validation")
+        for k in (0, 1)
+    ]
+    drawn = lines.line_chart(lines.accuracy_series(records, 50), lines.ACCURACY_AXES).to_dict()
+    kinds = [layer["mark"]["type"] for layer in drawn["layer"]]
+    assert kinds == sorted(kinds, key=lambda kind: kind != "area")
+    assert kinds.count("area") == 1
+
+
 def test_long_records_are_thinned_but_keep_their_last_point() -> None:
     series = lines.loss_series([record(step, "batch") for step in range(10_000)])[0]
     assert len(series.x) <= lines.LONGEST + 1

@@ -1,3 +1,6 @@
+import base64
+import hashlib
+import itertools
 import json
 import re
 from html.parser import HTMLParser
@@ -7,7 +10,11 @@ import numpy as np
 import pytest
 
 from convscope.errors import RunError
+from convscope.networks.summary import summarise
+from convscope.networks.two_conv import TwoConv
+from convscope.networks.vgg import VGG
 from convscope.report.page.html import write_report
+from convscope.report.page.network import stages
 
 
 class Page(HTMLParser):
@@ -50,6 +57,55 @@ def test_report_of_a_finished_run_has_every_section_and_only_its_own_links(digit
     assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
     assert all(source.startswith("data:") for source in page.sources)
     assert all(page.alts)
+
+
+def test_contents_lead_to_every_section_and_what_was_found_comes_first(digits_run: Path) -> None:
+    text = write_report(digits_run).read_text(encoding="utf-8")
+    contents = text[text.index("<nav") : text.index("</nav>")]
+    anchors = re.findall(r'href="#([\w-]+)"', contents)
+    headed = re.findall(r'<section id="([\w-]+)"', text)
+    assert anchors == headed
+    assert (
+        headed.index("confusion") < headed.index("learning") < headed.index("choices") < headed.index("again")
+    )
+    if "findings" in headed:
+        assert headed[0] == "findings"
+
+
+def test_each_error_stands_once_and_behind_its_cell(digits_run: Path) -> None:
+    page = Page(write_report(digits_run))
+    errors = [alt for alt in page.alts if alt and " taken for " in alt]
+    assert max(errors.count(alt) for alt in errors) <= 2
+    assert "The first" not in page.text
+
+
+def test_classes_are_judged_by_recall_and_precision_each_explained_once(digits_run: Path) -> None:
+    text = Page(write_report(digits_run)).text
+    assert text.count("of the images of a class, the share recognised") == 1
+    assert text.count("of the images taken for it, the share that are of it") == 1
+    assert "Believed rightly" not in text
+
+
+def test_nothing_but_the_pages_own_script_may_run(digits_run: Path) -> None:
+    text = write_report(digits_run).read_text(encoding="utf-8")
+    script = text[text.index("<script>") + len("<script>") : text.index("</script>")]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = text[text.index("Content-Security-Policy") :].partition(">")[0]
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "script-src 'unsafe-inline'" not in policy
+
+
+def test_the_network_is_drawn_in_the_shapes_of_its_layers() -> None:
+    summary = summarise(TwoConv(1, (28, 28), 10), (1, 28, 28))
+    found = stages(summary)
+    assert sum(each.layers for each in found) == len([each for each in summary.layers if each.output_shape])
+    assert sum(each.parameters for each in found) == summary.total.parameters
+    assert all(one.shape != other.shape for one, other in itertools.pairwise(found))
+    deep = summarise(VGG(16, 3, (64, 64), 1000), (3, 64, 64))
+    shown = stages(deep)
+    assert len(shown) <= 9
+    assert shown[-1].shape == (1000,)
+    assert sum(each.parameters for each in shown) == deep.total.parameters
 
 
 def test_every_cell_of_the_matrix_with_an_error_leads_to_its_images(digits_run: Path) -> None:
@@ -105,7 +161,8 @@ def test_report_of_a_hundred_classes_stays_small_and_lists_the_weakest_first(hun
     page = Page(path)
     assert "Most confused" in page.text
     assert len([name for name in page.ids if name.startswith("cell-")]) > 100
-    shares = re.findall(r"(\d+\.\d) % \d+\.\d %", page.text[page.text.index("Class by class") :])
+    table = page.text[page.text.rindex("Class by class") : page.text.rindex("How sure it is")]
+    shares = re.findall(r"(\d+\.\d) % \d+\.\d %", table)
     found = [float(share) for share in shares]
     assert found == sorted(found)
 

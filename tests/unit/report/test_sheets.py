@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from convscope.report.palette import DARK, HUES, LIGHT, diverging, rgb, sequential
-from convscope.report.pictures.canvas import enlarge, picture_of
+from convscope.report.paper.canvas import enlarge, picture_of
+from convscope.report.paper.drawing import Drawing
+from convscope.report.paper.lettering import shortened, width_of, word
 from convscope.report.pictures.grids import augmentation_sheet, image_grid, patch_sheet
-from convscope.report.pictures.lettering import shortened, width_of, word
-from convscope.report.pictures.paper import Drawing
 from convscope.report.pictures.points import point_sheet
 from convscope.report.pictures.sheets import (
     colour_filter_sheet,

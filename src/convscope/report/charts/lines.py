@@ -60,6 +60,26 @@ def accuracy_series(records: Iterable[Record], validation_size: int | None = Non
     ]
 
 
+def crowds_at_the_top(series: Sequence[Series]) -> bool:
+    """Whether most accuracies lie above 90 %, the last above 95 %: then a chart of errors tells more."""
+    lines = [line for line in series if line.name == "validation"]
+    values = [y for line in lines for y in line.y]
+    return bool(values) and sum(y > 0.9 for y in values) > len(values) / 2 and lines[0].y[-1] > 0.95
+
+
+def error_series(series: Sequence[Series], size: int | None) -> list[Series]:
+    """Accuracies as the share that is wrong; none as half an image of `size`, for a logarithm has no zero."""
+    least = 0.5 / (size or 1000)
+
+    def wrong(values: Sequence[float]) -> tuple[float, ...]:
+        return tuple(max(1 - value, least) for value in values)
+
+    return [
+        Series(name=line.name, x=line.x, y=wrong(line.y), low=wrong(line.high), high=wrong(line.low))
+        for line in series
+    ]
+
+
 def learning_rate_series(records: Iterable[Record]) -> list[Series]:
     """The learning rate against the step."""
     series = _series(list(records), "batch", "learning_rate")
@@ -74,6 +94,7 @@ def loss_axes(series: Sequence[Series]) -> Axes:
 
 
 ACCURACY_AXES = Axes(x_title="step", y_title="accuracy", y_format=".0%")
+ERROR_AXES = Axes(x_title="step", y_title="errors", y_format=".1~%", y_log=True)
 LEARNING_RATE_AXES = Axes(x_title="step", y_title="learning rate", y_format="~g")
 
 
@@ -91,9 +112,8 @@ def line_chart(series: Sequence[Series], axes: Axes, width: int = 360, height: i
     )
     y_axis = alt.Axis(format=axes.y_format, **ticks)
     y_options = {"title": axes.y_title, "scale": _y_scale(series, axes), "axis": y_axis}
-    layers: list[alt.Chart] = []
-    for line in series:
-        layers.extend(_layers(line, x, y_options))
+    layers = [_band(line, x, y_options) for line in series if line.low]
+    layers += [_line(line, x, y_options) for line in series]
     return in_type(alt.layer(*layers).properties(width=width, height=height, autosize=FIT))
 
 
@@ -158,7 +178,15 @@ def _y_scale(series: Sequence[Series], axes: Axes) -> alt.Scale:
     return alt.Scale(domain=[min(0.0, low), high * 1.04 if high > 0 else 1.0], nice=False)
 
 
-def _layers(line: Series, x: alt.X, y_options: dict[str, Any]) -> list[alt.Chart]:
+def _band(line: Series, x: alt.X, y_options: dict[str, Any]) -> alt.Chart:
+    """The intervals of a line, as a shade that all lines are drawn over."""
+    rows = [{"x": a, "low": b, "high": c} for a, b, c in zip(line.x, line.low, line.high, strict=True)]
+    area = alt.Chart(rows_of(rows)).mark_area(color=LIGHT["shade"], opacity=1)
+    drawn: alt.Chart = area.encode(x=x, y=alt.Y("low:Q", **y_options), y2="high:Q")
+    return drawn
+
+
+def _line(line: Series, x: alt.X, y_options: dict[str, Any]) -> alt.Chart:
     rows = [{"x": a, "y": b, "line": line.name} for a, b in zip(line.x, line.y, strict=True)]
     names = {"batch": "batch", "train": "train", "validation": "validation"}
     colour_name = names.get(line.name, "train")
@@ -168,17 +196,10 @@ def _layers(line: Series, x: alt.X, y_options: dict[str, Any]) -> list[alt.Chart
         colour = alt.Color(
             "line:N", scale=scale, legend=alt.Legend(title=None, orient="top", symbolType="stroke")
         )
-    layers = []
-    if line.low:
-        band = [{"x": a, "low": b, "high": c} for a, b, c in zip(line.x, line.low, line.high, strict=True)]
-        area = alt.Chart(rows_of(band)).mark_area(color=LIGHT["shade"], opacity=1)
-        layers.append(area.encode(x=x, y=alt.Y("low:Q", **y_options), y2="high:Q"))
     chart = alt.Chart(rows_of(rows))
     thin = line.name == "batch"
     few = len(rows) <= 40 and not thin
-    layers.append(
-        chart.mark_line(strokeWidth=0.9 if thin else 1.8, point={"size": 14} if few else False).encode(
-            x=x, y=alt.Y("y:Q", **y_options), color=colour
-        )
-    )
-    return layers
+    drawn: alt.Chart = chart.mark_line(
+        strokeWidth=0.9 if thin else 1.8, point={"size": 14} if few else False
+    ).encode(x=x, y=alt.Y("y:Q", **y_options), color=colour)
+    return drawn

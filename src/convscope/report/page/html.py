@@ -1,18 +1,24 @@
 """`report.html`: everything about a run in one file that opens offline."""
 
+import base64
+import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from convscope.diagnosis.rule import Diagnosis
 from convscope.report.page import tables
 from convscope.report.page.embed import file_uri, inline_svg, reading_width
 from convscope.report.page.evidence import calibration_figure, regression_figure
+from convscope.report.page.folds import fold_rows
 from convscope.report.page.learning import curves, kept_words, milestones
 from convscope.report.page.material import LookPicture, Material, read_material
 from convscope.report.page.mistakes import mistakes
+from convscope.report.page.network import network_section, short_count
 from convscope.report.palette import DARK, LIGHT
 from convscope.report.wording import interval, number, opening, percent
 from convscope.runs.folder import Run
@@ -22,6 +28,9 @@ NAME = "report.html"
 
 # Characters for the pictures of `convscope look`; with the images of errors the page stays below 10 MB.
 _LOOK_BUDGET = 4_000_000
+_SPRITE_BUDGET = 600_000  # for each file of the images of a plane's points
+
+_HEADED = re.compile(r'<section id="([\w-]+)"[^>]*>\s*<h2[^>]*>(.*?)</h2>', re.DOTALL)
 
 
 def write_report(run_path: Path) -> Path:
@@ -52,9 +61,25 @@ def render_report(material: Material) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, interval=interval, number=number, duration=duration, capital=_capital
+        percent=percent,
+        interval=interval,
+        number=number,
+        duration=duration,
+        capital=_capital,
+        count=short_count,
     )
-    return environment.get_template("report.html.j2").render(_context(material))
+    script = str(environment.get_template("report.js").render()).strip()
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    context = _context(material)
+    body = environment.get_template("sections.html.j2").render(context)
+    return environment.get_template("report.html.j2").render(
+        context, body=Markup(body), script=Markup(script), allowed=allowed, contents=_contents(body)
+    )
+
+
+def _contents(body: str) -> list[tuple[str, str]]:
+    """The sections that the page has, each with its anchor and heading."""
+    return _HEADED.findall(body)
 
 
 def _capital(text: str) -> str:
@@ -66,12 +91,16 @@ def _context(material: Material) -> dict[str, Any]:
     judged = material.judged
     classified = judged if judged is not None and not material.is_regression else None
     measured = judged if material.is_regression else None
+    wrong = mistakes(material, classified) if classified else None
     return {
         "light": LIGHT,
         "dark": DARK,
         "run": material.path.resolve().name,
         "opening": opening(material),
         "figures": tables.figures(material),
+        "folds": fold_rows(material),
+        "network": network_section(material.path),
+        "sprites": _sprites(material),
         "milestones": milestones(material),
         "kept": kept_words(material),
         "choices": material.choices,
@@ -82,7 +111,8 @@ def _context(material: Material) -> dict[str, Any]:
         "findings": [finding for finding in material.findings if finding.severity != "fine"],
         "diagnosis": material.diagnosis,
         "asked": _asked(material.diagnosis),
-        "mistakes": mistakes(material, classified) if classified else None,
+        "mistakes": wrong,
+        "anchors": {cell.anchor for cell in wrong.cells} if wrong else set(),
         "classes": tables.class_table(material, classified) if classified else None,
         "calibration": calibration_figure(classified) if classified else None,
         "regression": regression_figure(measured, material) if measured else None,
@@ -102,6 +132,13 @@ def _asked(found: Diagnosis | None) -> list[tuple[str, str]]:
         return []
     passed = [(each.name, each.said) for each in found.passed]
     return passed + [(each.name, f"not asked: {each.reason}") for each in found.skipped]
+
+
+def _sprites(material: Material) -> dict[str, str]:
+    """Of each file that holds the images of a plane's points its content, once; nothing beyond the budget."""
+    paths = {each.sprite.path.name: each.sprite.path for each in material.look if each.sprite}
+    uris = {name: file_uri(path) for name, path in sorted(paths.items())}
+    return {name: uri for name, uri in uris.items() if len(uri) <= _SPRITE_BUDGET}
 
 
 @dataclass(frozen=True, kw_only=True)

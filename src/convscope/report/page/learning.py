@@ -36,9 +36,16 @@ def curves(material: Material) -> list[Curve]:
     accuracy = lines.accuracy_series(material.metrics, sizes.get("validation"))
     rate = lines.learning_rate_series(material.metrics)
     loss_axes = lines.loss_axes(loss)
+    crowded = lines.crowds_at_the_top(accuracy)
+    shade = _shade_caption(sizes.get("validation"))
+    if crowded:
+        wrong = lines.error_series(accuracy, sizes.get("validation"))
+        how_good = _curve("Errors", wrong, lines.ERROR_AXES, f"Share of the images, logarithmic. {shade}")
+    else:
+        how_good = _curve("Accuracy", accuracy, lines.ACCURACY_AXES, shade)
     drawn = [
         _curve("Loss", loss, loss_axes, "Logarithmic." if loss_axes.y_log else ""),
-        _curve("Accuracy", accuracy, lines.ACCURACY_AXES, _shade_caption(sizes.get("validation"))),
+        how_good,
         _curve("Learning rate", rate, lines.LEARNING_RATE_AXES, "What each step was scaled by."),
     ]
     return [curve for curve in drawn if curve is not None]

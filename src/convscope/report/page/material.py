@@ -19,6 +19,16 @@ from convscope.runs.folder import CHOICES, CONFIG, DATASET, ENVIRONMENT, SUMMARY
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sprite:
+    """The images that a picture's points stand for, on one file, in rows."""
+
+    path: Path
+    columns: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class LookPicture:
     """A picture that `convscope look` left in the run, with the question that it answers."""
 
@@ -29,6 +39,7 @@ class LookPicture:
     """What was found, each with what to do about it."""
     alt: str
     layer: str
+    sprite: Sprite | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,9 +148,21 @@ def _look(run: Run) -> list[LookPicture]:
                     findings=_findings(entry),
                     alt=str(entry.get("alt", entry.get("title", path.stem))),
                     layer=str(entry.get("layer") or ""),
+                    sprite=_sprite(run, entry.get("sprite")),
                 )
             )
     return pictures
+
+
+def _sprite(run: Run, said: dict[str, Any] | None) -> Sprite | None:
+    """The images of a plane's points, where the look kept them."""
+    if not said:
+        return None
+    path = run.path / "look" / Path(str(said["file"])).name
+    width, height = (int(side) for side in said["size"])
+    if not path.is_file():
+        return None
+    return Sprite(path=path, columns=int(said["columns"]), width=width, height=height)
 
 
 def _findings(entry: dict[str, Any]) -> tuple[str, ...]:

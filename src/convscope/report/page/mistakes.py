@@ -1,5 +1,6 @@
 """The report's errors: the confusion matrix, and the images behind its cells."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from convscope.report.wording import percent
 from convscope.wording import some
 
 SHOWN = 12
-"""How many of the worst, and of the first, errors are shown."""
+"""How many of the worst errors are shown."""
 
 _NUMBERED = 20  # classes
 _SHORT = 4  # letters
@@ -33,6 +34,11 @@ class Cell:
     anchor: str
     """Where its images are; empty if none are shown."""
     says: str
+
+    @property
+    def depth(self) -> float:
+        """How deep its colour is, 0 to 1: the square root of the share, so that few are seen too."""
+        return round(math.sqrt(self.shade), 3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +59,6 @@ class Mistakes:
     """All that the section on errors shows."""
 
     worst: tuple[Shown, ...]
-    first: tuple[Shown, ...]
     rows: tuple[tuple[Cell, ...], ...]
     names: tuple[str, ...]
     labels: tuple[str, ...]
@@ -74,12 +79,10 @@ def mistakes(material: Material, judged: Predictions) -> Mistakes:
     """Gather what the errors look like, within the page's budget of bytes."""
     album = Album(material, judged.split)
     worst = _show_errors(album, worst_errors(judged.errors, SHOWN))
-    first = _show_errors(album, judged.errors[:SHOWN])
     cells = _cells(judged, album)
     anchors = {cell.anchor for cell in cells}
     return Mistakes(
         worst=worst,
-        first=first,
         rows=_matrix(judged, anchors),
         names=judged.class_names,
         labels=tuple(abbreviate(judged.class_names, _LABEL)),

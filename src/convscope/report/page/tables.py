@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion
 from convscope.report.page.material import Material
@@ -25,6 +28,10 @@ class ClassRow:
     train: str
     recall: Proportion
     precision: Proportion
+    missed: str = ""
+    """The cell of the matrix that holds most of its images that were taken for another class; or empty."""
+    mistaken: str = ""
+    """The cell that holds most of the others that were taken for it; or empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +57,20 @@ def class_table(material: Material, judged: Predictions) -> ClassTable:
                 train=f"{given[index]:,}" if index < len(given) else "–",
                 recall=Proportion(right, int(counts[index].sum())),
                 precision=Proportion(right, int(counts[:, index].sum())),
+                missed=_fullest(counts[index], index, f"cell-{index}-{{}}"),
+                mistaken=_fullest(counts[:, index], index, f"cell-{{}}-{index}"),
             )
         )
     if len(rows) > _MANY:
         rows.sort(key=lambda row: (row.recall.value if row.recall.n else 2.0, row.name))
     lowest = min((row.recall.interval[0] for row in rows if row.recall.n), default=0.0)
     return ClassTable(rows=tuple(rows), lowest=math.floor(lowest * 10) / 10, overall=judged.accuracy.value)
+
+
+def _fullest(counts: NDArray[np.int64], own: int, anchor: str) -> str:
+    others = counts.copy()
+    others[own] = 0
+    return anchor.format(int(others.argmax())) if others.any() else ""
 
 
 def figures(material: Material) -> list[Row]:

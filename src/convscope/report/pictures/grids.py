@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.data.pixels.reading import Box
-from convscope.report.pictures.canvas import SMALL, Sheet, Tile, block, draw, enlarge, picture_of
-from convscope.report.pictures.paper import Drawing
+from convscope.report.paper.canvas import SMALL, Sheet, Tile, block, draw, enlarge, picture_of
+from convscope.report.paper.drawing import Drawing
 
 TILE = 168
 

@@ -5,10 +5,10 @@ import numpy as np
 from convscope.diagnosis import pictures as rules
 from convscope.looking.maps import SeenMaps
 from convscope.looking.subject import Looked, Subject
+from convscope.report.paper.canvas import Sheet, Tile, draw, enlarge, picture_of
+from convscope.report.paper.drawing import Drawing, beside
 from convscope.report.pictures.answer import Answer, file_name, split_words, stem_of, together
-from convscope.report.pictures.canvas import Sheet, Tile, draw, enlarge, picture_of
 from convscope.report.pictures.notebook import Picture
-from convscope.report.pictures.paper import Drawing, beside
 from convscope.report.pictures.sheets import map_sheet
 from convscope.report.pictures.signals import nonlinearity_name
 from convscope.wording import some

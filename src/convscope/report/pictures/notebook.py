@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convscope.errors import UsageError
 from convscope.report.charts.vector import AnyChart, svg_to_png, to_svg
-from convscope.report.pictures.paper import Drawing
+from convscope.report.paper.drawing import Drawing
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -10,8 +10,8 @@ from convscope.diagnosis import pictures as rules
 from convscope.inspection.planes import PlaneMethod
 from convscope.looking.plane import SeenPlane
 from convscope.looking.subject import SPLIT_NAMES
+from convscope.report.paper.canvas import picture_of
 from convscope.report.pictures.answer import Answer, Sprite, together
-from convscope.report.pictures.canvas import picture_of
 from convscope.report.pictures.notebook import Picture
 from convscope.report.pictures.points import point_sheet
 

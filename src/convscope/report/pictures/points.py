@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.report.palette import HUES, LIGHT
-from convscope.report.pictures.canvas import MARGIN, SMALL, TEXT
-from convscope.report.pictures.lettering import LINE, printable, width_of
-from convscope.report.pictures.paper import Drawing, words
+from convscope.report.paper.canvas import MARGIN, SMALL, TEXT
+from convscope.report.paper.drawing import Drawing, words
+from convscope.report.paper.lettering import LINE, printable, width_of
 
 WIDTH: Final = 1160
 HEIGHT: Final = 820

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.report.palette import diverging, sequential
-from convscope.report.pictures.canvas import (
+from convscope.report.paper.canvas import (
     SMALL,
     TEXT,
     ColourBar,
@@ -18,7 +18,7 @@ from convscope.report.pictures.canvas import (
     picture_of,
     square_columns,
 )
-from convscope.report.pictures.paper import Drawing
+from convscope.report.paper.drawing import Drawing
 
 
 def filter_sheet(

@@ -12,8 +12,8 @@ from convscope.diagnosis import pictures as rules
 from convscope.looking.asking import SeenCases
 from convscope.looking.where import Case, SeenWhere
 from convscope.report.palette import diverging
+from convscope.report.paper.canvas import SMALL, ColourBar, Sheet, Tile, draw, enlarge, picture_of
 from convscope.report.pictures.answer import Answer, file_name, split_words, stem_of, together
-from convscope.report.pictures.canvas import SMALL, ColourBar, Sheet, Tile, draw, enlarge, picture_of
 from convscope.report.pictures.notebook import Picture
 from convscope.report.pictures.sheets import signed_overlay
 from convscope.wording import percent, rounded

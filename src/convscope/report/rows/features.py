@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.report.palette import LIGHT, rgb
-from convscope.report.pictures.canvas import block, picture_of
-from convscope.report.pictures.lettering import shortened, width_of, word
+from convscope.report.paper.canvas import block, picture_of
+from convscope.report.paper.lettering import shortened, width_of, word
 from convscope.report.pictures.patches import patch_pictures, projection_pictures
 from convscope.trials.features import Features, LayerFeatures
 from convscope.wording import percent

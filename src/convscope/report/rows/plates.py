@@ -28,9 +28,9 @@ from convscope.report.charts.progress import (
 )
 from convscope.report.charts.timing import timing_charts
 from convscope.report.charts.vector import to_svg
+from convscope.report.paper.drawing import Drawing
 from convscope.report.pictures.filters import draw_filters
 from convscope.report.pictures.grids import image_grid
-from convscope.report.pictures.paper import Drawing
 from convscope.report.rows.animation import Animation
 from convscope.report.rows.features import features_plate
 from convscope.report.rows.matrix import confusion_picture

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from convscope.report.palette import LIGHT, rgb
-from convscope.report.pictures.lettering import width_of, word
+from convscope.report.paper.lettering import width_of, word
 from convscope.report.rows.race_map import LEVELS, livery, near, titles
 from convscope.trials.race.racing import Race
 from convscope.trials.race.rules import Array

@@ -73,4 +73,110 @@
   }
 
   document.querySelectorAll("[data-hover]").forEach(attach);
+
+  // From a point of a plane to its image: by pointer, by touch, and by the arrow keys.
+  function explore(plot) {
+    const marks = [...plot.querySelectorAll("[data-place]")];
+    const source = document.querySelector(`img[data-file="${plot.dataset.sprite}"]`);
+    const columns = Number(plot.dataset.columns);
+    const [width, height] = plot.dataset.size.split(" ").map(Number);
+    const scale = Math.max(1, Math.floor(84 / Math.max(width, height)));
+    const box = document.createElement("div");
+    box.className = "point";
+    box.setAttribute("role", "status");
+    const middles = () =>
+      marks.map((mark) => {
+        const at = mark.getBoundingClientRect();
+        return [at.left + at.width / 2, at.top + at.height / 2];
+      });
+    let chosen = null;
+
+    function show(mark) {
+      if (chosen) chosen.classList.remove("chosen");
+      chosen = mark;
+      mark.classList.add("chosen");
+      const place = Number(mark.dataset.place);
+      const image = document.createElement("i");
+      image.style.cssText =
+        `width:${width * scale}px;height:${height * scale}px;background:url(${source.src}) ` +
+        `-${(place % columns) * width * scale}px -${Math.floor(place / columns) * height * scale}px / ` +
+        `${columns * width * scale}px auto`;
+      box.replaceChildren(image, mark.querySelector("title").textContent);
+      plot.append(box);
+      const frame = plot.getBoundingClientRect();
+      const at = mark.getBoundingClientRect();
+      const left = at.left - frame.left + plot.scrollLeft;
+      const room = plot.scrollLeft + plot.clientWidth - box.offsetWidth;
+      const beside = left + 16 <= room ? left + 16 : left - box.offsetWidth - 8;
+      box.style.left = `${Math.max(plot.scrollLeft, beside)}px`;
+      box.style.top = `${Math.max(0, Math.min(at.top - frame.top + 10, frame.height - box.offsetHeight))}px`;
+    }
+
+    function hide() {
+      if (chosen) chosen.classList.remove("chosen");
+      chosen = null;
+      box.remove();
+    }
+
+    function nearest(x, y, within) {
+      let best = null;
+      let least = within;
+      middles().forEach(([a, b], place) => {
+        const far = Math.hypot(a - x, b - y);
+        if (far < least) [best, least] = [marks[place], far];
+      });
+      return best;
+    }
+
+    function step(dx, dy) {
+      const from = chosen ? marks.indexOf(chosen) : -1;
+      const all = middles();
+      if (from < 0) return marks[0];
+      let best = marks[from];
+      let least = Infinity;
+      all.forEach(([a, b], place) => {
+        const along = (a - all[from][0]) * dx + (b - all[from][1]) * dy;
+        const across = Math.abs((a - all[from][0]) * dy) + Math.abs((b - all[from][1]) * dx);
+        if (place !== from && along > 0 && along + 2 * across < least) {
+          [best, least] = [marks[place], along + 2 * across];
+        }
+      });
+      return best;
+    }
+
+    plot.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "touch") return;
+      const mark = nearest(event.clientX, event.clientY, 14);
+      if (mark) show(mark);
+      else hide();
+    });
+    plot.addEventListener("click", (event) => {
+      const mark = nearest(event.clientX, event.clientY, 30);
+      if (mark) show(mark);
+      else hide();
+    });
+    plot.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "touch") hide();
+    });
+    plot.addEventListener("keydown", (event) => {
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (event.key === "Escape") hide();
+      if (!way) return;
+      show(step(...way));
+      event.preventDefault();
+    });
+  }
+
+  document.querySelectorAll("[data-sprite]").forEach(explore);
+
+  // What is wider than its place says so.
+  for (const strip of document.querySelectorAll(".scroll")) {
+    const hint = document.createElement("p");
+    hint.className = "caption hint";
+    hint.textContent = "wider than the page: scroll sideways →";
+    strip.after(hint);
+    const judge = () => strip.classList.toggle("wide", strip.scrollWidth > strip.clientWidth + 1);
+    new ResizeObserver(judge).observe(strip);
+    judge();
+  }
 })();

@@ -15,7 +15,7 @@ from PIL import Image
 
 from convscope.errors import UsageError
 from convscope.report.palette import FACE, LIGHT
-from convscope.report.pictures.lettering import printable
+from convscope.report.paper.lettering import printable
 
 _MOST_PNG_BYTES = 16_000  # of a picture inside a drawing; a photograph is smaller as JPEG
 _JPEG_QUALITY = 86

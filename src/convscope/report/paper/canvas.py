@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convscope.report.pictures.lettering import LINE, shortened, width_of
-from convscope.report.pictures.paper import Drawing, dashed, frame, pixels, stroke, words
+from convscope.report.paper.drawing import Drawing, dashed, frame, pixels, stroke, words
+from convscope.report.paper.lettering import LINE, shortened, width_of
 
 TEXT: Final = 24
 """Height of captions in pixels: 12 of them in reading."""

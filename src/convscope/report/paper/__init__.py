@@ -1,0 +1,1 @@
+"""Marks, words and pictures set on paper: drawings that follow their page into the dark."""
