@@ -66,7 +66,8 @@ class Prediction:
     def remarks(self) -> tuple[str, ...]:
         """What must be known before the answer is believed; empty where there is nothing to say."""
         faint = (f"shows hardly anything ({self.faint}): the answer means little",) if self.faint else ()
-        return faint + ("outside the range seen in training",) * self.outside
+        unsure = ("not sure",) if self.value is None and not self.is_sure else ()
+        return unsure + faint + ("outside the range seen in training",) * self.outside
 
     def _said(self) -> str:
         if self.value is not None:

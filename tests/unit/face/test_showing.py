@@ -98,6 +98,10 @@ def test_a_whole_folder_is_answered_and_what_is_no_image_is_named(place: Path) -
 def test_no_answer_is_certain(place: Path) -> None:
     sure = cs.Prediction("x.png", "a", 1.0, {"a": 1.0, "b": 0.0})
     assert str(sure) == "x.png: a > 99.9 % · b < 0.1 %"
+    torn = cs.Prediction("x.png", "a", 0.55, {"a": 0.55, "b": 0.45})
+    assert str(torn) == "x.png: a 55.0 % · b 45.0 % · not sure"
+    assert "not sure" in torn._repr_html_()
+    assert "not sure" not in sure._repr_html_()
 
 
 def test_what_python_gives_is_what_the_command_says(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
