@@ -1,7 +1,7 @@
 """`convscope runs`: what was trained in a folder, how well, and when."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from convscope.cli.output import print_json, result_console
 from convscope.errors import RunError
-from convscope.wording import duration, here, listed, percent, percent_decimals, rounded
+from convscope.wording import duration, here, listed, percent, percent_decimals, rounded, some
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +34,8 @@ class Listed:
 
     Attributes:
         when: it was begun, in seconds since 1970.
-        summary: None where it is not finished, or damaged, as `state` says.
+        summary: None where it is not finished, or damaged, as `state` says; of a group, its means.
+        seeds: of a group, how many runs it has; None of a run.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Listed:
     when: float
     state: str
     summary: dict[str, Any] | None
+    seeds: int | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -60,7 +62,7 @@ class Listed:
     def cells(self) -> dict[str, str]:
         """By column."""
         return {
-            "run": here(self.path),
+            "run": here(self.path) + ("" if self.seeds is None else f" ({some(self.seeds, 'seed')})"),
             "data": self.data,
             "network": self.network,
             "validation": self._figure("validation")[0],
@@ -89,6 +91,7 @@ class Listed:
         """For JSON."""
         return {
             "run": str(self.path),
+            **({} if self.seeds is None else {"seeds": self.seeds}),
             "data": self.data,
             "network": self.network,
             "when": _moment(self.when).isoformat(timespec="seconds"),
@@ -124,9 +127,10 @@ def runs(
     json
         Print one JSON document on stdout.
     """
-    from convscope.runs.listing import list_runs
+    from convscope.runs.listing import list_groups, list_runs
 
-    every = [_listed(run) for run in list_runs(folder)]
+    every = [_listed(run) for run in list_runs(folder)] + [_group(path) for path in list_groups(folder)]
+    every.sort(key=lambda run: run.when)
     wanted = [
         run
         for run in every
@@ -200,6 +204,19 @@ def _listed(run: "Run") -> Listed:
         state=state,
         summary=summary,
     )
+
+
+def _group(path: Path) -> Listed:
+    """A group of seeds in one line: the mean of its runs, with its interval over them."""
+    from convscope.runs.folder import Run
+    from convscope.runs.listing import seed_runs
+    from convscope.trials.seeds import Group
+
+    first, group = _listed(Run(seed_runs(path)[0])), Group(path)
+    means = {split: found for split in ("validation", "test") if (found := group.summary(split)) is not None}
+    summary = {"seconds": {"total": group.total_seconds}, **means} if group.runs else None
+    state = FINISHED if len(group.runs) == len(seed_runs(path)) else UNFINISHED
+    return replace(first, path=path, state=state, summary=summary, seeds=len(group.runs))
 
 
 def _end_of(run: "Run") -> tuple[str, dict[str, Any] | None]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from convscope.cli.flags import FIRST, OTHER, with_experiment_flags
+from convscope.cli.flags import FIRST, OTHER, WholeNumber, with_experiment_flags
 from convscope.cli.output import log_console, print_json, result_console, try_to
 from convscope.cli.process import importing
 from convscope.config.asked import ExperimentConfig
@@ -26,6 +26,7 @@ def train(
     *,
     name: Annotated[str | None, Parameter(group=FIRST)] = None,
     resume: Annotated[Path | None, Parameter(group=FIRST)] = None,
+    seeds: Annotated[WholeNumber | None, Parameter(group=OTHER)] = None,
     runs: Annotated[Path | None, Parameter(group=OTHER)] = None,
     source: Annotated[str | None, Parameter(group=OTHER)] = None,
     json: Annotated[bool, Parameter(group=OTHER, negative="", show_default=False)] = False,
@@ -44,6 +45,8 @@ def train(
         Folder in which runs are made. [default: runs]
     resume
         Go on with this run instead, to its end or to --steps or --epochs.
+    seeds
+        Train with so many seeds, all on the same split: a group, in one folder, for convscope compare.
     source
         With an experiment's .toml: these images instead of its own. With --resume: where its images are now.
     json
@@ -51,7 +54,13 @@ def train(
     """
     started = time.perf_counter()  # before torch is imported, which takes seconds too
     if resume is not None:
-        _refuse_beside_resume(DATA=data, name=name, runs=runs)
+        _refuse_beside_resume(DATA=data, name=name, runs=runs, seeds=seeds)
+    if seeds is not None:
+        config = _read(data, source, overrides)
+        with importing():
+            from convscope.cli.seeds import train_seeds
+
+        return train_seeds(config, runs or RUNS, name, seeds, json)
     from convscope.cli.watching import Watcher
 
     with Watcher(log_console()) as watcher, stopped_by_signals(lambda: NOT_BEGUN):

@@ -1,68 +1,91 @@
 """The images on which classifiers differ: which, what each took them for, and how sure it was."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from convscope.comparison.comparing import Comparison
-from convscope.comparison.pairing import Paired
+from convscope.comparison.pairing import Paired, pair
+from convscope.comparison.sides import Side
+
+HALF = 0.5
+"""By so much larger a share of its seeds must a side be wrong for an image to be its own error."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Disagreement:
-    """One image under several classifiers.
+    """One image under several sides.
 
     Attributes:
         id: its path in the first one's source.
         index: its place among the paired images.
         true: its class.
-        answers: what each took it for.
-        probabilities: what each gave to its answer.
+        answers: what each side took it for; of several seeds the most frequent answer.
+        right: of each side, how many of its seeds were right.
+        seeds: of each side, how many there are.
+        probability: what the side that is wrong gave to its answers, on the mean.
     """
 
     id: str
     index: int
     true: str
     answers: tuple[str, ...]
-    probabilities: tuple[float, ...]
+    right: tuple[int, ...]
+    seeds: tuple[int, ...]
+    probability: float
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {
-            "id": self.id,
-            "true": self.true,
-            "answers": list(self.answers),
-            "probabilities": list(self.probabilities),
-        }
+        return dict(vars(self))
 
 
-def only_second_wrong(comparison: Comparison, most: int | None = None) -> list[Disagreement]:
-    """Of two classifiers, the images that the second alone gets wrong, the surest errors first."""
-    return _only_wrong(comparison, 1, most)
+def pair_all(sides: Sequence[Side]) -> Paired:
+    """The images that every training of every side judged.
+
+    Raises:
+        DataError, DivergedError: see `pair`.
+    """
+    judged = [each.judged[0] for side in sides for each in side.members]
+    return pair(judged, [side.name for side in sides for _ in side.members])
 
 
-def only_first_wrong(comparison: Comparison, most: int | None = None) -> list[Disagreement]:
-    """Of two classifiers, the images that the first alone gets wrong, the surest errors first."""
-    return _only_wrong(comparison, 0, most)
+def only_wrong(
+    sides: Sequence[Side], paired: Paired, which: int, most: int | None = None
+) -> list[Disagreement]:
+    """The images that one side gets wrong and all others right, the surest errors first.
 
-
-def _only_wrong(comparison: Comparison, which: int, most: int | None) -> list[Disagreement]:
-    paired = comparison.paired
-    if paired is None or paired.is_regression or len(paired.right) != len(comparison.sides):
+    Args:
+        sides: of runs or groups that classify; folds and numbers have no such images.
+        paired: their images, training by training.
+        which: the side that is wrong.
+        most: no more than these.
+    """
+    if paired.is_regression:
         return []
-    rows = np.flatnonzero(~paired.right[which] & paired.right[1 - which])
-    surest = rows[np.argsort(-paired.losses[which, rows], kind="stable")]
-    return list(_describe(paired, surest[:most].tolist()))
+    ends = np.cumsum([0, *(len(side.members) for side in sides)])
+    parts = [slice(low, high) for low, high in itertools.pairwise(ends)]
+    shares = np.stack([paired.right[part].mean(axis=0) for part in parts])
+    others = np.delete(shares, which, axis=0).min(axis=0)
+    rows = np.flatnonzero((others - shares[which] >= HALF) & (shares[which] <= HALF))
+    loss = paired.losses[parts[which]].mean(axis=0)
+    surest = rows[np.lexsort((-loss[rows], shares[which][rows] - others[rows]))]
+    return [_describe(paired, parts, which, int(row)) for row in surest[:most]]
 
 
-def _describe(paired: Paired, rows: Iterable[int]) -> Iterable[Disagreement]:
-    for row in rows:
-        yield Disagreement(
-            id=paired.ids[row],
-            index=row,
-            true=paired.class_names[int(paired.labels[row])],
-            answers=tuple(paired.class_names[int(answer)] for answer in paired.answers[:, row]),
-            probabilities=tuple(float(each) for each in paired.probabilities[:, row]),
-        )
+def _describe(paired: Paired, parts: Sequence[slice], which: int, row: int) -> Disagreement:
+    return Disagreement(
+        id=paired.ids[row],
+        index=row,
+        true=paired.class_names[int(paired.labels[row])],
+        answers=tuple(paired.class_names[_most_frequent(paired.answers[part, row])] for part in parts),
+        right=tuple(int(paired.right[part, row].sum()) for part in parts),
+        seeds=tuple(part.stop - part.start for part in parts),
+        probability=float(paired.probabilities[parts[which], row].mean()),
+    )
+
+
+def _most_frequent(answers: NDArray[Any]) -> int:
+    return int(np.bincount(answers).argmax())

@@ -97,6 +97,8 @@ class Plan:
         images_between_two: how many images tell two single classifiers apart.
         seeds_needed: how many seeds of each, on the images that there are; None where none are enough.
         images_needed: how many images, with the seeds that there are (five, if it is one); None likewise.
+        spread: what makes the difference uncertain.
+        differing: share of the images that only one of two trainings gets right.
         rests_on: where the spread is taken from, in words.
         is_least: whether less cannot be enough, and more may be needed.
     """
@@ -107,12 +109,14 @@ class Plan:
     images_between_two: int
     seeds_needed: int | None
     images_needed: int | None
+    spread: Spread
+    differing: float
     rests_on: str
     is_least: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return dict(vars(self))
+        return {**vars(self), "spread": dict(vars(self.spread))}
 
 
 def images_between_two(difference: float, differing: float) -> int:
@@ -149,8 +153,43 @@ def plan(
         images_between_two=images_between_two(difference, differing),
         seeds_needed=None if images is None else spread.seeds_for(difference, images),
         images_needed=spread.images_for(difference, seeds if seeds > 1 else 5),
+        spread=spread,
+        differing=differing,
         rests_on=rests_on,
         is_least=is_least,
+    )
+
+
+def plan_before(accuracy: float, images: int, difference: float) -> Plan:
+    """What is needed where nothing was trained yet.
+
+    Args:
+        accuracy: that is expected, a share of 1.
+        images: for the test.
+        difference: to be seen, a share of 1.
+    """
+    spread = Spread.of_assumed(accuracy)
+    return plan(
+        spread,
+        difference,
+        differing=spread.of_images + spread.of_luck,
+        images=images,
+        seeds=1,
+        rests_on="two seeds of a recipe that differ on as many images as one gets wrong, and two recipes on "
+        "half as many more",
+    )
+
+
+def plan_on(known: Plan, images: int) -> Plan:
+    """The same plan for another number of test images."""
+    return plan(
+        known.spread,
+        known.difference,
+        differing=known.differing,
+        images=images,
+        seeds=known.seeds,
+        rests_on=known.rests_on,
+        is_least=known.is_least,
     )
 
 

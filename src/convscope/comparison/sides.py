@@ -1,6 +1,5 @@
 """What is compared: a run, a group of seeds, or a cross-validated run; read from its folder."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,10 @@ from convscope.errors import RunError
 from convscope.evaluation.predictions import Predictions, has_predictions, read_predictions
 from convscope.runs.advice import go_on
 from convscope.runs.folder import CONFIG, DATASET, ENVIRONMENT, Run
+from convscope.runs.listing import seed_runs
 from convscope.wording import command, here, some
 
 Kind = Literal["run", "seeds", "folds"]
-
-SEED = re.compile(r"seed-(\d+)")
-"""How the runs of a group are called: `runs/digits-seeds-1/seed-0`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,14 +93,6 @@ class Side:
         """Of one training, on the mean; None where one of them is not known."""
         known = [each.seconds for each in self.members if each.seconds is not None]
         return sum(known) / len(known) if len(known) == len(self.members) else None
-
-
-def seed_runs(folder: Path) -> list[Path]:
-    """The runs of a group in the order of their seeds; empty where the folder is none."""
-    if (folder / CONFIG).is_file() or not folder.is_dir():
-        return []
-    found = [(SEED.fullmatch(path.parent.name), path.parent) for path in folder.glob(f"seed-*/{CONFIG}")]
-    return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
 
 
 def read_side(path: Path, split: str = "test") -> Side:

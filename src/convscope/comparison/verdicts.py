@@ -70,17 +70,16 @@ def say_plan(plan: Plan, is_about_recipes: bool) -> str:
             f"To see a difference of {difference} between two classifiers you need about "
             f"{_round(plan.images_between_two)} test images."
         )
-    ways = []
-    if plan.seeds_needed is not None:
-        least = "at least" if plan.is_least else "about"
-        ways.append(f"{least} {plan.seeds_needed} seeds each")
-    elif plan.images is not None:
-        ways.append("more test images, for no number of seeds is enough on these")
-    if plan.images_needed is not None:
-        ways.append(f"about {_round(plan.images_needed)} test images with {max(plan.seeds, 2)} seeds each")
-    if plan.seeds == 1 and plan.images_needed is not None:
-        ways[-1] = f"{_round(plan.images_needed)} test images with 5 seeds each"
-    return f"To see a difference of {difference} between the recipes you need {', or '.join(ways)}."
+    seeds = plan.seeds if plan.seeds > 1 else 5
+    images = None if plan.images_needed is None else f"{_round(plan.images_needed)} test images"
+    start = f"To see a difference of {difference} between the recipes you need"
+    if plan.seeds_needed is None:
+        if plan.images is None or images is None:
+            return f"{start} more than this design can give."
+        return f"{start} about {images} with {seeds} seeds each: on these, no number of seeds is enough."
+    least = "at least" if plan.is_least else "about"
+    more = "" if images is None else f", or {images} with {seeds} seeds each"
+    return f"{start} {least} {plan.seeds_needed} seeds each{more}."
 
 
 def about_recipes(comparison: Comparison) -> str:
@@ -121,6 +120,28 @@ def to_dict(comparison: Comparison, adjusted: float | None = None) -> dict[str, 
         "parameters": [side.first.parameters for side in comparison.sides],
         "notes": list(comparison.notes),
     }
+
+
+def gap(comparison: Comparison) -> str:
+    """`+0.4 points (−0.9 to +1.7)`: the difference with its interval, in few words."""
+    found = comparison.difference
+    return f"{amount(comparison, found.value, signed=True)} ({ends(comparison, found.interval)})"
+
+
+def sentence_of_look(comparison: Comparison, said: str, seeds: int, at_most: int) -> str:
+    """The verdict of a comparison that was watched seed by seed."""
+    first, second = _names(comparison)
+    after = f"after {seeds_words(seeds)} of each"
+    size = amount(comparison, abs(comparison.difference.value))
+    match said:
+        case "better" | "worse":
+            better, worse = (second, first) if said == "better" else (first, second)
+            return f"{better} is better than {worse}, by about {size}: sure {after}, of {at_most} at most."
+        case "same":
+            margin = points(comparison.margin or 0)
+            return f"{first} and {second} are the same within ± {margin}: sure {after}, of {at_most} at most."
+        case _:
+            return f"Too close to tell whether {first} or {second} is better, {after}."
 
 
 def points(share: float) -> str:

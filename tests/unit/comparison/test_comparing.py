@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convscope.comparison.comparing import compare_sides
-from convscope.comparison.differences import only_second_wrong
+from convscope.comparison.differences import only_wrong
 from convscope.comparison.several import compare_all
 from convscope.comparison.sides import read_side
 from convscope.comparison.verdicts import about_recipes, needs, sentence, to_dict, word
@@ -162,10 +162,11 @@ def test_numbers_are_compared_by_how_far_off_they_are(tmp_path: Path) -> None:
 
 def test_the_images_that_the_second_alone_gets_wrong_are_named(tmp_path: Path) -> None:
     found = compared(make_run(tmp_path / "a", answers(ALL)), make_run(tmp_path / "b", answers(WORSE)))
-    shown = {each.id: each for each in only_second_wrong(found)}
+    assert found.paired is not None
+    shown = {each.id: each for each in only_wrong(found.sides, found.paired, 1)}
     assert set(shown) == {f"{row}.png" for row in range(0, 300, 4)}
     assert (shown["0.png"].true, shown["0.png"].answers) == ("ant", ("ant", "bee"))
-    assert len(only_second_wrong(found, 3)) == 3
+    assert len(only_wrong(found.sides, found.paired, 1, 3)) == 3
 
 
 def test_two_large_sets_that_hardly_differ_are_the_same_within_a_point(tmp_path: Path) -> None:
