@@ -12,6 +12,7 @@ Python looks for garbage the more often the more objects there are, and while to
 more, and no garbage: a sixth of the time that the import takes (benchmarks/start_up.py).
 """
 
+import atexit
 import ctypes
 import gc
 import os
@@ -26,9 +27,13 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 def tune_process() -> None:
     """Before torch loads: let threads wait without spinning, and keep freed memory for the next step.
 
+    What is frozen by `importing` is let go before the end: libraries complain of what they find then (triton,
+    which timm imports, in 500 lines).
+
     What the environment says already is left alone (`GOMP_SPINCOUNT`, `MALLOC_TRIM_THRESHOLD_`).
     """
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    atexit.register(gc.unfreeze)
     if sys.platform != "linux" or "MALLOC_TRIM_THRESHOLD_" in os.environ:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

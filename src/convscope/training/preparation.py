@@ -21,6 +21,7 @@ from convscope.errors import UsageError
 from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.networks.whitened_vgg import WhitenedVGG
 from convscope.training.device import choose_precision
+from convscope.training.fine_tuning.features import find_features
 from convscope.training.fine_tuning.stages import (
     freeze_backbone,
     freeze_early_stages,
@@ -163,6 +164,13 @@ def fit_head_first(job: Job) -> None:
         mirror=fits_on_mirror_images(job.config),
         weights=_class_weights(job)[train.labels] if balanced else None,
     )
+
+
+def compute_features_once(job: Job) -> None:
+    """Of every image that any fold will ask for, in one go; they wait in the cache."""
+    images = job.dataset.all_for_training().train.images
+    for draw in (images, images.mirror()) if fits_on_mirror_images(job.config) else (images,):
+        find_features(job.classifier.network, job.classifier.preprocessing, draw)
 
 
 def fits_on_mirror_images(config: ResolvedExperiment) -> bool:

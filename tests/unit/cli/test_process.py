@@ -72,3 +72,16 @@ def test_a_process_that_looks_for_no_garbage_is_left_so() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_the_process_ends_without_a_word_whatever_was_imported() -> None:
+    """triton, which timm imports where it is there, complains in 500 lines of what is frozen at the end."""
+    code = (
+        "from convscope.cli.process import importing, tune_process\n"
+        "tune_process()\n"
+        "import timm\n"
+        "with importing():\n"
+        "    import gc\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

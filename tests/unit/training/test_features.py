@@ -1,14 +1,17 @@
 """Features are computed once per image and draw, whoever asks, and found again by the next run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+import convscope
 from convscope.data.dataset import ImageRows
 from convscope.data.pixels.cache import CACHE_LIMIT, cache_folder, list_cache, trim_cache
 from convscope.data.preprocessing import Preprocessing
+from convscope.training.fine_tuning import features
 from convscope.training.fine_tuning.features import find_features, head_outputs
 
 
@@ -63,12 +66,12 @@ def test_only_what_is_new_is_computed(images: ImageRows) -> None:
 def test_another_backbone_another_preprocessing_and_other_pixels_have_features_of_their_own(
     images: ImageRows,
 ) -> None:
-    features = find_features(Counted(), PREPROCESSING, images)
-    assert not find_features(Counted(seed=1), PREPROCESSING, images).equal(features)
+    found = find_features(Counted(), PREPROCESSING, images)
+    assert not find_features(Counted(seed=1), PREPROCESSING, images).equal(found)
     brighter = Preprocessing(9, 9, 3, mean=torch.full((3, 1, 1), 0.2))
-    assert not find_features(Counted(), brighter, images).equal(features)
+    assert not find_features(Counted(), brighter, images).equal(found)
     other = ImageRows.of(images.all().flip(0))
-    assert find_features(Counted(), PREPROCESSING, other).equal(features.flip(0))
+    assert find_features(Counted(), PREPROCESSING, other).equal(found.flip(0))
 
 
 def test_another_head_on_the_same_backbone_shares_them(images: ImageRows) -> None:
@@ -82,12 +85,12 @@ def test_another_head_on_the_same_backbone_shares_them(images: ImageRows) -> Non
 
 def test_damaged_features_are_computed_again(images: ImageRows) -> None:
     network = Counted()
-    features = find_features(network, PREPROCESSING, images)
+    found = find_features(network, PREPROCESSING, images)
     (path,) = cache_folder().glob("features-*.npy")
     content = bytearray(path.read_bytes())
     content[200] ^= 255
     path.write_bytes(content)
-    assert find_features(network, PREPROCESSING, images).equal(features)
+    assert find_features(network, PREPROCESSING, images).equal(found)
     assert network.seen == 80
 
 
@@ -104,3 +107,20 @@ def test_the_cache_shows_them_and_lets_go_of_them(
 
 def test_no_images_have_no_features(images: ImageRows) -> None:
     assert find_features(Counted(), PREPROCESSING, images.take(slice(0, 0))).shape == (0, 6)
+
+
+def test_folds_ask_a_backbone_for_each_image_once(
+    pictures: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    computed = features.compute_features
+
+    def counting(network: nn.Module, preprocessing: Preprocessing, images: ImageRows) -> torch.Tensor:
+        seen.append(len(images))
+        return computed(network, preprocessing, images)
+
+    monkeypatch.setattr(features, "compute_features", counting)
+    settings = {"network": "pretrained", "frozen": True, "folds": 3, "size": 32, "threads": 1}
+    for seed in (0, 1):
+        convscope.train(pictures(tmp_path / str(seed)), runs=tmp_path / "runs", seed=seed, **settings)
+    assert seen == [60, 60]  # and their mirror images; the second seed asks for nothing

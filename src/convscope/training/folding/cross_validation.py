@@ -27,7 +27,7 @@ from convscope.training.folding.choosing import choose_by_others, mean_losses
 from convscope.training.folding.folds import FoldData, FoldScores, score_of, split_into_folds
 from convscope.training.outcome.keeping import best_of, evidence
 from convscope.training.outcome.results import seconds_per_image
-from convscope.training.preparation import Job, prepare
+from convscope.training.preparation import Job, compute_features_once, prepare
 from convscope.training.progress import AsWork, Choice
 from convscope.wording import percent, percent_decimals, rounded
 from convscope.work import counted
@@ -63,6 +63,8 @@ def cross_validate(
     repeats = job.config.data.repeats
     parts = list(split_into_folds(job.dataset, folds, repeats, seed=job.config.split_seed))
     judged: list[_Judged] = []
+    if job.is_pretrained:
+        compute_features_once(job)
     per_image = 0.0 if deadline is None else seconds_per_image(job)
     for number, part in enumerate(counted(parts, "fold")):
         fold_run = Run(run.path / "folds" / part.name)
