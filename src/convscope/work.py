@@ -35,14 +35,18 @@ class Work:
         what: in words: `features of 3,500 images`; of things that are counted, one of them: `fold`.
         total: how much there is, and
         done: how much of it is done, in the same unit.
+        at_hand: how much of it the thing that is being done is.
         is_counted: whether it is said which of the things is at hand: `fold 2/5`.
+        is_even: whether equal amounts take about as long, so that the first ones foretell the others.
         watcher: who is told.
     """
 
     what: str
     total: float
     done: float = 0.0
+    at_hand: float = 1.0
     is_counted: bool = True
+    is_even: bool = True
     watcher: Watching | None = None
 
     def advance(self, amount: float = 1.0) -> None:
@@ -80,7 +84,12 @@ def working(what: str, total: float, *, is_counted: bool = True) -> Iterator[Wor
 
 
 def counted(
-    things: Iterable[Thing], what: str, *, total: int | None = None, weights: Sequence[float] | None = None
+    things: Iterable[Thing],
+    what: str,
+    *,
+    total: int | None = None,
+    weights: Sequence[float] | None = None,
+    is_even: bool = True,
 ) -> Iterator[Thing]:
     """The things one after the other, while whoever watches learns how many are done.
 
@@ -89,11 +98,14 @@ def counted(
         what: see `Work`.
         total: how many there are, where `things` does not know; else nothing is counted.
         weights: how much of the work each of them is; all alike unless given.
+        is_even: see `Work`.
     """
     if total is None and isinstance(things, Sized):
         total = len(things)
     size = float(total or 0) if weights is None else sum(weights)
     with working(what, size, is_counted=weights is None) as work:
+        work.is_even = is_even
         for number, thing in enumerate(things):
+            work.at_hand = 1.0 if weights is None else weights[number]
             yield thing
-            work.advance(1.0 if weights is None else weights[number])
+            work.advance(work.at_hand)

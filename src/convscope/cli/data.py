@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from convscope.cli.flags import check_picture, typed_flags, with_experiment_flags
-from convscope.cli.output import print_json, result_console, try_to, warn
+from convscope.cli.output import log_console, print_json, result_console, try_to, warn
 from convscope.cli.screen import print_line, print_whole
+from convscope.cli.watching import Watcher
 from convscope.errors import UsageError
 from convscope.face.settings import experiment_for
 from convscope.wording import here
@@ -49,11 +50,12 @@ def data(
     if picture is not None and picture.suffix.lower() != ".png":
         raise UsageError(f"--picture: '{picture}' is no .png")
     asked = experiment_for(source, overrides)
-    from convscope.data.auditing.saying import audit_lines
-    from convscope.diagnosis.data import next_step
-    from convscope.face.auditing import audit_experiment
+    with Watcher(log_console()):
+        from convscope.data.auditing.saying import audit_lines
+        from convscope.diagnosis.data import next_step
+        from convscope.face.auditing import audit_experiment
 
-    found = audit_experiment(asked)
+        found = audit_experiment(asked)
     path = picture or _free_place(found.survey.name, "samples" if found.plan is None else "augmentation")
     following = next_step(found.findings, source, typed_flags(overrides))
     console = result_console()

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from convscope.cli.output import print_json, result_console
+from convscope.cli.output import log_console, print_json, result_console
+from convscope.cli.watching import Watcher
 
 
 def evaluate(
@@ -41,21 +42,22 @@ def evaluate(
     json
         Print one JSON document on stdout.
     """
-    from convscope.cli.results import print_evaluation, print_findings
-    from convscope.cli.screen import print_line
-    from convscope.evaluation.metrics import Evaluation
-    from convscope.face.judging import evaluate as judge
+    with Watcher(log_console()):
+        from convscope.cli.results import print_evaluation, print_findings
+        from convscope.cli.screen import print_line
+        from convscope.evaluation.metrics import Evaluation
+        from convscope.face.judging import evaluate as judge
 
-    judged = judge(
-        run,
-        data,
-        split=split,
-        checkpoint=checkpoint,
-        ignore_unknown=ignore_unknown,
-        allow_broken=allow_broken,
-        max_pixels=max_pixels,
-        test_time_augmentation=test_time_augmentation,
-    )
+        judged = judge(
+            run,
+            data,
+            split=split,
+            checkpoint=checkpoint,
+            ignore_unknown=ignore_unknown,
+            allow_broken=allow_broken,
+            max_pixels=max_pixels,
+            test_time_augmentation=test_time_augmentation,
+        )
     if json:
         found = {"findings": [finding.to_dict() for finding in judged.findings]}
         print_json(judged.measured.to_dict() | found)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from convscope.cli.flags import check_picture, typed_flags, with_experiment_flags
-from convscope.cli.output import is_live, log_console, print_json, result_console, try_to
+from convscope.cli.output import log_console, print_json, result_console, try_to
 from convscope.cli.screen import print_line, print_whole
+from convscope.cli.watching import Watcher
 from convscope.face.settings import experiment_for
 from convscope.wording import command, here
+from convscope.work import working
 
 if TYPE_CHECKING:
     from convscope.face.rates import FoundRate
@@ -32,11 +34,11 @@ def find_lr(
         Print one JSON document on stdout.
     """
     check_picture(picture)
-    from convscope.cli.watching import Watcher
-    from convscope.face.rates import plan_search
-
-    plan, name = plan_search(experiment_for(data, overrides))
     log = log_console()
+    with Watcher(log):
+        from convscope.face.rates import plan_search
+
+        plan, name = plan_search(experiment_for(data, overrides))
     for choice in plan.choices:
         Watcher(log).on_choice(choice)
     search = _search(plan, name, log)
@@ -60,14 +62,11 @@ def find_lr(
 
 
 def _search(plan: "Plan", name: str, log: Console) -> "FoundRate":
-    from rich.progress import Progress
-
     from convscope.face.rates import search
     from convscope.training.learning_rate_finder import NUM_STEPS
 
-    with Progress(console=log, transient=True, disable=not is_live(log)) as progress:
-        task = progress.add_task("searching", total=NUM_STEPS)
-        return search(plan, name, lambda step: progress.update(task, completed=step))
+    with Watcher(log), working("searching, step", NUM_STEPS) as work:
+        return search(plan, name, lambda step: work.advance(step - work.done))
 
 
 def _write(search: "FoundRate", path: Path) -> Path:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from rich.text import Text
 
-from convscope.cli.output import print_json, result_console
+from convscope.cli.output import log_console, print_json, result_console
+from convscope.cli.screen import print_indented
+from convscope.cli.watching import Watcher
 from convscope.wording import command, here, shown
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from convscope.looking.asking import LeftOut
     from convscope.looking.subject import Subject
     from convscope.report.page.look_folder import Written
+
+MODULES = 3_100
+"""About how many modules are imported before the first question."""
 
 ONE = Parameter(negative="", consume_multiple=True)
 
@@ -52,28 +57,30 @@ def look(
     json
         Print one JSON document on stdout.
     """
-    from convscope.looking.asking import LeftOut, Request
-    from convscope.looking.subject import open_subject
-    from convscope.report.page.look_folder import write_look
-
-    request = Request(
-        layers=tuple(layer or ()),
-        images=tuple(image or ()),
-        class_name=class_,
-        only=tuple(part.strip() for part in only.split(",")) if only else (),
-        limit=limit,
-    )
     console = result_console()
-    written: list[Written] = []
-    left_out: list[LeftOut] = []
-    subject = open_subject(run, checkpoint)
-    for each in write_look(subject, request):
-        if isinstance(each, LeftOut):
-            left_out.append(each)
-        else:
-            written.append(each)
-            if not json:
-                _print(console, each)
+    with Watcher(log_console(), modules=MODULES) as watcher:
+        from convscope.looking.asking import LeftOut, Request
+        from convscope.looking.subject import open_subject
+        from convscope.report.page.look_folder import write_look
+
+        written: list[Written] = []
+        left_out: list[LeftOut] = []
+        request = Request(
+            layers=tuple(layer or ()),
+            images=tuple(image or ()),
+            class_name=class_,
+            only=tuple(part.strip() for part in only.split(",")) if only else (),
+            limit=limit,
+        )
+        subject = open_subject(run, checkpoint)
+        for each in write_look(subject, request):
+            if isinstance(each, LeftOut):
+                left_out.append(each)
+            else:
+                written.append(each)
+                if not json:
+                    with watcher.aside():
+                        _print(console, each)
     if json:
         print_json(_document(run, written, left_out))
     else:
@@ -85,11 +92,11 @@ def _print(console: "Console", written: "Written") -> None:
     """The file and its question, and below them what was found, and what to do about it."""
     name = f"{written.path.parent.name}/{written.path.name}"
     question = written.answer.question.partition("?")[0] + "?"
-    console.print(Text.assemble((name, "bold"), "  ", (question, "dim")))
-    console.print(Text(f"    {shown(written.answer.finding)}"))
+    print_indented(console, Text.assemble((name, "bold"), "  ", (question, "dim")), first=0)
+    print_indented(console, Text(shown(written.answer.finding)))
     for finding in written.answer.findings:
         if finding.is_alarming and finding.advice:
-            console.print(Text(f"    {finding.advice}"))
+            print_indented(console, Text(finding.advice))
 
 
 def _print_end(console: "Console", subject: "Subject", left_out: list["LeftOut"]) -> None:

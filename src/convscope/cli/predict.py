@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from convscope.cli.flags import WholeNumber
 from convscope.cli.output import log_console, print_json, result_console
+from convscope.cli.watching import Watcher
 from convscope.errors import DataError, UsageError
 
 MOST_FAINT = 10
@@ -50,12 +51,13 @@ def predict(
         raise UsageError("--json and --csv both say how to print; give one of them")
     if top is not None and top < 1:
         raise UsageError(f"--top: {top} must be at least 1")
-    from convscope.face.asking import predict as predicted
-
     paths = list(_paths(images))
     if not paths:
         raise DataError(f"no path in {', '.join(images)}")
-    answers = predicted(run, paths, checkpoint=checkpoint, max_pixels=max_pixels)
+    with Watcher(log_console()):
+        from convscope.face.asking import predict as predicted
+
+        answers = predicted(run, paths, checkpoint=checkpoint, max_pixels=max_pixels)
     if json:
         print_json({"run": str(run)} | answers.to_dict())
     elif csv:

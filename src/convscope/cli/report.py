@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from convscope.cli.output import print_json, result_console
+from convscope.cli.output import log_console, print_json, result_console
+from convscope.cli.watching import Watcher
 from convscope.wording import command, here, size
 
 
@@ -17,9 +18,11 @@ def report(run: Path, /, *, json: bool = False) -> int:
         Print one JSON document on stdout.
     """
     from convscope.cli.screen import print_line, print_whole
-    from convscope.report.page.html import write_report
 
-    path = write_report(run)
+    with Watcher(log_console()):
+        from convscope.report.page.html import write_report
+
+        path = write_report(run)
     written = path.stat().st_size
     if json:
         print_json({"run": str(run), "report": str(path), "bytes": written})

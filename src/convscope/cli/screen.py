@@ -46,6 +46,15 @@ def print_whole(console: Console, label: str, *values: str) -> None:
         console.print(Text(" " * (INDENT if fits else 0) + legible(each)), soft_wrap=True)
 
 
+def print_indented(console: Console, text: Text, *, first: int = 2 * INDENT) -> None:
+    """A text whose first line stands `first` columns in, and the others four."""
+    if not console.is_terminal:
+        console.print(Text.assemble(" " * first, text), soft_wrap=True)
+        return
+    for number, line in enumerate(text.wrap(console, max(8, console.width - 2 * INDENT), overflow="fold")):
+        console.print(Text.assemble(" " * (2 * INDENT if number else first), line), soft_wrap=True)
+
+
 def print_message(console: Console, text: str) -> None:
     """What is said of an error, wrapped between words; a line with a command stays one, for copying."""
     for line in legible(text).split("\n"):

@@ -69,19 +69,20 @@ def train(
             run = _resume(resume, overrides | moved, watcher)
         else:
             run = _start(_read(data, source, overrides), _name(data, name, runs or RUNS), watcher, started)
-    with importing():
+    with Watcher(log_console()), importing():
         from convscope.diagnosis.of_run import findings_of_run
         from convscope.report.page.html import write_report
 
-    summary = run.read("summary.json")
-    findings = try_to(lambda: findings_of_run(run.path), otherwise="nothing was concluded") or ()
+        summary = run.read("summary.json")
+        findings = try_to(lambda: findings_of_run(run.path), otherwise="nothing was concluded") or ()
     console = result_console()
     if not json:
         from convscope.cli.results import print_summary
 
         print_summary(console, summary, findings)
         console.file.flush()  # results first: the report of them may fail
-    report = try_to(lambda: write_report(run.path), otherwise="the report was not written")
+    with Watcher(log_console()):
+        report = try_to(lambda: write_report(run.path), otherwise="the report was not written")
     if json:
         found = {"findings": [finding.to_dict() for finding in findings]}
         print_json(summary | found | {"report": None if report is None else str(report)})

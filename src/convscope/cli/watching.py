@@ -36,8 +36,10 @@ MODULES = 1_500
 class Watcher:
     """Listens to a training, and to other work that is counted, and shows it on `console` while entered."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, modules: int = MODULES) -> None:
+        """`modules` are imported about before anything is counted."""
         self._console = console
+        self._modules = modules
         self._live: Live | None = None
         self._within = ExitStack()
         self._said = time.monotonic()
@@ -130,7 +132,7 @@ class Watcher:
         """Announced, where it will be long."""
         whole, begun = self._works[0]
         passed = time.monotonic() - begun
-        if self._total > self._step or passed < LOOKED_AT or work is not whole:
+        if self._total > self._step or passed < LOOKED_AT or work is not whole or not whole.is_even:
             return
         expected = passed * whole.total / whole.done
         if expected >= LONG and whole.what not in self._announced:
@@ -154,10 +156,10 @@ class Watcher:
         if self._works:
             return self._work_line()
         quiet = time.monotonic() - self._said
-        if self._is_starting and len(sys.modules) < MODULES:
+        if self._is_starting and len(sys.modules) < self._modules:
             done = len(sys.modules)
-            expected = quiet / max(1, done) * (MODULES - done)
-            return self._drawn("starting", MODULES, done, f"{clock(expected)} left", [])
+            expected = quiet / max(1, done) * (self._modules - done)
+            return self._drawn("starting", self._modules, done, f"{clock(expected)} left", [])
         return Text(f"  … {clock(quiet)}", style="dim") if quiet > QUIET else Group()
 
     def _drawn(self, where: str, total: float, done: float, left: str, figures: list[str]) -> RenderableType:
@@ -230,5 +232,5 @@ def _share(works: list[Work]) -> float:
     """How much of the outermost piece is done; the part at hand counts as far as it is."""
     share = 0.0
     for work in reversed(works):
-        share = min(1.0, (work.done + (share if work.is_counted else 0.0)) / work.total)
+        share = min(1.0, (work.done + share * work.at_hand) / work.total)
     return share

@@ -14,6 +14,7 @@ from convscope.errors import UsageError
 from convscope.inspection.borrowing import borrowed, device_of
 from convscope.inspection.layers import LayerTap
 from convscope.inspection.signals.nonlinearities import NonLinearity, NonLinearityWatch
+from convscope.work import counted
 
 _WAKING_STEPS = 16
 
@@ -85,7 +86,7 @@ def exciting_images(
             before = _responses(tap(images), units, layer)
             spread = tap(noise).std().clamp(min=1e-6)  # noise as strong as an image
         optimizer = torch.optim.Adam([images], lr=chosen.learning_rate)
-        for step in range(chosen.steps):
+        for step in counted(range(chosen.steps), "improving images, step"):
             shift = torch.randint(-chosen.jitter, chosen.jitter + 1, (2,), generator=generator).tolist()
             with NonLinearityWatch(_waking) if step < _WAKING_STEPS else nullcontext():
                 response = _responses(tap(torch.roll(images, shift, dims=(2, 3))), units, layer)

@@ -26,10 +26,23 @@ from convscope.looking.wants import UNITS as UNITS_WANTING
 from convscope.looking.wants import SeenWants, see_class_wants, see_unit_wants
 from convscope.looking.where import SeenWhere, cases_for, see_where
 from convscope.runs.records import read_records
+from convscope.work import counted
 
 About = Literal["filters", "maps", "histograms", "patches", "projection", "where", "wants", "plane"]
 ABOUT: tuple[str, ...] = get_args(About)
 """What can be looked at, in the order in which a reader should meet it."""
+
+_WEIGHTS = {
+    "filters": (0.2, 0.5),
+    "maps": (0.4, 1.0),
+    "patches": (1.0, 15.0),
+    "projection": (0.2, 5.0),
+    "where": (1.0, 20.0),
+    "wants": (1.0, 30.0),
+    "histograms": (0.3, 2.0),
+    "plane": (5.0, 7.0),
+}
+"""About how many seconds a question takes, of a small network and of one that is heavy: for the bar alone."""
 
 _CASES = 4
 _CASES_HEAVY = 3
@@ -108,9 +121,9 @@ def ask(subject: Subject, request: Request) -> Iterator[Seen | LeftOut]:
         subject.class_index(request.class_name)
     chosen = [subject.pick(image) for image in request.images]
     asking = _Asking(subject, request, plan, chosen)
-    for about, answers in asking.questions.items():
-        if request.only and about not in request.only:
-            continue
+    questions = [each for each in asking.questions.items() if not request.only or each[0] in request.only]
+    weights = [_WEIGHTS[about][plan.is_heavy] for about, _ in questions]
+    for about, answers in counted(questions, "looking", weights=weights, is_even=False):
         try:
             yield from answers()
         except ConvscopeError as error:

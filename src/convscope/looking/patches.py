@@ -13,6 +13,8 @@ from convscope.inspection.patches.patch_projections import PatchProjections, pro
 from convscope.inspection.patches.top_patches import TopPatches, top_patches_of_layers
 from convscope.looking.subject import Subject, spread
 from convscope.networks.following.shapes import output_shapes
+from convscope.wording import some
+from convscope.work import counted
 
 COUNT = 9
 MOST_IMAGES = 10_000
@@ -86,7 +88,9 @@ def find_excitation(
 
 
 def _stream(images: ImageSet, rows: NDArray[np.int64]) -> Iterator[Tensor]:
-    for start in range(0, len(rows), _BATCH):
+    starts = range(0, len(rows), _BATCH)
+    sizes = [min(_BATCH, len(rows) - start) for start in starts]
+    for start in counted(starts, f"searching {some(len(rows), 'image')}", weights=sizes):
         yield Subject.images(images, rows[start : start + _BATCH])
 
 
