@@ -109,4 +109,6 @@ def print_examples(console: Console, command: str) -> None:
             console.print(line, soft_wrap=True)
             console.print(Text(" " * 2 * INDENT + does, style="dim"), soft_wrap=True)
     console.print()
+    if not command:
+        console.print(Text('In Python: import convscope as cs; run = cs.train("photos/")'))
     console.print(Text("Every command takes --help, --json (for machines) and --debug (a traceback)."))

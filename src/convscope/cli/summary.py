@@ -58,6 +58,9 @@ def _shape(text: str) -> tuple[int, int, int]:
 
 
 def _print(result: "Summary") -> None:
+    from rich.text import Text
+
+    from convscope.cli.layer_drawing import draw_layers
     from convscope.cli.screen import print_line, print_table
     from convscope.networks.summary import COLUMNS
 
@@ -66,3 +69,8 @@ def _print(result: "Summary") -> None:
     print_table(console, COLUMNS, [layer.cells() for layer in result.layers])
     console.print()
     print_line(console, "total", *result.sums)
+    drawing = draw_layers(result, console.width)
+    if drawing:
+        console.print()
+        for row in drawing:
+            console.print(Text(row), soft_wrap=True)

@@ -75,11 +75,15 @@ def train(
 
         summary = run.read("summary.json")
         findings = try_to(lambda: findings_of_run(run.path), otherwise="nothing was concluded") or ()
+    reported = _reported(data, run, summary)
     console = result_console()
     if not json:
         from convscope.cli.results import print_summary
+        from convscope.cli.screen import print_line
 
         print_summary(console, summary, findings)
+        for label, value, reason in reported:
+            print_line(console, label, value, reason)
         console.file.flush()  # results first: the report of them may fail
     with Watcher(log_console()):
         report = try_to(lambda: write_report(run.path), otherwise="the report was not written")
@@ -91,6 +95,19 @@ def train(
 
         print_after_training(console, run.path, report)
     return 0
+
+
+def _reported(data: str | None, run: Any, summary: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Of an experiment, what its source reported beside what was measured; its report says it too."""
+    if data is None or not data.endswith(".toml"):
+        return []
+    from convscope.cli.reported import reported_beside_measured
+    from convscope.runs.folder import CHOICES
+
+    lines = reported_beside_measured(Path(data), summary)
+    told = [dict(zip(("what", "value", "reason"), line, strict=True)) for line in lines]
+    run.write(CHOICES, [*run.read(CHOICES), *told])
+    return lines
 
 
 def _read(data: str | None, source: str | None, overrides: dict[str, Any]) -> ExperimentConfig:

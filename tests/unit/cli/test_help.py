@@ -51,3 +51,21 @@ def test_no_example_is_wider_than_the_screen(width: int) -> None:
     assert isinstance(console.file, io.StringIO)
     examples = [line for line in console.file.getvalue().splitlines() if line.startswith(" ")]
     assert max(map(len, examples)) <= width
+
+
+TASKS = {
+    "train photos/": [""],
+    "evaluate runs/photos-1": [""],
+    "look runs/photos-1 --image new.jpg": ["", "look"],
+    "data photos/": ["", "data"],
+    "predict runs/photos-1 folder/ --csv": ["", "predict"],
+    "train --resume runs/photos-1": ["", "train"],
+    "find-lr photos/": ["", "find-lr"],
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_newcomer_finds_the_command_within_two_screens_of_help(convscope: Convscope, task: str) -> None:
+    screens = [convscope(*[screen] * bool(screen), "--help").out for screen in TASKS[task]]
+    assert task.split()[0] in screens[0]  # the command's name leads to the second screen
+    assert f"convscope {task}" in screens[-1]
