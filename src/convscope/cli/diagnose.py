@@ -66,7 +66,7 @@ def _evidence(run: Path, untrained: bool) -> "Evidence":
         from convscope.trials.untrained import evidence_of_experiment
 
         return evidence_of_experiment(read_experiment(run))
-    from convscope.diagnosis.evidence import evidence_of_run, evidence_of_start
+    from convscope.diagnosis.opening import evidence_of_run, evidence_of_start
 
     if run.is_file():
         raise UsageError(f"{run} is neither a run nor an experiment's .toml")

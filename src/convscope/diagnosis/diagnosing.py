@@ -3,41 +3,93 @@
 from convscope.diagnosis.evidence import Evidence
 from convscope.diagnosis.rule import Diagnosis, Rule, diagnose
 from convscope.diagnosis.rules.collapse import collapse
+from convscope.diagnosis.rules.confidence import calibrated
+from convscope.diagnosis.rules.curves import curves
+from convscope.diagnosis.rules.files import told_by_file
+from convscope.diagnosis.rules.groups import failing_groups
+from convscope.diagnosis.rules.labels import random_labels, wrong_labels
 from convscope.diagnosis.rules.limits import bias_and_variance
+from convscope.diagnosis.rules.shift import leaks, shift
 from convscope.diagnosis.rules.start import signal, start_loss, step_size
+from convscope.diagnosis.rules.statistics import batch_statistics, preprocessed
+from convscope.diagnosis.rules.units import dead_layers
+from convscope.diagnosis.rules.way import way
 
-RULES = (
+DATA = (
+    Rule(
+        name="leak",
+        source="Barz and Denzler 2020",
+        needs=("shared", "nearest"),
+        judge=leaks,
+    ),
+    Rule(
+        name="file",
+        source="Torralba and Efros 2011; Lopez-Paz and Oquab 2017",
+        needs=("by_file",),
+        judge=told_by_file,
+    ),
+    Rule(
+        name="shift",
+        source="Lopez-Paz and Oquab 2017",
+        needs=("told_apart",),
+        judge=shift,
+    ),
+)
+"""They ask the images, whatever was learned from them."""
+
+NETWORK = (
     Rule(
         name="signal",
         source="Glorot and Bengio 2010; He et al. 2015",
         needs=("start", "network"),
         judge=signal,
     ),
+    Rule(name="start", source="Karpathy 2019", needs=("start", "class_names"), judge=start_loss),
+    Rule(name="step", source="Karpathy 2019", needs=("start", "training"), judge=step_size),
+)
+"""They ask the network before its first step."""
+
+TRAINED = (
     Rule(
-        name="start",
-        source="Karpathy, A recipe for training neural networks, 2019",
-        needs=("start", "class_names"),
-        judge=start_loss,
+        name="preprocessing",
+        source="Ioffe and Szegedy 2015",
+        needs=("preprocessing", "measured_preprocessing", "asked_preprocessing"),
+        judge=preprocessed,
     ),
     Rule(
-        name="rate",
-        source="Karpathy, A recipe for training neural networks, 2019",
-        needs=("start", "training"),
-        judge=step_size,
+        name="statistics",
+        source="Ioffe and Szegedy 2015",
+        needs=("by_running_statistics", "by_batch_statistics"),
+        judge=batch_statistics,
     ),
     Rule(
-        name="answers",
-        source="the binomial distribution",
-        needs=("held_out",),
-        judge=collapse,
+        name="labels-meaning",
+        source="Zhang et al. 2017",
+        needs=("classified", "plain_labels"),
+        judge=random_labels,
     ),
+    Rule(name="units", source="Lu et al. 2019", needs=("dead",), judge=dead_layers),
+    Rule(name="rate", source="Karpathy 2019", needs=("moved", "classified_sample"), judge=way),
+    Rule(name="labels", source="Northcutt et al. 2021", needs=("classified",), judge=wrong_labels),
+    Rule(name="groups", source="Chung et al. 2019", needs=("classified", "looks"), judge=failing_groups),
+    Rule(name="answers", source="the binomial distribution", needs=("held_out",), judge=collapse),
     Rule(
         name="limits",
-        source="Ng, Machine learning yearning, 2018",
+        source="Ng 2018",
         needs=("classified_sample", "classified"),
         judge=bias_and_variance,
     ),
+    Rule(
+        name="curves",
+        source="Godbole et al. 2023",
+        needs=("records", "validation_images"),
+        judge=curves,
+    ),
+    Rule(name="confidence", source="Guo et al. 2017", needs=("classified",), judge=calibrated),
 )
+"""They ask what came of training."""
+
+RULES = (*DATA, *NETWORK, *TRAINED)
 
 
 def diagnose_evidence(evidence: Evidence) -> Diagnosis:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,12 +10,22 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.classifier.classifier import Classifier
-from convscope.config.asked import NetworkConfig, TrainingConfig
+from convscope.config.asked import NetworkConfig, PreprocessingConfig, TrainingConfig
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.preprocessing import Preprocessing, measure_preprocessing
+from convscope.diagnosis.measuring import (
+    logits_by_batch,
+    looks_of,
+    nearest,
+    plain_features,
+    pool,
+    tell_by_file,
+    tell_splits_apart,
+)
 from convscope.diagnosis.rule import AbsentError
-from convscope.errors import ConvscopeError, RunError
-from convscope.evaluation.evaluating import load_own_data
+from convscope.diagnosis.telling import HalfTest, half_test
+from convscope.errors import ConvscopeError
 from convscope.evaluation.predictions import (
     Predictions,
     has_predictions,
@@ -162,6 +171,102 @@ class Evidence:
         _ = self.class_names
         return self.train_sample
 
+    @cached_property
+    def plain_labels(self) -> HalfTest:
+        """How well a plain classifier tells the classes of training images apart."""
+        _ = self.class_names
+        train = self.dataset.train
+        rows = spread(len(train), 2 * MOST_JUDGED)
+        if len(rows) < 4:
+            raise AbsentError("too few training images")
+        labels = train.labels[torch.from_numpy(rows)].numpy().astype(np.int64)
+        return half_test(plain_features(train, rows), labels)
+
+    @cached_property
+    def told_apart(self) -> dict[str, HalfTest]:
+        """How well a plain classifier tells each split from the training images."""
+        return {
+            split: tell_splits_apart(self.dataset.train, self.dataset.splits[split], MOST_JUDGED)
+            for split in ("validation", "test")
+            if min(len(self.dataset.splits[split]), len(self.dataset.train)) >= _FEWEST_TOLD
+        }
+
+    @cached_property
+    def shared(self) -> tuple[tuple[str, str], ...]:
+        """The paths of each image held out that is a training image too, by content, and of that one."""
+        at = dict(zip(self.dataset.train.hashes, self.dataset.train.ids, strict=True))
+        held_out = (self.dataset.validation, self.dataset.test)
+        return tuple(
+            (name, at[digest])
+            for images in held_out
+            for name, digest in zip(images.ids, images.hashes, strict=True)
+            if digest in at
+        )
+
+    @cached_property
+    def nearest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Distances to the nearest training image: of training images, and of images held out."""
+        others = [images for images in (self.dataset.validation, self.dataset.test) if len(images)]
+        if not others or len(self.dataset.train) < _FEWEST_TOLD:
+            raise AbsentError("too few images, or none is held out")
+        return nearest(self.dataset.train, others, MOST_JUDGED)
+
+    @cached_property
+    def looks(self) -> dict[str, NDArray[np.float64]]:
+        """Brightness and contrast of each image held out, in the order of its answer."""
+        return looks_of(self.dataset, self.classified.ids)
+
+    @cached_property
+    def by_running_statistics(self) -> Predictions:
+        """Answers to some images held out, normalised as they are judged."""
+        images, split = self._some_held_out
+        return predict_images(self.classifier, images, split)
+
+    @cached_property
+    def by_batch_statistics(self) -> Predictions:
+        """Answers to the same images, normalised by these images themselves."""
+        images, split = self._some_held_out
+        logits = logits_by_batch(self.classifier, images.images[:])
+        return Predictions.of(self.classifier.target, logits.numpy(), images, split)
+
+    @cached_property
+    def _some_held_out(self) -> tuple[ImageSet, str]:
+        self._must_be_trained()
+        _ = self.class_names
+        split = next((name for name in ("test", "validation") if len(self.dataset.splits[name])), "train")
+        images = self.dataset.splits[split]
+        return images.take(spread(len(images), 8 * self._few).tolist()), split
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What the classifier does to every image."""
+        return self.classifier.preprocessing
+
+    @cached_property
+    def measured_preprocessing(self) -> Preprocessing:
+        """The same, measured on the training images."""
+        if is_pretrained(self.config.network.name):
+            raise AbsentError("a pretrained network has its own mean and deviation")
+        asked = self.config.preprocessing
+        train = self.dataset.train.images
+        return measure_preprocessing(train, fit=asked.fit, centre=asked.centre, scale=asked.scale)
+
+    @property
+    def asked_preprocessing(self) -> PreprocessingConfig:
+        """What was asked of it."""
+        return self.config.preprocessing
+
+    @property
+    def validation_images(self) -> int:
+        """How many there are."""
+        return len(self.dataset.validation)
+
+    @cached_property
+    def by_file(self) -> tuple[HalfTest, str]:
+        """How well the labels are told from the files alone, and by what most."""
+        _ = self.class_names
+        return tell_by_file(self.config.data if self.run is None else self.run.data)
+
     def _judged(self, split: str) -> Predictions | None:
         if self.run is not None and has_predictions(self.run, split):
             return read_predictions(self.run, split)
@@ -188,60 +293,5 @@ class Evidence:
         return self.classifier.preprocessing.standardise(images.images[torch.from_numpy(rows)]), rows
 
 
+_FEWEST_TOLD = 40
 _UNTRAINED = "no step was taken yet"
-
-
-def is_untrained(run: Run) -> bool:
-    """Whether neither a step was taken nor a head fitted."""
-    summary = run.summary() or {}
-    return summary.get("steps") == 0 and summary.get("checkpoint") != "head"
-
-
-def pool(parts: list[Predictions]) -> Predictions:
-    """Answers to the images of several splits, as those of one."""
-    if len(parts) == 1:
-        return parts[0]
-    first = parts[0]
-    return Predictions(
-        split="held-out",
-        logits=np.concatenate([each.logits for each in parts]),
-        labels=np.concatenate([each.labels for each in parts]),
-        ids=tuple(name for each in parts for name in each.ids),
-        hashes=tuple(content for each in parts for content in each.hashes),
-        class_names=first.class_names,
-        training_range=first.training_range,
-    )
-
-
-def evidence_of_run(path: Path) -> Evidence:
-    """What there is of a run: of one that kept no checkpoint, how it started.
-
-    Raises:
-        RunError: when there is no run, or it holds not even a description of its classifier.
-    """
-    run = Run.open(path)
-    try:
-        classifier, is_trained = Classifier.load(run.path), not is_untrained(run)
-    except RunError:
-        classifier, is_trained = Classifier.untrained(run), False
-    return _evidence(run, classifier, is_trained)
-
-
-def evidence_of_start(path: Path) -> Evidence:
-    """A run's network as it was before its first step.
-
-    Raises:
-        RunError: when there is no run, or it holds not even a description of its classifier.
-    """
-    run = Run.open(path)
-    return _evidence(run, Classifier.untrained(run), is_trained=False)
-
-
-def _evidence(run: Run, classifier: Classifier, is_trained: bool) -> Evidence:
-    return Evidence(
-        config=run.config,
-        classifier=classifier,
-        is_trained=is_trained,
-        load=lambda: load_own_data(run.path, classifier),
-        run=run,
-    )

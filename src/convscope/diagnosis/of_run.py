@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from convscope.diagnosis.answers import answers
-from convscope.diagnosis.evidence import is_untrained
 from convscope.diagnosis.finding import Finding
+from convscope.diagnosis.opening import is_untrained
 from convscope.diagnosis.rule import Diagnosis
 from convscope.errors import RunError
 from convscope.evaluation.predictions import has_predictions, read_held_out, read_predictions

@@ -128,6 +128,8 @@ def diagnose(rules: Sequence[Rule], evidence: object) -> Diagnosis:
         if is_kept
     ]
     kinds = {finding.kind for finding in kept}
+    once = {finding.name: finding for finding in reversed(kept)}  # two rules may come to one conclusion
+    kept = [finding for finding in kept if once[finding.name] is finding]
     return Diagnosis(
         findings=tuple(sorted(kept, key=lambda finding: not finding.is_alarming)),
         passed=tuple(

@@ -62,6 +62,17 @@ def test_silent_rules_count_among_the_tests() -> None:
     assert names(diagnose([*alone, *others], Measured())) == []
 
 
+def test_what_two_rules_find_is_said_once_and_neither_of_them_passed() -> None:
+    finding = Finding(name="same", severity="error", sentence="s", p=0.0)
+    twice = [
+        Rule(name=name, source="", needs=(), judge=lambda: Verdict(findings=(finding,), fine=""))
+        for name in ("a", "b")
+    ]
+    found = diagnose(twice, Measured())
+    assert [(each.name, each.kind) for each in found.findings] == [("same", "a")]
+    assert found.passed == ()
+
+
 def test_holm_lets_through_in_steps() -> None:
     assert holm([0.04, 0.01, 0.03], 0.05) == [False, True, False]
     assert holm([0.024, 0.01, 0.04], 0.05) == [True, True, True]

@@ -1,0 +1,177 @@
+"""What images and files have in common, in few numbers: what a plain classifier may know of them."""
+
+import copy
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from convscope.classifier.classifier import Classifier
+from convscope.config.asked import DataConfig
+from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.sources import FileSource, open_source
+from convscope.data.sources.source import Item
+from convscope.diagnosis.rule import AbsentError
+from convscope.diagnosis.telling import HalfTest, half_test
+from convscope.errors import ConvscopeError
+from convscope.evaluation.predictions import Predictions
+from convscope.looking.subject import spread
+
+Floats = NDArray[np.float64]
+
+_SIDE = 8
+_MOST_FILES = 1500
+_BINS = 8
+_FILE_VALUES = ("size", "width", "height", "compression")
+_CHUNK = 500
+
+
+def small_grey(images: ImageSet, rows: NDArray[np.int64], side: int = _SIDE) -> Floats:
+    """Grey copies of some images, (n, side * side), 0 to 1."""
+    parts = [np.empty((0, side * side))]
+    for start in range(0, len(rows), _CHUNK):
+        some = images.images[torch.from_numpy(rows[start : start + _CHUNK])]
+        grey = nn.functional.adaptive_avg_pool2d(some.float().mean(1, keepdim=True) / 255, side)
+        parts.append(grey.flatten(1).double().numpy())
+    return np.concatenate(parts)
+
+
+def plain_features(images: ImageSet, rows: NDArray[np.int64]) -> Floats:
+    """Of some images (n, D): a small grey copy, and mean, deviation and sharpness of each channel."""
+    parts = [np.empty((0, 3 * images.images.shape[1]))]
+    for start in range(0, len(rows), _CHUNK):
+        some = images.images[torch.from_numpy(rows[start : start + _CHUNK])].float() / 255
+        sharp = some.diff(dim=-1).abs().mean((2, 3))
+        parts.append(torch.cat([some.mean((2, 3)), some.std((2, 3)), sharp], dim=1).double().numpy())
+    return np.column_stack([small_grey(images, rows), np.concatenate(parts)])
+
+
+def tell_splits_apart(train: ImageSet, other: ImageSet, most: int) -> HalfTest:
+    """How well as many training images are told from another split's."""
+    count = min(len(train), len(other), most)
+    features = np.concatenate(
+        [plain_features(images, spread(len(images), count)) for images in (train, other)]
+    )
+    return half_test(features, np.repeat([0, 1], count))
+
+
+def nearest(train: ImageSet, others: Sequence[ImageSet], most: int) -> tuple[Floats, Floats]:
+    """Distances to the nearest training image: of training images to another one, and of images held out.
+
+    Of small grey copies, each brought to mean 0 and length 1, so that neither brightness nor contrast counts.
+    """
+    known = _directions(small_grey(train, spread(len(train), 20_000), 16))
+    own = spread(len(known), most)
+    among = known[own] @ known.T
+    among[np.arange(len(own)), own] = -1.0
+    met = [
+        (_directions(small_grey(images, spread(len(images), most), 16)) @ known.T).max(axis=1)
+        for images in others
+    ]
+    return 1 - among.max(axis=1), 1 - np.concatenate(met)
+
+
+def _directions(grey: Floats) -> Floats:
+    centred = grey - grey.mean(axis=1, keepdims=True)
+    directions: Floats = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+    return directions
+
+
+def logits_by_batch(classifier: Classifier, images: Tensor) -> Tensor:
+    """Logits (N, K) of uint8 images, batch normalisation normalising by these images themselves.
+
+    Raises:
+        AbsentError: when the network has no batch normalisation.
+    """
+    twin = copy.deepcopy(classifier.network)
+    layers = [each for each in twin.modules() if isinstance(each, _BatchNorm)]
+    if not layers:
+        raise AbsentError("the network has no batch normalisation")
+    for each in layers:
+        each.train()
+    device = next(twin.parameters()).device
+    with torch.inference_mode():
+        logits: Tensor = twin(classifier.preprocessing.standardise(images.to(device)))
+    return logits.float().cpu()
+
+
+def tell_by_file(config: DataConfig) -> tuple[HalfTest, str]:
+    """How well the labels are told from the files' size, sides and compression, and which of them tells most.
+
+    Raises:
+        AbsentError: when there are no files, or they are not there any more.
+    """
+    try:
+        source = open_source(config)
+        if not isinstance(source, FileSource):
+            raise AbsentError("the images are no files of their own")
+        rows = spread(len(source.items), _MOST_FILES).tolist()
+        values = np.array([file_values(source.items[row]) for row in rows])
+    except ConvscopeError as error:
+        raise AbsentError(f"its files: {str(error).splitlines()[0]}") from None
+    names = [str(source.items[row].label) for row in rows]
+    labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    if len(rows) < 4:
+        raise AbsentError("too few files")
+    alone = [half_test(_binned(values[:, [column]]), labels).share for column in range(values.shape[1])]
+    return half_test(_binned(values), labels), _FILE_VALUES[int(np.argmax(alone))]
+
+
+def file_values(item: Item) -> tuple[float, ...]:
+    """The logarithm of a file's bytes, its width and height, and the mean of its JPEG quantisation."""
+    content = item.read()
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            tables = getattr(image, "quantization", None) or {}
+            steps = [step for table in tables.values() for step in table]
+            width, height = image.size
+    except (OSError, ValueError, SyntaxError):
+        width, height, steps = 0, 0, []
+    return math.log(len(content) + 1), width, height, float(np.mean(steps)) if steps else 0.0
+
+
+def _binned(values: Floats) -> Floats:
+    """Each column (N,) as which eighth of it a value lies in: (N, columns * bins), 0 or 1."""
+    columns = []
+    for column in values.T:
+        edges = np.unique(np.quantile(column, np.linspace(0, 1, _BINS + 1)[1:-1]))
+        columns.append(np.eye(len(edges) + 1)[np.searchsorted(edges, column, side="left")])
+    return np.concatenate(columns, axis=1)
+
+
+def pool(parts: list[Predictions]) -> Predictions:
+    """Answers to the images of several splits, as those of one."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    return Predictions(
+        split="held-out",
+        logits=np.concatenate([each.logits for each in parts]),
+        labels=np.concatenate([each.labels for each in parts]),
+        ids=tuple(name for each in parts for name in each.ids),
+        hashes=tuple(content for each in parts for content in each.hashes),
+        class_names=first.class_names,
+        training_range=first.training_range,
+    )
+
+
+def looks_of(dataset: Dataset, ids: Sequence[str]) -> dict[str, Floats]:
+    """Brightness and contrast, (N,) each and 0 to 1, of the images that these ids name.
+
+    Raises:
+        AbsentError: when one is not among the data.
+    """
+    at = {name: (images, row) for images in dataset.splits.values() for row, name in enumerate(images.ids)}
+    if not set(ids) <= set(at):
+        raise AbsentError("the images that were judged are not those of its data")
+    grey = [at[name][0].images[at[name][1]].float().mean(0) / 255 for name in ids]
+    return {
+        "brightness": np.array([float(image.mean()) for image in grey]),
+        "contrast": np.array([float(image.std()) for image in grey]),
+    }

@@ -1,0 +1,49 @@
+"""From a run to the evidence that its diagnosis is put to."""
+
+from pathlib import Path
+
+from convscope.classifier.classifier import Classifier
+from convscope.diagnosis.evidence import Evidence
+from convscope.errors import RunError
+from convscope.evaluation.evaluating import load_own_data
+from convscope.runs.folder import Run
+
+
+def is_untrained(run: Run) -> bool:
+    """Whether neither a step was taken nor a head fitted."""
+    summary = run.summary() or {}
+    return summary.get("steps") == 0 and summary.get("checkpoint") != "head"
+
+
+def evidence_of_run(path: Path) -> Evidence:
+    """What there is of a run: of one that kept no checkpoint, how it started.
+
+    Raises:
+        RunError: when there is no run, or it holds not even a description of its classifier.
+    """
+    run = Run.open(path)
+    try:
+        classifier, is_trained = Classifier.load(run.path), not is_untrained(run)
+    except RunError:
+        classifier, is_trained = Classifier.untrained(run), False
+    return _evidence(run, classifier, is_trained)
+
+
+def evidence_of_start(path: Path) -> Evidence:
+    """A run's network as it was before its first step.
+
+    Raises:
+        RunError: when there is no run, or it holds not even a description of its classifier.
+    """
+    run = Run.open(path)
+    return _evidence(run, Classifier.untrained(run), is_trained=False)
+
+
+def _evidence(run: Run, classifier: Classifier, is_trained: bool) -> Evidence:
+    return Evidence(
+        config=run.config,
+        classifier=classifier,
+        is_trained=is_trained,
+        load=lambda: load_own_data(run.path, classifier),
+        run=run,
+    )

@@ -1,0 +1,111 @@
+"""What can be told from what: shifts, leaks and files that give their label away."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from convscope.config.asked import DataConfig
+from convscope.data.dataset import ImageRows, ImageSet
+from convscope.diagnosis.measuring import nearest, tell_by_file, tell_splits_apart
+from convscope.diagnosis.rule import AbsentError
+from convscope.diagnosis.rules.files import told_by_file
+from convscope.diagnosis.rules.shift import leaks, shift
+from convscope.diagnosis.telling import HalfTest, half_test
+
+
+def pictures(count: int, seed: int, brightness: float = 0.0) -> ImageSet:
+    """Blurred noise, uint8 (N, 1, 12, 12)."""
+    random = np.random.default_rng(seed)
+    coarse = random.normal(120 + brightness, 40, (count, 1, 6, 6)).repeat(2, axis=2).repeat(2, axis=3)
+    pixels = (coarse + random.normal(0, 8, (count, 1, 12, 12))).clip(0, 255).astype(np.uint8)
+    return image_set(torch.from_numpy(pixels), f"{seed}-")
+
+
+def image_set(pixels: torch.Tensor, prefix: str) -> ImageSet:
+    names = tuple(f"{prefix}{row}" for row in range(len(pixels)))
+    return ImageSet(ImageRows.of(pixels), torch.zeros(len(pixels), dtype=torch.int64), names, names)
+
+
+def test_chance_is_exact_where_nothing_can_be_told() -> None:
+    """The p-values of 300 pairs of like samples are no smaller than uniform ones."""
+    random = np.random.default_rng(0)
+    chances = [
+        half_test(random.normal(size=(120, 6)), random.integers(0, 2, 120), seed).p() for seed in range(300)
+    ]
+    assert np.mean(np.array(chances) < 0.05) < 0.08
+    assert min(chances) > 1e-4
+
+
+def test_classes_that_differ_are_told() -> None:
+    labels = np.arange(200) % 4
+    features = np.eye(4)[labels] + np.random.default_rng(0).normal(0, 0.1, (200, 4))
+    test = half_test(features, labels)
+    assert test.right == test.total == 100
+    assert test.p(0.5) < 1e-9
+
+
+def test_a_constant_feature_is_no_trouble() -> None:
+    test = half_test(np.ones((40, 3)), np.arange(40) % 2)
+    assert test.p() > 0.05
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_like_splits_pass_and_a_brighter_one_is_shifted(seed: int) -> None:
+    train = pictures(300, seed)
+    like = tell_splits_apart(train, pictures(120, 100 + seed), 1000)
+    assert all((each.p or 0) > 0.003 for each in shift({"test": like}).findings)
+    other = tell_splits_apart(train, pictures(120, 100 + seed, brightness=60), 1000)
+    (found,) = shift({"validation": other}).findings
+    assert found.name == "shift"
+    assert (found.p or 0) < 1e-4
+    assert "validation" in found.sentence
+
+
+def test_moved_copies_in_the_test_split_are_a_leak_and_new_images_are_not() -> None:
+    train, new = pictures(400, 0), pictures(150, 1)
+    sound = leaks((), nearest(train, [new], 1000)).findings
+    assert all((each.p or 0) > 0.003 for each in sound)
+    copies = (train.images[:75].float() * 0.9 + 6).to(torch.uint8)
+    mixed = image_set(torch.cat([copies, new.images[:75]]), "copy-")
+    (found,) = leaks((), nearest(train, [mixed], 1000)).findings
+    assert (found.name, found.severity) == ("leak", "error")
+    assert (found.p or 0) < 1e-6
+
+
+def test_one_shared_image_of_many_is_a_note_and_many_are_an_error() -> None:
+    distances = (np.linspace(0.1, 1, 500), np.linspace(0.1, 1, 500))
+    one = leaks((("a", "b"),), distances).findings[0]
+    many = leaks((("a", "b"),) * 50, distances).findings[0]
+    assert (one.severity, many.severity) == ("note", "error")
+
+
+def test_shift_without_a_split_is_absent() -> None:
+    with pytest.raises(AbsentError, match="too few"):
+        shift({})
+
+
+def files(folder: Path, planted: bool) -> DataConfig:
+    for number in range(120):
+        noise = np.random.default_rng(number).integers(0, 255, (16, 16), dtype=np.uint8)
+        place = folder / f"class-{number % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        quality = 40 + 50 * (number % 2) if planted else 80
+        Image.fromarray(noise).save(place / f"{number}.jpg", quality=quality)
+    return DataConfig(source=str(folder))
+
+
+@pytest.mark.parametrize("planted", [True, False])
+def test_a_quality_that_goes_with_the_class_gives_it_away(tmp_path: Path, planted: bool) -> None:
+    verdict = told_by_file(tell_by_file(files(tmp_path / "data", planted)))
+    assert [finding.name for finding in verdict.findings] == (["told-by-file"] if planted else [])
+    assert all((finding.p or 0) < 1e-4 for finding in verdict.findings)
+
+
+def test_arrays_and_few_files_are_absent() -> None:
+    with pytest.raises(AbsentError, match="no files"):
+        tell_by_file(DataConfig(source="counting:1-3"))
+    with pytest.raises(AbsentError, match="too few"):
+        told_by_file((HalfTest(right=5, total=10, by_chance=0.5), "size"))
