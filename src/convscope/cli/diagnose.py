@@ -87,11 +87,19 @@ def _print(console: "Console", run: Path, found: "Diagnosis", report: Path | Non
             print_line(console, "", f"→ {finding.advice}")
     if not found.findings:
         print_line(console, "fine", "nothing was found")
-    for passed in found.passed:
-        print_line(console, "passed", passed.name, passed.said)
-    for skipped in found.skipped:
-        print_line(console, "skipped", skipped.name, skipped.reason)
+    if found.passed:
+        print_line(console, "passed", " · ".join(passed.name for passed in found.passed))
+    for reason, names in _by_reason(found).items():
+        print_line(console, "not asked", " · ".join(names), reason)
     if report is not None:
         print_whole(console, "report", here(report))
     elif run.suffix == ".toml" and not any(each.is_alarming for each in found.findings):
         print_whole(console, "next", command("convscope", "train", run))
+
+
+def _by_reason(found: "Diagnosis") -> dict[str, list[str]]:
+    """The questions that were not asked, those of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for skipped in found.skipped:
+        reasons.setdefault(skipped.reason, []).append(skipped.name)
+    return reasons

@@ -65,6 +65,7 @@ def print_after_training(console: Console, run: Path, report: Path | None) -> No
     print_whole(
         console,
         "next",
+        command("convscope", "diagnose", run),
         command("convscope", "look", run),
         command("convscope", "predict", run, "new.jpg"),
     )

@@ -5,11 +5,13 @@ from convscope.diagnosis.rule import Diagnosis, Rule, diagnose
 from convscope.diagnosis.rules.collapse import collapse
 from convscope.diagnosis.rules.confidence import calibrated
 from convscope.diagnosis.rules.curves import curves
+from convscope.diagnosis.rules.ending import ended
 from convscope.diagnosis.rules.files import told_by_file
 from convscope.diagnosis.rules.groups import failing_groups
 from convscope.diagnosis.rules.labels import random_labels, wrong_labels
 from convscope.diagnosis.rules.limits import bias_and_variance
 from convscope.diagnosis.rules.shift import leaks, shift
+from convscope.diagnosis.rules.shortcuts import shortcuts
 from convscope.diagnosis.rules.start import signal, start_loss, step_size
 from convscope.diagnosis.rules.statistics import batch_statistics, preprocessed
 from convscope.diagnosis.rules.units import dead_layers
@@ -41,19 +43,20 @@ NETWORK = (
     Rule(
         name="signal",
         source="Glorot and Bengio 2010; He et al. 2015",
-        needs=("start", "network"),
+        needs=("start", "config.network"),
         judge=signal,
     ),
     Rule(name="start", source="Karpathy 2019", needs=("start", "class_names"), judge=start_loss),
-    Rule(name="step", source="Karpathy 2019", needs=("start", "training"), judge=step_size),
+    Rule(name="step", source="Karpathy 2019", needs=("start", "config.training"), judge=step_size),
 )
 """They ask the network before its first step."""
 
 TRAINED = (
+    Rule(name="ending", source="what the run holds", needs=("ending",), judge=ended),
     Rule(
         name="preprocessing",
         source="Ioffe and Szegedy 2015",
-        needs=("preprocessing", "measured_preprocessing", "asked_preprocessing"),
+        needs=("classifier.preprocessing", "measured_preprocessing", "config.preprocessing"),
         judge=preprocessed,
     ),
     Rule(
@@ -72,6 +75,12 @@ TRAINED = (
     Rule(name="rate", source="Karpathy 2019", needs=("moved", "classified_sample"), judge=way),
     Rule(name="labels", source="Northcutt et al. 2021", needs=("classified",), judge=wrong_labels),
     Rule(name="groups", source="Chung et al. 2019", needs=("classified", "looks"), judge=failing_groups),
+    Rule(
+        name="shortcuts",
+        source="Geirhos et al. 2020",
+        needs=("by_running_statistics", "covered"),
+        judge=shortcuts,
+    ),
     Rule(name="answers", source="the binomial distribution", needs=("held_out",), judge=collapse),
     Rule(
         name="limits",

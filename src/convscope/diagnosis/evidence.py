@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.classifier.classifier import Classifier
-from convscope.config.asked import NetworkConfig, PreprocessingConfig, TrainingConfig
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.preprocessing import Preprocessing, measure_preprocessing
@@ -20,10 +19,12 @@ from convscope.diagnosis.measuring import (
     nearest,
     plain_features,
     pool,
+    predict_covered,
     tell_by_file,
     tell_splits_apart,
 )
 from convscope.diagnosis.rule import AbsentError
+from convscope.diagnosis.rules.ending import Ending
 from convscope.diagnosis.telling import HalfTest, half_test
 from convscope.errors import ConvscopeError
 from convscope.evaluation.predictions import (
@@ -38,6 +39,7 @@ from convscope.inspection.signals.passage import Passage, pass_there_and_back
 from convscope.looking.subject import spread
 from convscope.networks.pretrained import is_pretrained
 from convscope.networks.whitened_vgg import WhitenedVGG
+from convscope.runs.advice import resume_command
 from convscope.runs.folder import Run
 from convscope.runs.records import Record
 
@@ -74,16 +76,6 @@ class Evidence:
             raise AbsentError(f"its images: {str(error).splitlines()[0]}") from None
 
     @property
-    def network(self) -> NetworkConfig:
-        """What was asked of the network."""
-        return self.config.network
-
-    @property
-    def training(self) -> TrainingConfig:
-        """What was asked of training."""
-        return self.config.training
-
-    @property
     def class_names(self) -> tuple[str, ...]:
         """In index order; absent of a network that answers with a number."""
         if not self.classifier.class_names:
@@ -97,6 +89,20 @@ class Evidence:
         if not self.is_trained or not records:
             raise AbsentError(_UNTRAINED)
         return records
+
+    @property
+    def ending(self) -> Ending:
+        """How its training stands; absent of an experiment that is not a run."""
+        if self.run is None:
+            raise AbsentError("it is not a run yet")
+        last = (self.run.metrics() or [{}])[-1]
+        return Ending(
+            resume=resume_command(self.run.path),
+            step=last.get("step", 0),
+            learning_rate=last.get("learning_rate") or 0.0,
+            is_kept=self.is_trained,
+            is_finished=self.run.summary() is not None,
+        )
 
     @cached_property
     def start_network(self) -> nn.Module:
@@ -237,10 +243,11 @@ class Evidence:
         images = self.dataset.splits[split]
         return images.take(spread(len(images), 8 * self._few).tolist()), split
 
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """What the classifier does to every image."""
-        return self.classifier.preprocessing
+    @cached_property
+    def covered(self) -> dict[str, Predictions]:
+        """Answers to the same images with their middle or their border covered by their mean colour."""
+        images, split = self._some_held_out
+        return predict_covered(self.classifier, images, split)
 
     @cached_property
     def measured_preprocessing(self) -> Preprocessing:
@@ -250,11 +257,6 @@ class Evidence:
         asked = self.config.preprocessing
         train = self.dataset.train.images
         return measure_preprocessing(train, fit=asked.fit, centre=asked.centre, scale=asked.scale)
-
-    @property
-    def asked_preprocessing(self) -> PreprocessingConfig:
-        """What was asked of it."""
-        return self.config.preprocessing
 
     @property
     def validation_images(self) -> int:

@@ -101,6 +101,22 @@ def logits_by_batch(classifier: Classifier, images: Tensor) -> Tensor:
     return logits.float().cpu()
 
 
+def predict_covered(classifier: Classifier, images: ImageSet, split: str) -> dict[str, Predictions]:
+    """Answers to images with their middle half, or all but the middle 70 %, in their mean colour."""
+    pixels = images.images[:]
+    height, width = pixels.shape[-2:]
+    colour = pixels.float().mean((0, 2, 3), keepdim=True).to(torch.uint8)
+    answers = {}
+    for what, part in (("middle", 0.25), ("border", 0.15)):
+        top, left = round(part * height), round(part * width)
+        inside = torch.zeros(height, width, dtype=torch.bool)
+        inside[top : height - top, left : width - left] = True
+        hidden = inside if what == "middle" else ~inside
+        logits = classifier.logits(torch.where(hidden, colour, pixels)).numpy()
+        answers[what] = Predictions.of(classifier.target, logits, images, split)
+    return answers
+
+
 def tell_by_file(config: DataConfig) -> tuple[HalfTest, str]:
     """How well the labels are told from the files' size, sides and compression, and which of them tells most.
 

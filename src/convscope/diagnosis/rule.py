@@ -7,6 +7,7 @@ rejective multiple test procedure" (1979).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from convscope.diagnosis.finding import Finding
@@ -41,7 +42,7 @@ class Rule:
     Attributes:
         name: its findings' `kind`.
         source: where the method or the threshold comes from.
-        needs: the fields of `Evidence` that `judge` is called with, in order.
+        needs: the fields of `Evidence` that `judge` is called with, in order: `start`, `config.network`.
         judge: a function of measured values. It may raise `AbsentError` where they are too few.
     """
 
@@ -116,7 +117,7 @@ def diagnose(rules: Sequence[Rule], evidence: object) -> Diagnosis:
     skipped = []
     for rule in rules:
         try:
-            asked.append((rule, rule.judge(*(getattr(evidence, need) for need in rule.needs))))
+            asked.append((rule, rule.judge(*(attrgetter(need)(evidence) for need in rule.needs))))
         except AbsentError as absent:
             skipped.append(Skipped(name=rule.name, reason=str(absent)))
     tested = [(rule, finding) for rule, verdict in asked for finding in verdict.findings]

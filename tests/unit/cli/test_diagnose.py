@@ -69,3 +69,31 @@ def test_what_is_no_run_is_refused(tmp_path: Path, convscope: Callable[..., Any]
     assert convscope("diagnose", tmp_path / "a.txt").code == 2
     assert convscope("diagnose", tmp_path / "none").code == 1
     assert convscope("diagnose", tmp_path / "none.toml").code == 2
+
+
+def test_a_training_that_diverged_is_no_sound_run(
+    tmp_path: Path, photos: Path, convscope: Callable[..., Any]
+) -> None:
+    rate = ("--optimizer", "sgd", "--learning-rate", "1e20")
+    settings = ("--network", "two-conv", *rate, "--steps", "40", "--threads", "1")
+    assert convscope("train", photos, "--runs", tmp_path, "--name", "lost", *settings).code == 4
+    made = convscope("diagnose", tmp_path / "lost", "--json", "--fail-on", "note")
+    assert made.code == 1
+    assert {"nothing-kept", "unfinished"} & {finding["name"] for finding in made.document["findings"]}
+
+
+def test_numbers_and_folds_are_diagnosed_too(
+    tmp_path: Path, photos: Path, convscope: Callable[..., Any]
+) -> None:
+    few = ("--network", "linear", "--steps", "3", "--threads", "1", "--runs", tmp_path)
+    table = tmp_path / "ages.csv"
+    rows = [f"{path},{number % 7}" for number, path in enumerate(sorted(photos.rglob("*.png")))]
+    table.write_text("\n".join(["path,label", *rows]))
+    assert convscope("train", table, "--task", "regression", "--name", "number", *few).code == 0
+    number = convscope("diagnose", tmp_path / "number", "--json").document
+    assert {each["reason"] for each in number["skipped"]} >= {
+        "the network answers with a number, not with a class"
+    }
+    assert convscope("train", photos, "--folds", "2", "--name", "folds", *few).code == 0
+    folds = convscope("diagnose", tmp_path / "folds", "--json").document
+    assert {each["name"] for each in folds["passed"] + folds["findings"]} & {"answers"}

@@ -14,7 +14,9 @@ from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.diagnosis.rules.collapse import collapse
 from convscope.diagnosis.rules.confidence import calibrated, temperature
 from convscope.diagnosis.rules.curves import curves
+from convscope.diagnosis.rules.ending import Ending, ended
 from convscope.diagnosis.rules.groups import failing_groups
+from convscope.diagnosis.rules.shortcuts import shortcuts
 from convscope.diagnosis.rules.statistics import batch_statistics, preprocessed
 from convscope.diagnosis.rules.units import dead_layers
 from convscope.diagnosis.rules.way import way
@@ -158,3 +160,28 @@ def test_a_collapse_is_told_and_few_images_are_not_called_one() -> None:
     random = np.random.default_rng(0)
     assert "no-better" in names(collapse(predictions(labels, random.permutation(labels))), 0.05)
     assert all(names(collapse(right_for(0.6, 12, seed)), 0.003) == [] for seed in range(100))
+
+
+@pytest.mark.parametrize(
+    ("is_kept", "is_finished", "severity"), [(True, True, ""), (True, False, "note"), (False, False, "error")]
+)
+def test_a_run_that_kept_nothing_is_no_sound_run(is_kept: bool, is_finished: bool, severity: str) -> None:
+    ending = Ending(
+        resume="convscope train --resume a",
+        step=7,
+        learning_rate=8e6,
+        is_kept=is_kept,
+        is_finished=is_finished,
+    )
+    findings = ended(ending).findings
+    assert [finding.severity for finding in findings] == ([severity] if severity else [])
+    assert all("--resume a" in finding.advice for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("middle", "border", "rests"),
+    [(0.88, 0.3, True), (0.3, 0.88, False), (0.3, 0.3, False), (0.9, 0.9, False)],
+)
+def test_resting_on_the_border_is_told(middle: float, border: float, rests: bool) -> None:
+    covered = {"middle": right_for(middle, 2000, 1), "border": right_for(border, 2000, 2)}
+    assert names(shortcuts(right_for(0.9, 2000), covered)) == (["rests-on-border"] if rests else [])
