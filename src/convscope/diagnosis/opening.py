@@ -4,8 +4,8 @@ from pathlib import Path
 
 from convscope.classifier.classifier import Classifier
 from convscope.diagnosis.evidence import Evidence
-from convscope.errors import RunError
 from convscope.evaluation.evaluating import load_own_data
+from convscope.runs.checkpoints import newest_step
 from convscope.runs.folder import Run
 
 
@@ -19,14 +19,12 @@ def evidence_of_run(path: Path) -> Evidence:
     """What there is of a run: of one that kept no checkpoint, how it started.
 
     Raises:
-        RunError: when there is no run, or it holds not even a description of its classifier.
+        RunError: when there is no run, or what it kept cannot be read.
     """
     run = Run.open(path)
-    try:
-        classifier, is_trained = Classifier.load(run.path), not is_untrained(run)
-    except RunError:
-        classifier, is_trained = Classifier.untrained(run), False
-    return _evidence(run, classifier, is_trained)
+    if run.summary() is None and newest_step(run.checkpoint_folder) is None:
+        return _evidence(run, Classifier.untrained(run), is_trained=False)
+    return _evidence(run, Classifier.load(run.path), is_trained=not is_untrained(run))
 
 
 def evidence_of_start(path: Path) -> Evidence:

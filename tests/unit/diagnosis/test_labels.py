@@ -72,6 +72,16 @@ def test_the_count_is_near_the_truth() -> None:
         assert 150 < counted < 260
 
 
+def test_a_network_that_is_sure_of_what_it_never_saw_does_not_blame_the_labels() -> None:
+    """Right of the surest; of the others half are wrong, at random and with a probability of 0.9."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 10, 700)
+    easy = np.arange(700) < 300
+    given = np.where(easy | (random.random(700) < 0.5), labels, random.integers(0, 10, 700))
+    logits = np.where(easy, 9.0, 4.5)[:, None] * np.eye(10)[given] + random.random((700, 10))
+    assert chance(wrong_labels(judged(logits, labels))) == 1.0
+
+
 def test_few_images_say_nothing_of_labels() -> None:
     with pytest.raises(AbsentError, match="too few"):
         wrong_labels(learned(0.9, 60, 0))

@@ -14,7 +14,7 @@ _SOUND = 0.1
 """Part of the way from the most frequent class to all right that images with meaning allow at the least."""
 _ENOUGH_CLASSES = 6
 _OF_ALL, _OF_WRONG = 0.01, 0.1
-_SUREST = 0.2
+_SUREST, _RARER = 0.2, 0.3
 _FLOOR = 0.02
 """More wrong answers than this among the surest fifth are no slips."""
 _FLAT = 0.4
@@ -77,6 +77,7 @@ def wrong_labels(held_out: Predictions) -> Verdict:
         raise AbsentError("a network that is wrong for half of the images cannot judge their labels")
     probabilities = softmax(held_out.logits.astype(np.float64), axis=1)
     count, p = (_unlikely if probabilities.shape[1] >= _ENOUGH_CLASSES else _sure)(probabilities, held_out)
+    p = p if _errs_when_sure(probabilities, held_out) else 1.0
     suspects, low, high = estimated_count(probabilities, held_out.labels)
     fine = f"{some_do(count, 'label', 'stands')} far from what it is sure of, of {total:,} held out"
     if p >= 0.5:
@@ -96,6 +97,17 @@ def wrong_labels(held_out: Predictions) -> Verdict:
         p=p,
     )
     return Verdict(findings=(finding,), fine=fine)
+
+
+def _errs_when_sure(probabilities: NDArray[np.float64], held_out: Predictions) -> bool:
+    """Whether wrong answers among the fifth that it is surest of are no rarer than three tenths of elsewhere.
+
+    A network that learned from few images errs, and is sure, where an image is unlike those; but of what it
+    is surest of it is right.
+    """
+    wrong = held_out.predicted != held_out.labels
+    surest = np.argsort(-probabilities.max(axis=1), kind="stable")[: int(_SUREST * len(wrong))]
+    return bool(wrong[surest].mean() >= _RARER * np.delete(wrong, surest).mean())
 
 
 def _unlikely(probabilities: NDArray[np.float64], held_out: Predictions) -> tuple[int, float]:
