@@ -27,7 +27,7 @@ DATA = (
     Rule(
         name="file",
         source="Torralba and Efros 2011; Lopez-Paz and Oquab 2017",
-        needs=("by_file",),
+        needs=("by_file", "plain_labels"),
         judge=told_by_file,
     ),
     Rule(

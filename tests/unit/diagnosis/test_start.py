@@ -75,6 +75,8 @@ def test_a_rate_that_forgets_the_weights_in_a_step_is_too_high_and_a_usual_one_i
     assert step_size(start, asked()).findings == ()
     (found,) = step_size(start, asked(learning_rate=0.7)).findings
     assert found.name == "rate-too-high"
+    with pytest.raises(AbsentError, match="one layer"):
+        step_size(started(NetworkConfig(name="linear")), asked(learning_rate=0.7))
     with pytest.raises(AbsentError, match="sgd"):
         step_size(start, asked(optimizer="sgd"))
 

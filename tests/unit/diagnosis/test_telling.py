@@ -87,6 +87,17 @@ def test_shift_without_a_split_is_absent() -> None:
         shift({})
 
 
+BLIND = HalfTest(right=55, total=100, by_chance=0.5)
+SEEING = HalfTest(right=98, total=100, by_chance=0.5)
+
+
+def test_a_size_that_follows_from_the_picture_gives_nothing_away() -> None:
+    """A one takes less ink than a zero, and fewer bytes."""
+    by_size = (HalfTest(right=180, total=200, by_chance=0.5), "size")
+    assert told_by_file(by_size, SEEING).findings == ()
+    assert [each.name for each in told_by_file(by_size, BLIND).findings] == ["told-by-file"]
+
+
 def files(folder: Path, planted: bool) -> DataConfig:
     for number in range(120):
         noise = np.random.default_rng(number).integers(0, 255, (16, 16), dtype=np.uint8)
@@ -99,7 +110,7 @@ def files(folder: Path, planted: bool) -> DataConfig:
 
 @pytest.mark.parametrize("planted", [True, False])
 def test_a_quality_that_goes_with_the_class_gives_it_away(tmp_path: Path, planted: bool) -> None:
-    verdict = told_by_file(tell_by_file(files(tmp_path / "data", planted)))
+    verdict = told_by_file(tell_by_file(files(tmp_path / "data", planted)), BLIND)
     assert [finding.name for finding in verdict.findings] == (["told-by-file"] if planted else [])
     assert all((finding.p or 0) < 1e-4 for finding in verdict.findings)
 
@@ -108,4 +119,4 @@ def test_arrays_and_few_files_are_absent() -> None:
     with pytest.raises(AbsentError, match="no files"):
         tell_by_file(DataConfig(source="counting:1-3"))
     with pytest.raises(AbsentError, match="too few"):
-        told_by_file((HalfTest(right=5, total=10, by_chance=0.5), "size"))
+        told_by_file((HalfTest(right=5, total=10, by_chance=0.5), "size"), BLIND)

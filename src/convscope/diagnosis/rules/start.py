@@ -14,8 +14,9 @@ between 0.1 and 50, whatever their depth (tests/unit/diagnosis/test_start.py).""
 _VANISHES = 0.02
 _SURE = 10.0
 """Times ln(num_classes): a start by He's rule, without normalisation, comes to 3 or so."""
-_LARGE_STEP = 1.0
-"""Of a weight's own size, in one step: what it was is then forgotten. A usual step is a thousandth of it."""
+_LARGE_STEP = 3.0
+"""Times a weight's own size, in one step: what it was is then forgotten. A usual step is a thousandth of it,
+and small networks learn well at a peak of once their size (benchmarks/diagnosis/healthy.py)."""
 
 
 def signal(start: Passage, network: NetworkConfig) -> Verdict:
@@ -73,6 +74,8 @@ def step_size(start: Passage, training: TrainingConfig) -> Verdict:
     """
     if training.optimizer not in ("adam", "adamw"):
         raise AbsentError(f"the steps of {training.optimizer} are as long as the slopes are steep")
+    if len(start.stages) == 1:
+        raise AbsentError("a network of one layer has nothing to forget: large steps do it no harm")
     rate = training.learning_rate or 0.0
     sizes = sorted(rate / max(each.size, 1e-30) for each in start.weights)
     middle = sizes[len(sizes) // 2]
