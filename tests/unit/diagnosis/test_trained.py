@@ -71,7 +71,7 @@ def test_few_images_make_no_group() -> None:
 def test_confidence_that_is_off_is_told_with_its_temperature() -> None:
     verdict = calibrated(right_for(0.7, 1000))
     assert names(verdict) == ["miscalibrated"]
-    assert verdict.findings[0].severity == "warning"
+    assert verdict.findings[0].severity == "note"
     assert "29." in verdict.findings[0].sentence
 
 

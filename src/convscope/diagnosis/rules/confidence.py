@@ -11,8 +11,8 @@ from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.evaluation.predictions import Predictions
 from convscope.wording import percent, rounded
 
-_NOTED, _WARNED = 0.03, 0.15
-"""By how much the confidence is off on average; less matters to nobody, more misleads."""
+_NOTED = 0.03
+"""By how much the confidence is off on average; less matters to nobody."""
 _FEWEST = 50
 
 
@@ -35,10 +35,9 @@ def calibrated(held_out: Predictions) -> Verdict:
     )
     if abs(off) < _NOTED:
         return Verdict(fine=evidence)
-    is_grave = abs(off) > _WARNED and float(ndtr(-(abs(off) - _WARNED) / _wide(held_out, error))) < 1e-4
     finding = Finding(
         name="miscalibrated",
-        severity="warning" if is_grave else "note",
+        severity="note",
         sentence=f"it is {100 * abs(off):.1f} points {'surer' if off > 0 else 'less sure'} than it is right",
         evidence=evidence,
         advice=f"Divide its logits by {rounded(temperature(held_out.logits, held_out.labels), 2)} before "

@@ -46,8 +46,8 @@ def ended(ending: Ending) -> Verdict:
             sentence="training ended before it kept a network",
             evidence=f"its last record is of step {ending.step:,}, at a learning rate of "
             f"{rounded(ending.learning_rate, 2)}",
-            advice="Where it diverged, train with the --learning-rate that convscope find-lr proposes; "
-            f"where it was stopped, go on with: {ending.resume}",
+            advice=f"Where it was stopped, go on with: {ending.resume}; where it diverged, train again "
+            "with a --learning-rate a tenth of that",
             p=0.0,
         )
     return Verdict(findings=(finding,), fine="")
