@@ -105,9 +105,8 @@ def _refuse_unlike(first: Side, second: Side) -> None:
     if "folds" in kinds:
         hint = "Train the other with the same --folds and --seed"
     elif kinds == {"run", "seeds"}:
-        single = first if first.kind == "run" else second
-        settings = single.first.run.path / "config.json"
-        hint = f"Train it again with several seeds: {command('convscope', 'train', settings, '--seeds', '5')}"
+        more = command("convscope", "compare", first.path, second.path, "--until-sure")
+        hint = f"Name one run of the group, or train more seeds of both: {more}"
     raise UsageError(f"{first.name} is {what[first.kind]} and {second.name} is {what[second.kind]}. {hint}")
 
 

@@ -9,7 +9,6 @@ for multiple observer ROC analysis", Statistics in Medicine 26, 2007).
 All functions take arrays with any leading axes, one entry for each comparison.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,13 +167,3 @@ def _variances(values: NDArray[Any]) -> _Variances:
 def _not_below_grid(between_seeds: Array, images: int) -> Array:
     """The seeds' variance, and no less than half an image squared: counts cannot show that it is none."""
     return np.maximum(between_seeds, (0.5 / images) ** 2)
-
-
-def needed_quantiles(power: float = 0.8, confidence: float = CONFIDENCE) -> float:
-    """How many standard errors a difference must measure to be seen with this probability."""
-    return float(special.ndtri(0.5 + confidence / 2) + special.ndtri(power))
-
-
-def standard_error(variance: float) -> float:
-    """Its root; 0 for what rounding left below it."""
-    return math.sqrt(max(0.0, variance))

@@ -9,9 +9,9 @@ from convscope.config.resolved import ResolvedExperiment
 from convscope.errors import RunError
 from convscope.evaluation.predictions import Predictions, has_predictions, read_predictions
 from convscope.runs.advice import go_on
-from convscope.runs.folder import CONFIG, DATASET, ENVIRONMENT, Run
+from convscope.runs.folder import DATASET, ENVIRONMENT, Run
 from convscope.runs.listing import seed_runs
-from convscope.wording import command, here, some
+from convscope.wording import here, some
 
 Kind = Literal["run", "seeds", "folds"]
 
@@ -150,7 +150,7 @@ def _with_hashes(run: Run, judged: Predictions) -> Predictions:
     if len(judged.hashes) != len(judged):
         raise RunError(
             f"{here(run.path)} was made by a version that did not keep the hashes of its images, by which "
-            f"they are paired. Train it again: {command('convscope', 'train', run.path / CONFIG)}"
+            "they are paired. Train it again with the same settings"
         )
     return judged
 

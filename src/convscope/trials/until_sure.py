@@ -11,6 +11,7 @@ from convscope.comparison.crossed import cross
 from convscope.comparison.sequential import FIRST_LOOK, Watch
 from convscope.comparison.sides import Side, read_side
 from convscope.errors import UsageError
+from convscope.runs.folder import Run
 from convscope.runs.listing import seed_runs
 from convscope.training.progress import Progress
 from convscope.trials.seeds import Group, group_around, more_seeds
@@ -61,6 +62,7 @@ def until_sure(
         ConvscopeError: as training and `compare_sides` raise them.
     """
     watch = Watch(at_most)
+    _refuse_others(first, second)
     groups = [path if seed_runs(path) else group_around(path) for path in (first, second)]
     more = [more_seeds(path, progress) for path in groups]
     for count in range(2, at_most + 1):
@@ -75,13 +77,17 @@ def until_sure(
             return
 
 
+def _refuse_others(*paths: Path) -> None:
+    """What has no accuracy seed by seed, before anything is trained for it."""
+    for path in paths:
+        config = Run.open((seed_runs(path) or [path])[0]).config
+        if config.data.folds is not None or config.data.task == "regression":
+            raise UsageError("--until-sure compares the accuracy of seeds; it takes no folds, and no numbers")
+
+
 def _look(watch: Watch, comparison: Comparison, count: int) -> Look:
     paired = comparison.paired
-    if paired is None or paired.is_regression:
-        raise UsageError(
-            "--until-sure compares the accuracy of groups of seeds; folds and numbers it does not"
-        )
-    if count < FIRST_LOOK:
+    if paired is None or count < FIRST_LOOK:
         return Look(seeds=count, comparison=comparison, p_value=None, word="too close to tell", is_last=False)
     right = np.asarray(paired.right)
     watch.see(cross(right[:count], right[count:]), comparison.margin or MARGIN)

@@ -1,5 +1,6 @@
 """Runs against runs: paired by content and name, refused in words where that cannot be."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convscope.cli.main import run as command
 from convscope.comparison.comparing import compare_sides
 from convscope.comparison.differences import only_wrong
 from convscope.comparison.several import compare_all
@@ -133,7 +135,7 @@ def test_a_run_with_itself_and_a_run_with_a_group_are_refused(
     a = make_run(tmp_path / "a", answers(ALL))
     with pytest.raises(UsageError, match="compared with itself"):
         compared(a, tmp_path / "a" / ".." / "a")
-    with pytest.raises(UsageError, match=r"a is a single run and g is a group of seeds.*--seeds 5"):
+    with pytest.raises(UsageError, match=r"a is a single run and g is a group of seeds.*--until-sure"):
         compared(a, group("g", [ALL, WORSE]))
     folds = make_run(tmp_path / "f", [answers(ALL[:150]), answers(ALL[150:], first=150)])
     with pytest.raises(UsageError, match="--folds"):
@@ -233,3 +235,58 @@ def test_three_runs_are_corrected_for_three_comparisons(tmp_path: Path) -> None:
     assert found[0].adjusted == pytest.approx(3 * alone.difference.p_value)
     assert word(found[0].comparison, 0.06) == "too close to tell"
     assert "among so many comparisons" in sentence(found[0].comparison, 0.06)
+
+
+def test_the_json_of_a_comparison_has_its_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], group: Callable[..., Path]
+) -> None:
+    a, b = make_run(tmp_path / "a", answers(ALL)), make_run(tmp_path / "b", answers(WORSE))
+    assert command(["compare", str(a), str(b), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["question"], document["verdict"]) == ("classifiers", "worse")
+    assert document["difference"]["value"] == -0.25
+    assert document["difference"]["n"] == 300
+    low, high = document["difference"]["interval"]
+    assert low < -0.25 < high < 0
+    assert document["log_loss"]["value"] > 0
+    assert document["log_loss"]["interval"][0] > 0
+    assert 0 < document["p_value"] < 0.001
+    assert command(["compare", str(group("g", [ALL, WORSE])), str(group("h", [WORSE, ALL])), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["question"] == "recipes"
+
+
+def test_the_screen_says_the_verdict_and_the_page_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = make_run(tmp_path / "a", answers(ALL)), make_run(tmp_path / "b", answers(WORSE))
+    assert command(["compare", str(a), str(b), "--page", str(tmp_path / "page.html")]) == 0
+    shown = capsys.readouterr().out
+    assert "a is better than b by 25.0 points" in shown
+    assert "only a right: 75 images, only b: 0" in shown
+    assert "Only b wrong" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--plan"], "--plan needs two runs, or --images and --accuracy"),
+        (["--images", "100"], "belong to --plan"),
+        (["--plan", "--until-sure"], "two things to do"),
+        (["--at-most", "5"], "belongs to --until-sure"),
+        (["--plan", "--images", "100", "--accuracy", "100"], "between 0 and 100"),
+        (["--split", "train"], "it takes test or validation"),
+        ([], "two runs or more"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    typed: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(["compare", *typed]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_plan_needs_no_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["compare", "--plan", "--images", "4000", "--accuracy", "95", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert 2 <= document["seeds_needed"] < 20
+    assert document["images_between_two"] > 1000

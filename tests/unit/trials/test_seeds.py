@@ -109,3 +109,9 @@ def test_single_runs_become_groups_beside_them(pair: Path, tmp_path: Path) -> No
     assert Run.open(tmp_path / "a").summary() is not None
     assert [run.config.seed for run in Group(tmp_path / "a-seeds").runs] == [0, 1, 2, 3]
     assert [run.config.seed for run in Group(tmp_path / "b-seeds").runs] == [1, 2, 3, 4]
+
+
+def test_what_has_no_accuracy_by_seeds_is_refused_before_it_is_trained(photos: Path, tmp_path: Path) -> None:
+    folds = trained(photos, tmp_path, "folds", data__folds=2, training__steps=1)
+    with pytest.raises(UsageError, match="takes no folds"):
+        next(until_sure(folds.path, folds.path, at_most=5, progress=Silent))
