@@ -14,8 +14,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     look = cs.look(run)
     run.curve("accuracy").save(folder / "accuracy.svg")
-    look.filters().save(folder / "filters.png")
-    look.maps().save(folder / "maps.png")
+    look.filters().save(folder / "filters.svg")
+    look.maps().save(folder / "maps.svg")
 
 
 if __name__ == "__main__":
