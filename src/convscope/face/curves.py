@@ -7,29 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from convscope.notebook import Html
 from convscope.report.charts import lines
 from convscope.report.charts.lines import Axes, Series
 from convscope.report.charts.vector import to_svg
-from convscope.report.palette import themed
-from convscope.report.pictures.notebook import Picture
+from convscope.report.pictures.notebook import Picture, inlined
 from convscope.runs.folder import DATASET, Run
 
 Curve = Literal["loss", "accuracy", "learning rate"]
-
-_COLOURS = {
-    "paper": "transparent",
-    "ink": "currentColor",
-    "quiet": "color-mix(in srgb, currentColor 75%, transparent)",
-    "rule": "color-mix(in srgb, currentColor 35%, transparent)",
-    "grid": "color-mix(in srgb, currentColor 12%, transparent)",
-    "train": "#4a8fd8",
-    "validation": "#e07b39",
-    "batch": "#999",
-    "error": "#d9534f",
-    "shade": "rgba(224, 123, 57, .22)",
-}
-"""Of charts on a page of any colour."""
 
 
 def curve(run: Run, what: Curve) -> Picture | None:
@@ -52,10 +36,8 @@ def curves_html(run: Run, which: Sequence[Curve]) -> str:
     for what in which:
         series, axes = _drawn(run, what)
         if series:
-            prefix = f"{run.path.name}-{what}-".replace(" ", "-")
-            drawn.append(themed(to_svg(lines.line_chart(series, axes), prefix)))
-    colours = "; ".join(f"--{name}: {colour}" for name, colour in _COLOURS.items())
-    return Html(f'<div style="display: flex; flex-wrap: wrap; gap: 1em; {colours}">{"".join(drawn)}</div>')
+            drawn.append(inlined(to_svg(lines.line_chart(series, axes))))
+    return f'<div style="display: flex; flex-wrap: wrap; gap: 1em">{"".join(drawn)}</div>'
 
 
 def _drawn(run: Run, what: Curve) -> tuple[list[Series], Axes]:

@@ -96,6 +96,21 @@ def sequential(values: ArrayLike, low: float, high: float) -> NDArray[np.uint8]:
     return _interpolate((numbers - low) / (high - low), _SEQUENTIAL)
 
 
+ANY_PAGE: Final = {
+    "paper": "transparent",
+    "ink": "currentColor",
+    "quiet": "color-mix(in srgb, currentColor 75%, transparent)",
+    "rule": "color-mix(in srgb, currentColor 35%, transparent)",
+    "grid": "color-mix(in srgb, currentColor 12%, transparent)",
+    "train": "#4a8fd8",
+    "validation": "#e07b39",
+    "batch": "#999",
+    "error": "#d9534f",
+    "shade": "rgba(224, 123, 57, .22)",
+}
+"""The same on paper of any colour: what is ink there is ink here, and what is quiet is thinned."""
+
+
 def themed(svg: str) -> str:
     """Replace the light colours in an SVG by CSS variables, `var(--ink)` and so on."""
     for name, colour in LIGHT.items():

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -7,7 +8,8 @@ from PIL import Image
 
 from convscope.errors import UsageError
 from convscope.report.charts.signals import signal_chart
-from convscope.report.pictures.notebook import Picture
+from convscope.report.palette import ANY_PAGE, LIGHT
+from convscope.report.pictures.notebook import Picture, inlined
 from convscope.report.pictures.sheets import filter_sheet
 
 WEIGHTS = np.random.default_rng(0).normal(size=(4, 3, 3)).astype(np.float32)
@@ -39,9 +41,22 @@ def test_another_ending_is_refused(picture: Picture, tmp_path: Path) -> None:
 def test_a_picture_shows_itself_in_a_notebook(picture: Picture) -> None:
     assert picture._repr_png_().startswith(b"\x89PNG")
     html = picture._repr_html_()
-    assert html.startswith('<img src="data:image/')
+    assert "<svg " in html
+    assert '"#ffffff"' not in html  # no white paper on a dark page
     assert "<conv1>" not in html
 
 
 def test_a_picture_keeps_its_numbers() -> None:
     assert PICTURES["pixels"].array is WEIGHTS
+
+
+def test_every_colour_has_one_for_a_page_of_any_colour() -> None:
+    assert set(LIGHT) == set(ANY_PAGE)
+
+
+def test_two_drawings_on_one_page_share_no_name() -> None:
+    clipped = '<svg width="{}"><clipPath id="clip0"/><g clip-path="url(#clip0)"/></svg>'
+    first, second = (inlined(clipped.format(width)) for width in (1, 2))
+    [named], [other] = (re.findall(r' id="([^"]+)"', html) for html in (first, second))
+    assert named != other
+    assert f"url(#{named})" in first

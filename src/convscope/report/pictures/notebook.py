@@ -1,6 +1,7 @@
 """A picture that shows itself in a notebook, keeps the numbers it was drawn from, and can be saved."""
 
-import base64
+import hashlib
+import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from convscope.errors import UsageError
 from convscope.report.charts.vector import AnyChart, svg_to_png, to_svg
+from convscope.report.palette import ANY_PAGE, themed
 from convscope.report.paper.drawing import Drawing
 
 
@@ -61,11 +63,19 @@ class Picture:
         return self.png
 
     def _repr_html_(self) -> str:
-        image = f'<img src="{_svg_uri(self.svg)}" alt="{escape(self.alt)}" style="max-width: 100%">'
+        image = inlined(self.svg, self.alt)
         if not self.caption:
             return image
         return f"<figure>{image}<figcaption>{escape(self.caption)}</figcaption></figure>"
 
 
-def _svg_uri(svg: str) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}"
+def inlined(svg: str, alt: str = "") -> str:
+    """An SVG document as a part of a page, in the colours of that page; its names are no other drawing's."""
+    own = hashlib.blake2b(svg.encode(), digest_size=4).hexdigest()
+    svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>d{own}-", themed(svg))
+    said = (
+        f' role="img" aria-label="{escape(alt)}"' if alt and "aria-label=" not in svg[: svg.find(">")] else ""
+    )
+    svg = svg.replace("<svg ", f'<svg style="max-width: 100%; height: auto"{said} ', 1)
+    colours = "; ".join(f"--{name}: {colour}" for name, colour in ANY_PAGE.items())
+    return f'<div style="{colours}">{svg}</div>'
