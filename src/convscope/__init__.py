@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from convscope.face.auditing import data as data
     from convscope.face.comparing import ComparedRuns as ComparedRuns
     from convscope.face.comparing import compare as compare
+    from convscope.face.diagnosing import Diagnosed as Diagnosed
+    from convscope.face.diagnosing import diagnose as diagnose
     from convscope.face.finished import FinishedRun as FinishedRun
     from convscope.face.judging import Judgement as Judgement
     from convscope.face.judging import evaluate as evaluate
@@ -37,12 +39,14 @@ _PLACES = {
     "Classifier": "convscope.classifier.classifier",
     "ComparedRuns": "convscope.face.comparing",
     "DataAudit": "convscope.face.auditing",
+    "Diagnosed": "convscope.face.diagnosing",
     "FinishedRun": "convscope.face.finished",
     "Judgement": "convscope.face.judging",
     "Prediction": "convscope.classifier.prediction",
     "Proportion": "convscope.evaluation.proportion",
     "compare": "convscope.face.comparing",
     "data": "convscope.face.auditing",
+    "diagnose": "convscope.face.diagnosing",
     "evaluate": "convscope.face.judging",
     "find_lr": "convscope.face.rates",
     "load": "convscope.face.asking",
@@ -58,12 +62,14 @@ __all__ = [
     "Classifier",
     "ComparedRuns",
     "DataAudit",
+    "Diagnosed",
     "FinishedRun",
     "Judgement",
     "Prediction",
     "Proportion",
     "compare",
     "data",
+    "diagnose",
     "evaluate",
     "find_lr",
     "load",

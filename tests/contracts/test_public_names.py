@@ -9,6 +9,7 @@ import convscope
 FUNCTIONS = {
     "compare": "*runs, split='test', within=1.0",
     "data": "source, **settings",
+    "diagnose": "run, *, untrained=False",
     "evaluate": "run, data=None, *, split='test', checkpoint='final', ignore_unknown=False, "
     "allow_broken=False, max_pixels=None, test_time_augmentation=False",
     "find_lr": "data, *, progress=None, **settings",
@@ -30,6 +31,7 @@ CLASSES = {
         "to": "self, device",
     },
     "ComparedRuns": {"only": None, "to_dict": "self", "verdict": None},
+    "Diagnosed": {"findings": None, "to_dict": "self"},
     "DataAudit": {"findings": None, "picture": "self", "samples": "self", "training": "self"},
     "FinishedRun": {
         "choices": None,

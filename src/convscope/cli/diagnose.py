@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from convscope.cli.output import print_json, result_console, try_to
-from convscope.errors import UsageError
 from convscope.wording import command, here
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from convscope.diagnosis.evidence import Evidence
     from convscope.diagnosis.finding import Finding
     from convscope.diagnosis.rule import Diagnosis
 
@@ -41,8 +39,9 @@ def diagnose(
         Print one JSON document on stdout.
     """
     from convscope.diagnosis.diagnosing import diagnose_evidence
+    from convscope.face.diagnosing import evidence_for
 
-    evidence = _evidence(run, untrained)
+    evidence = evidence_for(run, untrained)
     found = diagnose_evidence(evidence)
     report = None
     if evidence.run is not None and evidence.is_trained:
@@ -58,19 +57,6 @@ def diagnose(
     return (
         FAILED if fail_on is not None and any(_is_as_grave(each, fail_on) for each in found.findings) else 0
     )
-
-
-def _evidence(run: Path, untrained: bool) -> "Evidence":
-    if run.suffix == ".toml":
-        from convscope.config.experiment_file import read_experiment
-        from convscope.trials.untrained import evidence_of_experiment
-
-        return evidence_of_experiment(read_experiment(run))
-    from convscope.diagnosis.opening import evidence_of_run, evidence_of_start
-
-    if run.is_file():
-        raise UsageError(f"{run} is neither a run nor an experiment's .toml")
-    return evidence_of_start(run) if untrained else evidence_of_run(run)
 
 
 def _is_as_grave(finding: "Finding", severity: str) -> bool:

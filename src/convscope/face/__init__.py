@@ -3,7 +3,7 @@
 train, resume                     training; a finished run shows itself: finished, with its curves
 evaluate                          judging
 load, predict, look, report       asking
-compare                           comparing
+diagnose · compare                diagnosing · comparing
 data · find_lr · summary          auditing · rates · layers
 what a training is told           settings
 what a notebook shows meanwhile   live

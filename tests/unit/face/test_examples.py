@@ -15,6 +15,7 @@ WITH_EXAMPLES = {
     *(
         "compare",
         "data",
+        "diagnose",
         "evaluate",
         "find_lr",
         "load",

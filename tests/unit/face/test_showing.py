@@ -50,6 +50,7 @@ def values(place: Path) -> dict[str, Any]:
         "answers": answers,
         "an answer": answers[0],
         "an audit": cs.data("photos"),
+        "a diagnosis": cs.diagnose(run),
         "a comparison": cs.compare(run, place / "runs/other"),
         "a summary": cs.summary("two-conv"),
     }
