@@ -34,6 +34,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
                 "entries": [
                     {
                         "key": entry.key,
+                        "data": entry.name,
                         "holds": entry.holds,
                         "bytes": entry.bytes,
                         "images": entry.images,
@@ -53,7 +54,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
         return 0
     rows = [
         (
-            entry.key[:KEY_SHOWN],
+            entry.name or entry.key[:KEY_SHOWN],
             f"{entry.images:,}",
             entry.holds,
             "×".join(map(str, entry.shape)),
@@ -62,7 +63,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
         )
         for entry in entries
     ]
-    print_table(console, ("entry", "images", "holds", "shape", "size", "last used"), rows)
+    print_table(console, ("data", "images", "holds", "shape", "size", "last used"), rows)
     console.print()
     print_line(
         console,

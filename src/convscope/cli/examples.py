@@ -99,8 +99,9 @@ COMMAND_WIDTH = 46
 
 def print_examples(console: Console, command: str) -> None:
     """The examples of a command; of convscope itself where it is empty, or has none."""
+    command = command if command in EXAMPLES else ""
     console.print(Text("Examples", style="bold"))
-    for example, does in EXAMPLES.get(command) or EXAMPLES[""]:
+    for example, does in EXAMPLES[command]:
         line = Text(" " * INDENT + example)
         if console.width >= BESIDE:
             line.pad_right(max(0, COMMAND_WIDTH - len(example)))

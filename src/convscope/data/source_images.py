@@ -76,7 +76,7 @@ def _of_files(source: FileSource, form: PixelFormat, white: int | None) -> Sourc
     if white is None:
         white = find_white(files.deep, form.reading.max_pixels)
     reading = replace(form.reading, white=white)
-    decoded = decode_items(files.readable, replace(form, reading=reading))
+    decoded = decode_items(files.readable, replace(form, reading=reading), source.name)
     broken = [
         Quarantined(item.id, decoded.reasons[digest])
         for item, digest in files.readable

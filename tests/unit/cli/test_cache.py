@@ -37,7 +37,8 @@ def test_it_lists_what_was_decoded(convscope: Callable[..., Any]) -> None:
     assert document["bytes"] == entry["bytes"] > 48 * 12 * 12
     assert document["bytes"] == sum(path.stat().st_size for path in cache_folder().rglob("*.*"))
     shown = convscope("cache").out
-    assert entry["key"][:12] in shown
+    assert entry["data"] == "photos"
+    assert shown.splitlines()[1].startswith("photos ")
     assert "1×12×12" in shown
     assert "convscope cache --clear" in shown
 

@@ -53,6 +53,10 @@ def test_no_example_is_wider_than_the_screen(width: int) -> None:
     assert max(map(len, examples)) <= width
 
 
+def test_the_first_screen_leads_to_python_too(convscope: Convscope) -> None:
+    assert 'cs.train("photos/")' in convscope("--help").out
+
+
 TASKS = {
     "train photos/": [""],
     "evaluate runs/photos-1": [""],

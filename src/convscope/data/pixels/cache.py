@@ -47,6 +47,8 @@ class CacheEntry:
     """(C, H, W), or (F,) of features."""
     used: float
     """When it was last used, in seconds since 1970."""
+    name: str = ""
+    """Of the source that was decoded first into it; empty where that was not noted."""
 
     @property
     def holds(self) -> str:
@@ -75,12 +77,26 @@ def list_cache() -> list[CacheEntry]:
     for path, size, used in _files():
         if path.suffix == ".npy":
             with contextlib.suppress(OSError, ValueError):  # removed meanwhile, or damaged
-                images, *shape = np.load(path, mmap_mode="r").shape
+                mapped = np.load(path, mmap_mode="r")
+                images, *shape = mapped.shape
                 if path.stem.startswith(FEATURES):
                     shape = [shape[0] // np.dtype(np.float32).itemsize]
                 if images:  # without, it is what was found out about a source
-                    entries.append(CacheEntry(path.stem, size, images, tuple(shape), used))
+                    name = _name_in(path, mapped.offset + mapped.nbytes)
+                    entries.append(CacheEntry(path.stem, size, images, tuple(shape), used, name))
     return sorted(entries, key=lambda entry: -entry.used)
+
+
+def _name_in(path: Path, start: int) -> str:
+    """The one text that stands alone among the arrays after the images: the source's name."""
+    with path.open("rb") as file:
+        end = os.fstat(file.fileno()).st_size - _CHECKSUM
+        file.seek(start)
+        while file.tell() < end:
+            known = np.load(file)
+            if known.ndim == 0 and known.dtype.kind == "U":
+                return str(known)
+    return ""
 
 
 def keys_of(prefix: str) -> list[str]:

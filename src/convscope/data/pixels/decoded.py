@@ -43,7 +43,7 @@ class Decoded:
         return {digest: row for row, digest in enumerate(self.hashes) if digest not in self.reasons}
 
 
-def decode_items(items: Sequence[tuple[Item, str]], form: PixelFormat) -> Decoded:
+def decode_items(items: Sequence[tuple[Item, str]], form: PixelFormat, name: str = "") -> Decoded:
     """Decode each different content once, or find it in the cache.
 
     Where the cache cannot be written, the pixels stay in memory, and a note says so.
@@ -51,6 +51,7 @@ def decode_items(items: Sequence[tuple[Item, str]], form: PixelFormat) -> Decode
     Args:
         items: files and the hashes of their content.
         form: what to make of them.
+        name: what they are called together, for who lists the cache.
     """
     first_of = {digest: item for item, digest in items}  # in the order of the source: fast to read
     hashes = tuple(sorted(first_of))
@@ -58,7 +59,12 @@ def decode_items(items: Sequence[tuple[Item, str]], form: PixelFormat) -> Decode
     stored = read_entry(key)
     if stored is None and hashes:
         try:
-            write_entry(key, len(hashes), form.shape, lambda write: _decode_all(first_of, form, write))
+            write_entry(
+                key,
+                len(hashes),
+                form.shape,
+                lambda write: (*_decode_all(first_of, form, write), np.asarray(name)),
+            )
             stored = read_entry(key)
             why = "it changed while it was written"
         except OSError as error:
@@ -78,7 +84,7 @@ def _key(hashes: Sequence[str], form: PixelFormat) -> str:
 
 
 def _from_cache(stored: Cached, hashes: tuple[str, ...]) -> Decoded:
-    reasons, faint, descriptors = stored.known
+    reasons, faint, descriptors, *_ = stored.known  # the name is for who lists the cache
     images = stored.images if stored.images.nbytes >= SMALL else np.array(stored.images)
     return Decoded(images, hashes, _said(hashes, reasons), _said(hashes, faint), descriptors)
 
