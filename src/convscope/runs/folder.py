@@ -32,6 +32,7 @@ CHOICES = "choices.json"
 ENVIRONMENT = "environment.json"
 SUMMARY = "summary.json"
 DATASET = "dataset.json"
+NETWORK = "network.json"
 
 
 @dataclass(frozen=True)

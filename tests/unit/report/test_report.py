@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -14,7 +15,8 @@ from convscope.networks.summary import summarise
 from convscope.networks.two_conv import TwoConv
 from convscope.networks.vgg import VGG
 from convscope.report.page.html import write_report
-from convscope.report.page.network import stages
+from convscope.report.page.network import network_section, stages
+from convscope.runs.folder import Run
 
 
 class Page(HTMLParser):
@@ -95,15 +97,23 @@ def test_nothing_but_the_pages_own_script_may_run(digits_run: Path) -> None:
     assert "script-src 'unsafe-inline'" not in policy
 
 
-def test_the_network_is_drawn_in_the_shapes_of_its_layers() -> None:
+def test_the_network_is_drawn_in_the_shapes_of_its_layers(tmp_path: Path) -> None:
     summary = summarise(TwoConv(1, (28, 28), 10), (1, 28, 28))
     found = stages(summary)
     assert sum(each.layers for each in found) == len([each for each in summary.layers if each.output_shape])
     assert sum(each.parameters for each in found) == summary.total.parameters
     assert all(one.shape != other.shape for one, other in itertools.pairwise(found))
+    run = Run(tmp_path / "run")
+    run.path.mkdir()
+    assert network_section(run) is None
+    run.write("network.json", dataclasses.asdict(summary))
+    section = network_section(run)
+    assert section is not None
+    assert (section.layers, section.parameters) == (summary.layers, summary.total.parameters)
+    assert "conv1 16×28×28" in section.alt
     deep = summarise(VGG(16, 3, (64, 64), 1000), (3, 64, 64))
     shown = stages(deep)
-    assert len(shown) <= 9
+    assert len(shown) <= 8
     assert shown[-1].shape == (1000,)
     assert sum(each.parameters for each in shown) == deep.total.parameters
 

@@ -99,7 +99,7 @@ def _context(material: Material) -> dict[str, Any]:
         "opening": opening(material),
         "figures": tables.figures(material),
         "folds": fold_rows(material),
-        "network": network_section(material.path),
+        "network": network_section(Run(material.path)),
         "sprites": _sprites(material),
         "milestones": milestones(material),
         "kept": kept_words(material),

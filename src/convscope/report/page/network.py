@@ -5,17 +5,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from pathlib import Path
 
-from convscope.classifier.classifier import Classifier
 from convscope.errors import ConvscopeError
-from convscope.networks.summary import LayerSummary, Summary, summarise
+from convscope.networks.summary import LayerSummary, Summary, Total, summarise
 from convscope.report.palette import FACE, themed
 from convscope.report.palette import LIGHT as COLOUR
+from convscope.runs.folder import NETWORK, Run
 
-_MOST_STAGES = 9
+_MOST_STAGES = 8
 _HIGH, _TOP, _BASE = 118, 8, 132  # of the drawing, in pixels
-_STEP = 76
+_STEP = 82
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +38,10 @@ class NetworkSection:
     flops: int
 
 
-def network_section(run: Path) -> NetworkSection | None:
+def network_section(run: Run) -> NetworkSection | None:
     """The section for the run's classifier; None for a run that has none yet."""
-    try:
-        classifier = Classifier.load(run)
-        preprocessing = classifier.preprocessing
-        found = summarise(classifier.network, (preprocessing.channels, *preprocessing.size))
-    except ConvscopeError:
+    found = _kept(run) or _built(run)
+    if found is None:
         return None
     shown = stages(found)
     return NetworkSection(
@@ -55,6 +51,35 @@ def network_section(run: Path) -> NetworkSection | None:
         parameters=found.total.parameters,
         flops=found.total.flops,
     )
+
+
+def _kept(run: Run) -> Summary | None:
+    """The layers as the run has written them down."""
+    if not run.has(NETWORK):
+        return None
+    kept = run.read(NETWORK)
+    pairs = ("receptive_field", "stride")
+    layers = [
+        LayerSummary(
+            **{**layer, "output_shape": tuple(layer["output_shape"])}
+            | {name: layer[name] and tuple(layer[name]) for name in pairs}
+        )
+        for layer in kept["layers"]
+    ]
+    channels, height, width = kept["image_shape"]
+    return Summary(image_shape=(channels, height, width), layers=tuple(layers), total=Total(**kept["total"]))
+
+
+def _built(run: Run) -> Summary | None:
+    """The layers of the classifier itself, for a run that has not written them down."""
+    from convscope.classifier.classifier import Classifier  # seconds, which most reports do without
+
+    try:
+        classifier = Classifier.load(run.path)
+        preprocessing = classifier.preprocessing
+        return summarise(classifier.network, (preprocessing.channels, *preprocessing.size))
+    except ConvscopeError:
+        return None
 
 
 def stages(found: Summary) -> list[Stage]:

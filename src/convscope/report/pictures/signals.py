@@ -108,7 +108,9 @@ def draw_drift(drift: Drift) -> Answer:
 
 def nonlinearity_name(name: str) -> str:
     """`ReLU` for relu; others as they are called."""
-    return {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "silu": "SiLU"}.get(name, name)
+    return {"relu": "ReLU", "relu6": "ReLU6", "leaky_relu": "leaky ReLU", "gelu": "GELU", "silu": "SiLU"}.get(
+        name, name
+    )
 
 
 def _explained(shown: Sequence[Histogram], signals: Signals) -> list[str]:

@@ -18,7 +18,7 @@ from convscope.report.pictures.notebook import Picture
 from convscope.report.pictures.sheets import signed_overlay
 from convscope.wording import percent, rounded
 
-_SIDE = 220
+_SIDE = 240
 _MOST_NAMED = 3
 _FADED = 0.25
 _GRADIENTS = "integrated gradients"
@@ -108,7 +108,7 @@ def smoothed(heat: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _tile(picture: Image.Image) -> Image.Image:
-    """About 220 pixels wide, so that captions fit: by whole factors for small images, smooth for others."""
+    """About 240 pixels wide, so that captions fit: by whole factors for small images, smooth for others."""
     if picture.width <= _SIDE // 3:
         return enlarge(picture, _SIDE)
     return picture.resize((_SIDE, _SIDE * picture.height // picture.width), Image.Resampling.BICUBIC)

@@ -1,5 +1,6 @@
 """What a run says about itself in the end: its predictions and its final figures."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Sequence
@@ -7,7 +8,8 @@ from typing import Any
 
 from convscope.classifier.classifier import Classifier
 from convscope.evaluation.predictions import pool_folds, predict_images, write_predictions
-from convscope.runs.folder import SUMMARY, Run
+from convscope.networks.summary import summarise
+from convscope.runs.folder import NETWORK, SUMMARY, Run
 from convscope.training.fit import Fitted
 from convscope.training.folding.folds import FoldScores
 from convscope.training.outcome.fits import compare_fits, seconds_to_compare
@@ -21,7 +23,7 @@ MEASURED = 64
 def finish_run(
     run: Run, job: Job, fitted: Fitted, *, total_seconds: float, folds: FoldScores | None = None
 ) -> None:
-    """Evaluate the run's classifier on validation and test, and keep predictions and `summary.json`.
+    """Evaluate the run's classifier on validation and test; keep predictions, its layers and its figures.
 
     A cross-validated run (`folds`) is fitted on all its images: its test figures are made of what its folds
     said about the images held out from them. `total_seconds` are those since the run was begun or went on.
@@ -39,6 +41,8 @@ def finish_run(
         write_predictions(run, predictions)
     run.write_arrays("predictions/images.npz", choose_showcase(judged))
     fits = compare_fits(classifier, run.data, dataset.validation.ids)
+    shape = (classifier.preprocessing.channels, *classifier.preprocessing.size)
+    run.write(NETWORK, dataclasses.asdict(summarise(classifier.network, shape)))
     run.write(
         SUMMARY,
         {
