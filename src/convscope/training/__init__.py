@@ -4,6 +4,6 @@ from what was asked to a run    start · plan, what was left open · preparation
 one fit                         fit · loop · step · state
 around it                       fine_tuning/ pretrained networks · folding/ cross-validation
 inside it                       pacing/ how long, what when, how it stops · updating/ rules and schedules
-what is left of it              outcome/ data, figures, histograms · telling and progress, for who watches
+what is left of it              outcome/ weights kept, data, figures · telling and progress, for who watches
 beside it                       learning_rate_finder, which takes the steps that training would take
 """
