@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 _SIDE = 8
 _MOST_FILES = 1500
-_BINS = 8
+_BINS = 24
 _FILE_VALUES = ("size", "width", "height", "compression")
 _CHUNK = 500
 
@@ -153,7 +153,7 @@ def file_values(item: Item) -> tuple[float, ...]:
 
 
 def _binned(values: Floats) -> Floats:
-    """Each column (N,) as which eighth of it a value lies in: (N, columns * bins), 0 or 1."""
+    """Each column (N,) as which of its parts, of as many files, a value lies in: (N, columns * bins)."""
     columns = []
     for column in values.T:
         edges = np.unique(np.quantile(column, np.linspace(0, 1, _BINS + 1)[1:-1]))
