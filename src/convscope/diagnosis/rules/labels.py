@@ -62,7 +62,7 @@ def wrong_labels(held_out: Predictions) -> Verdict:
     A hard image is taken for what it looks like: its label is then among the more probable answers. A label
     that is wrong is as likely as not among the less probable half, and the network is sure of another class.
     Such images are counted, and held against both a hundredth of all and a tenth of those answered wrongly:
-    networks on CIFAR-10 and digits stay far below both (benchmarks/diagnosis/healthy.py). Fewer
+    both chosen on simulated answers. How often sound runs raise it: benchmarks/diagnosis/healthy.py. Fewer
     than six classes have no such half; there, wrong answers are counted among the fifth that it is surest of.
 
     The count and the ranking: Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in
