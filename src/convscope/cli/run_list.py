@@ -195,15 +195,21 @@ def _listed(run: "Run") -> Listed:
     """One that is damaged does not hide the others."""
     state, summary = _end_of(run)
     config = _read(run, "config.json")
-    source = str(config.get("data", {}).get("source", ""))
+    source = _setting(config, "data", "source")
     return Listed(
         path=run.path,
         data=str(_read(run, "dataset.json").get("name") or Path(source).name),
-        network=str(config.get("network", {}).get("name", "")),
+        network=_setting(config, "network", "name"),
         when=(run.path / "config.json").stat().st_mtime,
         state=state,
         summary=summary,
     )
+
+
+def _setting(config: dict[str, Any], table: str, name: str) -> str:
+    """Empty where the file does not say it."""
+    values = config.get(table)
+    return str(values.get(name, "")) if isinstance(values, dict) else ""
 
 
 def _group(path: Path) -> Listed:

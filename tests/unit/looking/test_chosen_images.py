@@ -36,8 +36,8 @@ def test_a_second_image_keeps_the_firsts_picture(
 ) -> None:
     looked("--image", picture(tmp_path / "a" / "cat.png", 40))
     assert looked("--image", picture(tmp_path / "a" / "dog.png", 90)) == {
-        "where-cat.png": "Where it looks in cat.png",
-        "where-dog.png": "Where it looks in dog.png",
+        "where-cat.svg": "Where it looks in cat.png",
+        "where-dog.svg": "Where it looks in dog.png",
     }
 
 
@@ -46,8 +46,8 @@ def test_two_images_of_one_name_get_a_picture_each_and_the_same_image_its_own_ag
 ) -> None:
     first, second = picture(tmp_path / "a" / "1.png", 40), picture(tmp_path / "b" / "1.png", 90)
     looked("--image", first)
-    assert set(looked("--image", second)) == {"where-1.png", "where-1-2.png"}
-    assert set(looked("--image", first)) == {"where-1.png", "where-1-2.png"}
+    assert set(looked("--image", second)) == {"where-1.svg", "where-1-2.svg"}
+    assert set(looked("--image", first)) == {"where-1.svg", "where-1-2.svg"}
 
 
 def test_another_class_asked_about_is_another_picture(
@@ -55,7 +55,7 @@ def test_another_class_asked_about_is_another_picture(
 ) -> None:
     image = picture(tmp_path / "a" / "x.png", 40)
     looked("--image", image, "--class", "lying")
-    assert set(looked("--image", image, "--class", "standing")) == {"where-x.png", "where-x-2.png"}
+    assert set(looked("--image", image, "--class", "standing")) == {"where-x.svg", "where-x-2.svg"}
 
 
 @pytest.mark.parametrize("repeated", [False, True])
@@ -64,4 +64,4 @@ def test_two_images_at_once_share_a_picture_however_they_are_given(
 ) -> None:
     first, second = (picture(tmp_path / "a" / f"{name}.png", level) for name, level in (("x", 40), ("y", 90)))
     flags = ["--image", first, "--image", second] if repeated else ["--image", first, second]
-    assert looked(*flags) == {"where-x-y.png": "Where it looks in x.png and y.png"}
+    assert looked(*flags) == {"where-x-y.svg": "Where it looks in x.png and y.png"}

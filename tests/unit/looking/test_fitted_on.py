@@ -59,7 +59,7 @@ def test_an_image_of_ones_own_is_recognised_by_its_content(run: Path, bars: Path
     Image.new("L", (16, 16), 77).save(fresh)
     assert subject.pick(fresh).split is None
     entries = entries_of(run, only=("where",), images=(renamed, fresh))
-    chosen = next(entry for entry in entries if entry["file"] == "where-holiday-fresh.png")
+    chosen = next(entry for entry in entries if entry["file"] == "where-holiday-fresh.svg")
     assert "1 of 2 are training images" in str(chosen["finding"]) or "of 3" in str(chosen["finding"])
 
 
