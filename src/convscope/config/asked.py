@@ -23,7 +23,7 @@ from convscope.errors import UsageError
 
 Fit = Literal["crop", "squash", "pad"]
 Centre = Literal["none", "channel", "image"]
-Initialiser = Literal["normal", "truncated-normal", "xavier", "he"]
+Initialiser = Literal["normal", "truncated-normal", "xavier", "he", "identity"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adam", "adamw"]
 ScheduleName = Literal["constant", "linear", "cosine", "one-cycle"]
 Task = Literal["classification", "regression"]

@@ -4,6 +4,8 @@ normal             N(0, std²)
 truncated-normal   N(0, std²), drawn again where it is more than 2 std from 0
 xavier             uniform, variance 2 / (fan in + fan out): Glorot and Bengio 2010, for linear outputs
 he                 normal, variance 2 / fan in: He, Zhang, Ren and Sun 2015, for layers before a ReLU
+identity           as he, but the first filters of a convolution pass their channels on as they are, one each:
+                   at the start a deep network says what it sees (Zagoruyko and Komodakis 2017, "DiracNets")
 """
 
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from torch.nn import init
 
 from convscope.errors import UsageError
 
-Initialiser = Literal["normal", "truncated-normal", "xavier", "he"]
+Initialiser = Literal["normal", "truncated-normal", "xavier", "he", "identity"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,10 @@ def fill_weights(weight: Tensor, name: Initialiser, *, std: float | None, genera
             init.xavier_uniform_(weight, generator=generator)
         case "he":
             init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
+        case "identity":
+            init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
+            if weight.ndim == 4:
+                init.dirac_(weight[: weight.shape[1]])
 
 
 def _given(std: float | None) -> float:

@@ -227,6 +227,8 @@ def _plan_training(plan: _OpenPlan) -> None:
             "network.dropout": recipe.dropout,
         }
     )
+    if recipe.initialiser is not None and plan.config.network.initialiser is None:
+        plan.fill({"network.initialiser": recipe.initialiser, "network.last_initialiser": "xavier"})
     if plan.config.training.optimizer == recipe.optimizer:
         plan.fill({"training.learning_rate": recipe.learning_rate})
     if plan.is_pretrained:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from convscope.config.asked import Initialiser
 from convscope.networks.catalogue import network_entry
 from convscope.networks.pretrained import is_pretrained
 from convscope.training.fine_tuning.stages import FineTuning
@@ -28,13 +29,23 @@ class Recipe:
 
     most_epochs: int = 40
     dropout: float | None = None
+    initialiser: Initialiser | None = None
+    """Of the layers before a ReLU; the network's own where it is None."""
 
 
 RECIPES = {
     "small": Recipe("adamw", 7e-3, 192, weight_decay=1e-2, fewest_epochs=1.5),
     "counter": Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=75_000),
     "residual": Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000),
-    "whitened": Recipe("nesterov", 0.12, 128, weight_decay=1.3e-3, label_smoothing=0.2, images_seen=600_000),
+    "whitened": Recipe(
+        "nesterov",
+        0.12,
+        128,
+        weight_decay=1.3e-3,
+        label_smoothing=0.2,
+        images_seen=600_000,
+        initialiser="identity",
+    ),
     "plain": Recipe("adam", None, 100),
 }
 """By what the catalogue says of a network."""

@@ -105,3 +105,21 @@ def test_a_normal_initialiser_without_a_spread_is_refused(name: Initialiser) -> 
 def test_a_spread_without_use_is_refused() -> None:
     with pytest.raises(UsageError, match=r"initial_std = 0\.1 has no use"):
         InitialValues(std=0.1)
+
+
+def test_identity_passes_each_channel_on_and_draws_the_other_filters() -> None:
+    weight = drawn("identity", (24, 8, 3, 3))
+    images = torch.rand(2, 8, 5, 5)
+    maps = nn.functional.conv2d(images, weight, padding=1)
+    assert torch.equal(maps[:, :8], images)
+    assert weight[8:].std().item() == pytest.approx(math.sqrt(2 / 72), rel=0.05)
+
+
+def test_identity_of_more_channels_than_filters_passes_on_as_many_as_it_has() -> None:
+    weight = drawn("identity", (4, 6, 3, 3))
+    images = torch.rand(1, 6, 5, 5)
+    assert torch.equal(nn.functional.conv2d(images, weight, padding=1), images[:, :4])
+
+
+def test_identity_is_he_where_there_is_no_window() -> None:
+    assert torch.equal(drawn("identity", (40, 30)), drawn("he", (40, 30)))

@@ -56,6 +56,13 @@ def test_the_data_decides(survey, network, side, augmentation):
     assert told["network"].reason
 
 
+def test_a_whitened_network_starts_by_passing_on_what_it_sees_unless_asked_otherwise():
+    config, _ = planned(looked_at(size=(32, 32)))
+    assert (config.network.initialiser, config.network.last_initialiser) == ("identity", "xavier")
+    config, _ = planned(looked_at(size=(32, 32)), network__initialiser="he")
+    assert (config.network.initialiser, config.network.last_initialiser) == ("he", None)
+
+
 def grey(images):
     return looked_at(size=(28, 28), modes=("L",), classes={"0": images // 2, "1": images - images // 2})
 
