@@ -55,10 +55,12 @@ class World:
     own: float = 0.0
     seed: float = 0.0
 
-    @property
-    def error(self) -> float:
-        """The expected share of errors of a recipe."""
-        return float(special.ndtr(-self.easy / np.sqrt(1 + self.shared**2 + self.own**2)))
+    def error(self, less: float = 0.0) -> float:
+        """The expected share of errors of a recipe, over a grid of images and seeds."""
+        ease = self.easy + np.hypot(self.shared, self.own) * special.ndtri((np.arange(4_000) + 0.5) / 4_000)
+        factor = 1 + self.seed * np.linspace(-(3**0.5), 3**0.5, 401)
+        wrong = (1.0 - less) * special.ndtr(-ease)[:, None] * factor
+        return float(np.minimum(1.0, wrong).mean())
 
     def draw(
         self, random: np.random.Generator, count: int, seeds: int, images: int, less: float
@@ -76,7 +78,8 @@ class World:
                 factor = 1 + self.seed * random.uniform(-(3**0.5), 3**0.5, size=(count, seeds, 1))
                 wrong = wrong * factor.astype(np.float32)
             drawn = np.frombuffer(random.bytes(2 * count * seeds * images), dtype=np.uint16)
-            right.append(drawn.reshape(count, seeds, images) >= wrong.astype(np.uint16))
+            limits = np.minimum(wrong, FINE - 1).astype(np.uint16)
+            right.append(drawn.reshape(count, seeds, images) >= limits)
         return right[0], right[1]
 
 
@@ -103,7 +106,7 @@ def of_recipes(world: World, images: int, less: float) -> dict[int, dict[str, fl
     The seeds of a smaller number are the first of a larger one.
     """
     places = [images, round(100 * less), round(100 * world.own), round(100 * world.seed)]
-    random, truth = np.random.default_rng(places), less * world.error
+    random, truth = np.random.default_rng(places), world.error() - world.error(less)
     names = ("crossed", "covered", "welch", "one pair")
     found = {seeds: dict.fromkeys(names, 0.0) for seeds in SEEDS}
     for count in batches(2 * max(SEEDS) * images):
@@ -126,7 +129,7 @@ def of_recipes(world: World, images: int, less: float) -> dict[int, dict[str, fl
 def of_classifiers(world: World, images: int, less: float) -> dict[str, float]:
     """The same of two trainings as they are: the images alone are drawn."""
     random = np.random.default_rng([1, images, round(100 * less), round(100 * world.own)])
-    truth = less * world.error
+    truth = world.error() - world.error(less)
     found = dict.fromkeys(("mid-p", "covered", "exact", "differing"), 0.0)
     for count in batches(2 * images):
         first, second = (each[:, 0] for each in world.draw(random, count, 1, images, less))

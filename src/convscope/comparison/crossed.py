@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 FEWEST_SEEDS = 2
 FEW_SEEDS = 3
-"""Below so many the spread between seeds is so badly known that the images alone set the least width."""
+"""Below so many the spread between seeds is so badly known that Satterthwaite's degrees are too many for it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,25 +76,38 @@ class Crossed:
 
     @property
     def p_value(self) -> Array:
-        """Two-sided, of no difference."""
+        """Two-sided, of no difference: what an interval that just reaches nought leaves open."""
+        if min(self.seeds) < FEW_SEEDS:
+            return np.where(self.value == 0, 1.0, self._few_seeds_p_value())
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = np.abs(self.value) / np.sqrt(self.variance)
         p_value = 2 * special.stdtr(self.degrees_of_freedom, -statistic)
-        if min(self.seeds) < FEW_SEEDS:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                at_best = np.abs(self.value) / np.sqrt(self.of_residual + self.of_images)
-            p_value = np.maximum(p_value, 2 * special.ndtr(-at_best))
         return np.where(self.value == 0, 1.0, p_value)
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[Array, Array]:
         """Of the difference, for seeds and images to come."""
-        half = special.stdtrit(self.degrees_of_freedom, 0.5 + confidence / 2) * np.sqrt(self.variance)
         if min(self.seeds) < FEW_SEEDS:
-            at_best = np.sqrt(self.of_residual + self.of_images)
-            half = np.maximum(half, special.ndtri(0.5 + confidence / 2) * at_best)
+            half = self._few_seeds_half(confidence)
+        else:
+            half = special.stdtrit(self.degrees_of_freedom, 0.5 + confidence / 2) * np.sqrt(self.variance)
         return self.value - half, self.value + half
 
-    def cautious_half(self, confidence: float) -> Array:
+    def _few_seeds_half(self, confidence: float | Array) -> Array:
+        """Satterthwaite's degrees of freedom are too many; and what the images leave open is the least."""
+        at_best = special.ndtri(0.5 + confidence / 2) * np.sqrt(self.of_residual + self.of_images)
+        half: Array = np.maximum(self.cautious_half(confidence), at_best)
+        return half
+
+    def _few_seeds_p_value(self) -> Array:
+        """Found by halving, on the scale of its logarithm, to 1 part in 10⁹; nothing is below 10⁻¹⁵."""
+        low, high = np.full(np.shape(self.value), -15.0), np.zeros(np.shape(self.value))
+        for _ in range(36):
+            middle = (low + high) / 2
+            is_inside = self._few_seeds_half(1 - 10**middle) >= np.abs(self.value)
+            low, high = np.where(is_inside, middle, low), np.where(is_inside, high, middle)
+        return np.asarray(10**high, dtype=np.float64)
+
+    def cautious_half(self, confidence: float | Array) -> Array:
         """Half the width of an interval in which seeds and images each keep a quantile of their own.
 
         Satterthwaite's degrees of freedom are a little too many where few seeds meet a very small level.

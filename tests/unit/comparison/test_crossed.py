@@ -85,3 +85,18 @@ def test_folds_count_the_training_images_that_they_share() -> None:
 def test_holms_published_order() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.9]) == [0.9]
+
+
+def test_with_two_seeds_the_p_value_is_where_the_interval_reaches_nought() -> None:
+    random = np.random.default_rng(4)
+    first, second = random.random((5, 2, 200)) < 0.9, random.random((5, 2, 200)) < 0.8
+    crossed = cross(first, second)
+    for place, p_value in enumerate(crossed.p_value):
+        low, high = (float(end[place]) for end in crossed.interval(1 - p_value))
+        assert 1e-12 < p_value < 1
+        assert min(abs(low), abs(high)) < 1e-6
+
+
+def test_with_two_seeds_equals_have_no_difference() -> None:
+    same = np.ones((2, 30), dtype=bool)
+    assert cross(same, same).p_value == 1.0
