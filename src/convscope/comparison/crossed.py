@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 FEWEST_SEEDS = 2
 FEW_SEEDS = 3
-"""Below so many the spread between seeds is so badly known that Satterthwaite's degrees are too many for it."""
+"""Below so many their spread is so badly known that Satterthwaite's degrees of freedom are too many."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
