@@ -34,7 +34,7 @@ class Recipe:
 
 
 RECIPES = {
-    "small": Recipe("adamw", 7e-3, 192, weight_decay=1e-2, fewest_epochs=1.5),
+    "small": Recipe("adamw", 7e-3, 192, weight_decay=1e-2, fewest_epochs=1.3),
     "counter": Recipe("adamw", 6e-3, 128, weight_decay=1e-2, images_seen=75_000),
     "residual": Recipe("adamw", 4e-3, 128, weight_decay=5e-2, label_smoothing=0.1, images_seen=600_000),
     "whitened": Recipe(
