@@ -2,9 +2,12 @@
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from convscope.cli.process import tune_process
 
@@ -13,6 +16,23 @@ tune_process()  # as the command does, before torch loads
 DATA = os.environ.get("CONVSCOPE_DATA")
 NEEDS_MNIST = "needs MNIST: name the folder that holds MNIST/raw by CONVSCOPE_DATA"
 EXCUSED = "needs a CUDA device"
+
+
+@pytest.fixture(scope="session")
+def lay_out() -> Callable[[Path], None]:
+    """Puts into a folder what pages and examples name: `photos/` of two classes, `folder/`, `new.png`."""
+
+    def into(place: Path) -> None:
+        for name, shade in (("ant", 30), ("bee", 190)):
+            (place / "photos" / name).mkdir(parents=True)
+            for number in range(12):
+                noise = np.random.default_rng([shade, number]).integers(0, 60, (24, 24, 3), dtype=np.uint8)
+                Image.fromarray(noise + np.uint8(shade)).save(place / "photos" / name / f"{number:02d}.png")
+        (place / "folder").mkdir()
+        for target in ("new.png", "folder/other.png"):
+            Image.fromarray(np.full((24, 24, 3), 220, np.uint8)).save(place / target)
+
+    return into
 
 
 def _skipped_reasons(config: pytest.Config) -> Counter[str]:

@@ -3,12 +3,10 @@
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 import convscope as cs
 from convscope.cli.main import run
@@ -32,17 +30,10 @@ COMMANDS = [
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def place(tmp_path_factory: pytest.TempPathFactory, lay_out: Callable[[Path], None]) -> Iterator[Path]:
     """A folder with what the pages name: photos, an image, a folder, a run, an experiment."""
     folder = tmp_path_factory.mktemp("docs")
-    for name, shade in (("ant", 30), ("bee", 190)):
-        (folder / "photos" / name).mkdir(parents=True)
-        for number in range(12):
-            noise = np.random.default_rng([shade, number]).integers(0, 60, (24, 24, 3), dtype=np.uint8)
-            Image.fromarray(noise + np.uint8(shade)).save(folder / "photos" / name / f"{number:02d}.png")
-    (folder / "folder").mkdir()
-    for target in ("new.png", "folder/other.png"):
-        Image.fromarray(np.full((24, 24, 3), 220, np.uint8)).save(folder / target)
+    lay_out(folder)
     [experiment] = blocks(DOCS / "experiments.md", "toml")
     (folder / "photos.toml").write_text(experiment)
     before = Path.cwd()

@@ -2,11 +2,10 @@
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from convscope.cli.main import run
 
@@ -27,17 +26,10 @@ def headlines() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, lay_out: Callable[[Path], None]) -> Path:
     """A folder with photos, an image and a run of each name that the README has."""
     folder = tmp_path_factory.mktemp("readme")
-    for name, shade in (("ant", 60), ("bee", 190)):
-        (folder / "photos" / name).mkdir(parents=True)
-        for number in range(12):
-            noise = np.random.default_rng([shade, number]).integers(0, 60, (24, 20, 3), dtype=np.uint8)
-            Image.fromarray(noise + np.uint8(shade)).save(folder / "photos" / name / f"{number:02d}.png")
-    (folder / "folder").mkdir()
-    for target in ("new.png", "folder/other.png"):
-        Image.fromarray(np.full((24, 20, 3), 200, np.uint8)).save(folder / target)
+    lay_out(folder)
     return folder
 
 

@@ -2,27 +2,19 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 import convscope as cs
 
 
 @pytest.fixture(scope="session")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept(tmp_path_factory: pytest.TempPathFactory, lay_out: Callable[[Path], None]) -> Path:
     """`photos/`, `folder/`, `new.png` and runs `photos` and `other`. Copy it; do not write into it."""
     place = tmp_path_factory.mktemp("face")
-    for name, shade in (("ant", 30), ("bee", 190)):
-        (place / "photos" / name).mkdir(parents=True)
-        for number in range(12):
-            noise = np.random.default_rng([shade, number]).integers(0, 60, (24, 24, 3), dtype=np.uint8)
-            Image.fromarray(noise + np.uint8(shade)).save(place / "photos" / name / f"{number:02d}.png")
-    (place / "folder").mkdir()
-    for target in ("new.png", "folder/other.png"):
-        Image.fromarray(np.full((24, 24, 3), 220, np.uint8)).save(place / target)
+    lay_out(place)
     here = Path.cwd()
     os.chdir(place)  # examples name folders as one does who stands beside them
     try:
