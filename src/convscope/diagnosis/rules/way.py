@@ -29,18 +29,25 @@ def way(moved: dict[str, float], train: Predictions) -> Verdict:
     wrong = 1 - train.accuracy.value
     said = f"half of the layers moved by less than {rounded(middle, 2)} times their size at the start"
     evidence = f"{said}; {percent(wrong)} of the training images are wrong"
+    advice = "Train with the --learning-rate that convscope find-lr proposes"
     if middle < _HARDLY and wrong > _STILL_WRONG:
-        name, where, how = "rate-too-low", "are nearly where they started", "low"
+        finding = Finding(
+            name="rate-too-low",
+            severity="error",
+            sentence="the weights are nearly where they started: the learning rate is too low",
+            evidence=evidence,
+            advice=advice,
+            p=0.0,
+        )
     elif middle > _FAR and wrong > _LOST:
-        name, where, how = "rate-too-high", "were thrown far from where they started", "high"
+        finding = Finding(
+            name="rate-too-high",
+            severity="error",
+            sentence="the weights were thrown far from where they started: the learning rate is too high",
+            evidence=evidence,
+            advice=advice,
+            p=0.0,
+        )
     else:
         return Verdict(fine=said)
-    finding = Finding(
-        name=name,
-        severity="error",
-        sentence=f"the weights {where}: the learning rate is too {how}",
-        evidence=evidence,
-        advice="Train with the --learning-rate that convscope find-lr proposes",
-        p=0.0,
-    )
     return Verdict(findings=(finding,), fine="")
