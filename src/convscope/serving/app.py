@@ -1,0 +1,31 @@
+"""The application: what stands between a request and its answer, and who answers."""
+
+from fastapi import FastAPI
+
+from convscope.serving.api import health
+from convscope.serving.pages import assets, runs
+from convscope.serving.refusals import explain_errors
+from convscope.serving.safety import Access, Safety
+from convscope.serving.workbench import Workbench
+
+ROUTERS = (
+    health.router,
+    assets.router,
+    runs.router,
+)
+
+
+def create_app(workbench: Workbench, access: Access | None = None) -> FastAPI:
+    """The workbench as an ASGI application; handlers find it as `request.app.state.workbench`.
+
+    Args:
+        workbench: the folder of runs.
+        access: who may ask; without it, whoever is on this machine.
+    """
+    app = FastAPI(title="convscope", version="0.1.0", docs_url=None, redoc_url=None)
+    app.state.workbench = workbench
+    for router in ROUTERS:
+        app.include_router(router)
+    explain_errors(app)
+    app.add_middleware(Safety, access=access or Access())
+    return app

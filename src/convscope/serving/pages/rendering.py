@@ -1,0 +1,32 @@
+"""From a template and what it shows to an answer."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+_environment = Environment(
+    loader=PackageLoader("convscope.serving", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters["address"] = lambda name: quote(str(name), safe="")
+"""A name as part of an address: `{{ run.id | address }}`."""
+
+
+def render(
+    template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **shown: Any
+) -> HTMLResponse:
+    """A page.
+
+    Args:
+        template: its file's name in `templates/`.
+        status, headers: of the answer.
+        shown: what the template names.
+    """
+    page = _environment.get_template(template).render(**shown)
+    return HTMLResponse(page, status, {"Cache-Control": "no-store", **(headers or {})})

@@ -1,0 +1,51 @@
+"""What is answered instead of an answer: in JSON below `/api`, else as a page."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from convscope.errors import ConvscopeError, DataError, UsageError
+from convscope.serving.pages.rendering import render
+from convscope.serving.workbench import UnknownRunError
+
+
+def explain_errors(app: FastAPI) -> None:
+    """Let an application answer convscope's own errors, and those of its routes, in words."""
+
+    async def convscope_error(request: Request, error: Exception) -> Response:
+        return refuse(request, _status_of(error), str(error))
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        known = error if isinstance(error, HTTPException) else HTTPException(500)
+        return refuse(request, known.status_code, str(known.detail), known.headers)
+
+    async def not_valid(request: Request, error: Exception) -> Response:
+        return refuse(request, 422, _said(error) if isinstance(error, RequestValidationError) else str(error))
+
+    app.add_exception_handler(ConvscopeError, convscope_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, not_valid)
+
+
+def refuse(request: Request, status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer that says no, and why."""
+    found = dict(headers or {})
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": why}, status, found)
+    return render("error.html", status=status, headers=found, code=status, why=why)
+
+
+def _status_of(error: Exception) -> int:
+    if isinstance(error, UnknownRunError):
+        return 404
+    if isinstance(error, UsageError):
+        return 422
+    return 422 if isinstance(error, DataError) else 409
+
+
+def _said(error: RequestValidationError) -> str:
+    parts = [f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors()]
+    return "; ".join(parts)
