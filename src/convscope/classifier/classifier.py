@@ -92,7 +92,13 @@ class Classifier:
         """Float32 `(N, num_classes)` of uint8 images `(N, C, H, W)`; for regression `(N, 1)`, the numbers."""
         if not len(images):
             return torch.empty(0, self.target.num_outputs)
-        outputs = compute_logits(self.network, self.preprocessing, images, batch_size=batch_size)
+        outputs = compute_logits(
+            self.network,
+            self.preprocessing,
+            images,
+            batch_size=batch_size,
+            mirrored=self.preprocessing.mirrored,
+        )
         return self.target.scaled(outputs)
 
     def read(self, picture: Picture) -> Tensor:

@@ -44,9 +44,17 @@ def in_evaluation_mode(network: nn.Module) -> nn.Module:
 
 
 def compute_logits(
-    network: nn.Module, preprocessing: Preprocessing, images: Images, *, batch_size: int | None = None
+    network: nn.Module,
+    preprocessing: Preprocessing,
+    images: Images,
+    *,
+    batch_size: int | None = None,
+    mirrored: bool = False,
 ) -> Tensor:
-    """Logits float32 `(N, num_classes)`, on the CPU, of uint8 images `(N, C, H, W)`; in evaluation mode."""
+    """Logits float32 `(N, num_classes)`, on the CPU, of uint8 images `(N, C, H, W)`; in evaluation mode.
+
+    With `mirrored`, the mean of those of each image and of its mirror image.
+    """
     if batch_size is None:
         batch_size = max(1, min(BATCH_SIZE, PIXELS_PER_BATCH // (images.shape[-1] * images.shape[-2])))
     device = next(network.parameters()).device
@@ -58,6 +66,8 @@ def compute_logits(
         with torch.inference_mode():
             batch = preprocessing.standardise(images[start : start + batch_size].to(device))
             outputs = network(batch).float().cpu()
+            if mirrored:
+                outputs = (outputs + network(batch.flip(3)).float().cpu()) / 2
         if start == 0:
             # One tensor for all: a small one kept from each batch would hold on to the heap around it, and
             # 20,000 photos would need 2 GB more (benchmarks/photo_memory.py).

@@ -92,6 +92,9 @@ class PreprocessingConfig:
     scale: bool | None = None
     """Divide each channel by its standard deviation over the training split (after scaling pixels to 0-1)."""
 
+    mirrored: bool | None = None
+    """Answer with the mean of the outputs for an image and for its mirror image, at twice the cost."""
+
     def __post_init__(self) -> None:
         check_fields(self, "preprocessing")
 

@@ -43,6 +43,7 @@ class ResolvedPreprocessing(PreprocessingConfig):
     fit: Fit
     centre: Centre
     scale: bool
+    mirrored: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,9 @@ NOT_FINE_TUNED: dict[str, Any] = {
 }
 """What only a pretrained network can have, where nothing was said: off."""
 
+NOT_MIRRORED: dict[str, Any] = {"mirrored": False}
+"""What runs of before it could be asked for have been."""
+
 
 def resolve(config: ExperimentConfig) -> ResolvedExperiment:
     """The same experiment, as one in which nothing is open.
@@ -117,7 +121,7 @@ def resolve(config: ExperimentConfig) -> ResolvedExperiment:
     return ResolvedExperiment(
         seed=config.seed,
         data=ResolvedData(**_values(config.data)),
-        preprocessing=ResolvedPreprocessing(**_values(config.preprocessing)),
+        preprocessing=ResolvedPreprocessing(**_values(config.preprocessing, NOT_MIRRORED)),
         augmentation=ResolvedAugmentation(**_values(config.augmentation)),
         network=ResolvedNetwork(**_values(config.network)),
         training=ResolvedTraining(**_values(config.training, NOT_FINE_TUNED)),

@@ -71,6 +71,7 @@ class Preprocessing:
         fit: how an image of another shape becomes one.
         mean: subtracted after scaling to 0-1; (C, 1, 1), or (C, H, W) for a mean image.
         std: divided by; (C, 1, 1).
+        mirrored: the network is asked for the mirror image, too, and the outputs are averaged.
     """
 
     height: int
@@ -79,6 +80,7 @@ class Preprocessing:
     fit: Fit = "crop"
     mean: Tensor = field(default_factory=lambda: torch.zeros(1, 1, 1))
     std: Tensor = field(default_factory=lambda: torch.ones(1, 1, 1))
+    mirrored: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -119,11 +121,12 @@ class Preprocessing:
             "fit": self.fit,
             "mean": self.mean.tolist(),
             "std": self.std.tolist(),
+            "mirrored": self.mirrored,
         }
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Preprocessing:
-        """The inverse of `to_dict`, bit for bit."""
+        """The inverse of `to_dict`, bit for bit; `mirrored` came later, and older runs are without."""
         tensors = {name: torch.tensor(values[name], dtype=torch.float32) for name in ("mean", "std")}
         return Preprocessing(**{**values, **tensors})
 

@@ -35,7 +35,9 @@ from convscope.training.updating.batch_statistics import (
 from convscope.training.updating.guard import FiniteGuard
 from convscope.training.updating.schedules import learning_rate_factor
 
-LARGEST_SAMPLE = 5_000
+LARGEST_SAMPLE = 2_000
+"""Training images that are measured at each validation: an accuracy of 90 % is then known to 1.3 points,
+which is what a curve needs."""
 
 
 @dataclass(eq=False)

@@ -8,6 +8,7 @@ from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.config.length import Steps
 from convscope.config.resolved import NOT_FINE_TUNED, ResolvedExperiment, resolve
+from convscope.data.augmentation import Augmentation
 from convscope.data.preprocessing import discarded_share
 from convscope.data.splitting.dividing import usual_validation_share
 from convscope.data.survey import Survey
@@ -54,6 +55,7 @@ def plan_experiment(config: ExperimentConfig, survey: Survey) -> Plan:
     _plan_image(plan)
     _plan_augmentation(plan)
     _plan_training(plan)
+    _plan_answers(plan)
     rate_is_open = plan.config.training.learning_rate is None
     plan.fill({"training.learning_rate": UNKNOWN_RATE})
     return Plan(
@@ -248,6 +250,15 @@ def _plan_training(plan: _OpenPlan) -> None:
     elif training.length is None:
         plan.fill(_length(plan, recipe))
     plan.explain("plan", _words(plan))
+
+
+def _plan_answers(plan: _OpenPlan) -> None:
+    flips = Augmentation.from_text(str(plan.config.augmentation.preset)).mirrors
+    plan.fill({"preprocessing.mirrored": recipe_for(str(plan.config.network.name)).mirrored and flips})
+    if plan.config.preprocessing.mirrored:
+        plan.explain(
+            "answers", "with the mirror image", "the mean of both: half a point better, twice as long"
+        )
 
 
 def _length(plan: _OpenPlan, recipe: Recipe) -> dict[str, int]:

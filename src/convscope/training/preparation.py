@@ -1,6 +1,6 @@
 """Everything that a fit needs, made from a configuration and its data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -76,7 +76,7 @@ def prepare(config: ResolvedExperiment, dataset: Dataset, device: torch.device, 
         )
     classifier = Classifier.build(
         config.network,
-        measured,
+        replace(measured, mirrored=preprocessing.mirrored),
         describe_target(dataset),
         seed=config.seed,
         reading=dataset.reading,
@@ -175,7 +175,7 @@ def compute_features_once(job: Job) -> None:
 
 def fits_on_mirror_images(config: ResolvedExperiment) -> bool:
     """Whether the head is fitted on each image's mirror image too: all that it knows of augmentation."""
-    return "flip-horizontal" in str(Augmentation.from_text(config.augmentation.preset))
+    return Augmentation.from_text(config.augmentation.preset).mirrors
 
 
 def build_state(job: Job) -> TrainingState:

@@ -32,6 +32,9 @@ class Recipe:
     initialiser: Initialiser | None = None
     """Of the layers before a ReLU; the network's own where it is None."""
 
+    mirrored: bool = False
+    """Whether answers are averaged with the mirror image's, where the training images were flipped, too."""
+
 
 RECIPES = {
     "small": Recipe("adamw", 7e-3, 192, weight_decay=1e-2, fewest_epochs=1.3),
@@ -45,6 +48,7 @@ RECIPES = {
         label_smoothing=0.2,
         images_seen=600_000,
         initialiser="identity",
+        mirrored=True,
     ),
     "plain": Recipe("adam", None, 100),
 }

@@ -1,6 +1,7 @@
 """Evaluation changes nothing: not a weight, a buffer, a mode or a random state."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,26 @@ def test_a_network_on_its_way_is_measured_without_a_trace(
     for settings in ({"network": "small-resnet"}, {"network": "two-conv", "dropout": 0.5}):
         convscope.train(data, runs=tmp_path, **settings, steps=3, validate_every=1, threads=1)
     assert seen == [True] * 8
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_mirrored_answers_are_the_mean_of_both_and_the_mirror_image_gets_the_same(task: str) -> None:
+    target = (
+        Target(class_names=("a", "b")) if task == "classification" else Target(task="regression", mean=5.0)
+    )
+    plain = Classifier.build(
+        NETWORKS["batch norm"], Preprocessing(height=32, width=32, channels=3), target, seed=0
+    )
+    mirrored = replace(plain, preprocessing=replace(plain.preprocessing, mirrored=True))
+    given = images()
+    mean = (plain.logits(given) + plain.logits(given.flip(3))) / 2
+    assert torch.allclose(mirrored.logits(given), mean, atol=1e-6)
+    assert not torch.allclose(plain.logits(given), mean, atol=1e-3)
+    assert mirrored.logits(given.flip(3)).equal(mirrored.logits(given))
+    assert Preprocessing.from_dict(mirrored.preprocessing.to_dict()).mirrored
+
+
+def test_preprocessing_that_was_kept_before_answers_were_mirrored_is_not() -> None:
+    kept = Preprocessing(height=32, width=32, channels=3).to_dict()
+    del kept["mirrored"]
+    assert not Preprocessing.from_dict(kept).mirrored

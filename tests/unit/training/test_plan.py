@@ -56,6 +56,17 @@ def test_the_data_decides(survey, network, side, augmentation):
     assert told["network"].reason
 
 
+def test_answers_are_averaged_with_the_mirror_image_where_training_flips_and_the_recipe_says_so():
+    config, choices = planned(looked_at(size=(32, 32)))
+    assert config.preprocessing.mirrored
+    assert "answers" in {choice.what for choice in choices}
+    for given in ({"augmentation__preset": "shift=0.1"}, {"preprocessing__mirrored": False}):
+        config, choices = planned(looked_at(size=(32, 32)), **given)
+        assert not config.preprocessing.mirrored
+        assert "answers" not in {choice.what for choice in choices}
+    assert not planned(looked_at(size=(28, 28), modes=("L",)))[0].preprocessing.mirrored
+
+
 def test_a_whitened_network_starts_by_passing_on_what_it_sees_unless_asked_otherwise():
     config, _ = planned(looked_at(size=(32, 32)))
     assert (config.network.initialiser, config.network.last_initialiser) == ("identity", "xavier")

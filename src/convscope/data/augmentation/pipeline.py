@@ -56,6 +56,11 @@ class Augmentation:
     def __str__(self) -> str:
         return operations_text(self.operations)
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether a mirror image counts as the same."""
+        return "flip-horizontal" in str(self)
+
     def apply(
         self,
         images: Tensor,
