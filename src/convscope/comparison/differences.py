@@ -75,6 +75,21 @@ def only_wrong(
     return [_describe(paired, parts, which, int(row)) for row in surest[:most]]
 
 
+def all_wrong(sides: Sequence[Side], paired: Paired, most: int | None = None) -> list[Disagreement]:
+    """The images that no training of any side gets right, those with the largest loss first.
+
+    Args:
+        sides, paired, most: as `only_wrong` takes them.
+    """
+    if paired.is_regression:
+        return []
+    ends = np.cumsum([0, *(len(side.members) for side in sides)])
+    parts = [slice(low, high) for low, high in itertools.pairwise(ends)]
+    rows = np.flatnonzero(~paired.right.any(axis=0))
+    surest = rows[np.argsort(-paired.losses[:, rows].mean(axis=0), kind="stable")]
+    return [_describe(paired, parts, 0, int(row)) for row in surest[:most]]
+
+
 def _describe(paired: Paired, parts: Sequence[slice], which: int, row: int) -> Disagreement:
     return Disagreement(
         id=paired.ids[row],

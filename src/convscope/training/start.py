@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from convscope.runs.checkpoints import newest_step
 from convscope.runs.environment import describe_environment, what_differs
 from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
+from convscope.runs.standing import forget_divergence, note_divergence
 from convscope.training.device import usable_cores, use_device
 from convscope.training.fit import fit
 from convscope.training.learning_rate_finder import search_for_job
@@ -222,8 +223,14 @@ def _refuse_fewer_steps(run: Run, steps: int | None) -> None:
 
 def _complete(run: Run, job: Job, started: float, report: float = 0.0) -> None:
     """Everything that is still to be done in a run; `report` seconds are wanted for what follows it."""
+    forget_divergence(run)
     with stopped_by_signals(lambda: _what_is_saved(run)):
-        _fit_and_judge(run, job, started, report)
+        try:
+            _fit_and_judge(run, job, started, report)
+        except DivergedError as error:
+            with suppress(RunError):  # a full disk does not hide what happened
+                note_divergence(run, str(error))
+            raise
 
 
 def _what_is_saved(run: Run) -> str:

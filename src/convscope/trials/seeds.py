@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from convscope.comparison.over_seeds import mean_figure, summary_over
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.errors import RunError, UsageError
@@ -41,17 +42,7 @@ class Group:
 
         Of cross-validated runs it is the mean over their folds.
         """
-        values, name = [], "accuracy"
-        for run in self.runs:
-            summary = run.summary() or {}
-            found = summary.get("folds") or summary.get(split)
-            if found is None:
-                return None
-            name = "accuracy" if "accuracy" in found else "mean_absolute_error"
-            values.append(float(found[name]["value"]))
-        if not values:
-            return None
-        return name.replace("_", " "), MeanOverRuns(tuple(values), is_share=name == "accuracy")
+        return mean_figure([run.summary() or {} for run in self.runs], split)
 
     @property
     def total_seconds(self) -> float:
@@ -61,15 +52,7 @@ class Group:
 
     def summary(self, split: str) -> dict[str, Any] | None:
         """The mean figure on a split as a run's summary has its own; None where the runs have none."""
-        found = self.figure(split)
-        if found is None:
-            return None
-        name, mean = found
-        ends = list(mean.interval)
-        if ends[0] != ends[0]:  # all alike, or one run: no more is known than the values
-            ends = [min(mean.values), max(mean.values)]
-        images = ((self.runs[0].summary() or {}).get(split) or {}).get(name.replace(" ", "_"), {}).get("n", 0)
-        return {name.replace(" ", "_"): {"value": mean.mean, "interval": ends, "n": images}}
+        return summary_over([run.summary() or {} for run in self.runs], split)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: the runs with their figures, and test and validation over them."""

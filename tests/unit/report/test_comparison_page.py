@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convscope.comparison.differences import only_wrong, pair_all
+from convscope.comparison.differences import all_wrong, only_wrong, pair_all
 from convscope.comparison.several import compare_all
 from convscope.comparison.sides import read_side
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.evaluation.predictions import Predictions, write_predictions
 from convscope.report.charts.pareto import Cost, frontier
-from convscope.report.comparing.page import write_page
+from convscope.report.comparing.page import comparison_content, write_page
 from convscope.runs.folder import SUMMARY, Run
 
 RESOLVED = {
@@ -62,17 +62,33 @@ def test_an_image_is_a_sides_own_error_where_all_others_are_right(three: list[Pa
     sides = [read_side(path) for path in three]
     own = [[each.index for each in only_wrong(sides, pair_all(sides), which)] for which in range(3)]
     assert own == [[0], [2, 3], []]
+    assert [each.index for each in all_wrong(sides, pair_all(sides))] == [1]
 
 
 def test_the_page_holds_verdicts_costs_and_the_images(three: list[Path], tmp_path: Path) -> None:
     page = write_page(tmp_path / "new" / "page.html", compare_all(three)).read_text()
     assert "Too close to tell whether a or b is better" in page
     assert page.count("Only a wrong") == page.count("Only b wrong") == 1
-    assert page.count('class="thumb compared"') == 3
+    assert page.count('class="thumb compared"') == 4
+    assert page.count("All wrong") == 1
     assert "no other beats in both" in page
     assert "learning rate" in page
     assert "<b>0</b>" not in page
     assert "<i>ant" not in page
+
+
+def test_runs_of_one_name_are_told_apart_by_their_groups(three: list[Path], tmp_path: Path) -> None:
+    for group, path in zip(("x", "y"), three, strict=False):
+        (tmp_path / group).mkdir()
+        path.rename(tmp_path / group / "seed-0")
+    paths = [tmp_path / "x" / "seed-0", tmp_path / "y" / "seed-0"]
+    content = comparison_content(compare_all(paths))
+    assert content.title == "x/seed-0 and y/seed-0"
+    assert [own.heading for own in content.errors] == [
+        "Only x/seed-0 wrong",
+        "Only y/seed-0 wrong",
+        "All wrong",
+    ]
 
 
 def test_the_frontier_leaves_out_who_is_beaten_in_both() -> None:

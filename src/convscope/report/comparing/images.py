@@ -1,4 +1,4 @@
-"""The images that one side alone gets wrong, under all of them."""
+"""The images that one side alone gets wrong, or all of them, with what every side took them for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.comparison.differences import Disagreement, only_wrong, pair_all
+from convscope.comparison.differences import Disagreement, all_wrong, only_wrong, pair_all
 from convscope.comparison.pairing import Paired
 from convscope.comparison.sides import Side
 from convscope.report.page.embed import image_uri
@@ -34,30 +34,39 @@ class ShownImage:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnErrors:
-    """The images that one side alone gets wrong.
+    """The images that one side alone gets wrong, or that all do.
 
     Attributes:
-        name: of the side.
+        which: the side that does; None of those that all get wrong.
+        name: of the side; empty of all.
         count: how many there are.
         images: those that the runs kept a picture of, the surest errors first.
     """
 
+    which: int | None
     name: str
     count: int
     images: tuple[ShownImage, ...]
 
+    @property
+    def heading(self) -> str:
+        """`Only b wrong`."""
+        return "All wrong" if self.which is None else f"Only {self.name} wrong"
 
-def own_errors(sides: Sequence[Side]) -> list[OwnErrors]:
-    """Of each side, the images that it gets wrong and all others right."""
+
+def own_errors(sides: Sequence[Side], names: Sequence[str]) -> list[OwnErrors]:
+    """Of each side, the images that it alone gets wrong; at the end, those that all get wrong."""
     paired = pair_all(sides)
     pictures = _pictures(sides, paired)
-    found = []
-    for which, side in enumerate(sides):
-        own = only_wrong(sides, paired, which)
-        shown = [each for each in own if each.index in pictures][:SHOWN]
-        images = tuple(_shown(each, sides, pictures[each.index]) for each in shown)
-        found.append(OwnErrors(name=side.name, count=len(own), images=images))
-    return found
+
+    def errors(which: int | None, found: Sequence[Disagreement]) -> OwnErrors:
+        shown = [each for each in found if each.index in pictures][:SHOWN]
+        images = tuple(_shown(each, sides, names, pictures[each.index]) for each in shown)
+        name = "" if which is None else names[which]
+        return OwnErrors(which=which, name=name, count=len(found), images=images)
+
+    own = [errors(which, only_wrong(sides, paired, which)) for which in range(len(sides))]
+    return [*own, errors(None, all_wrong(sides, paired))]
 
 
 def _pictures(sides: Sequence[Side], paired: Paired) -> dict[int, NDArray[np.uint8]]:
@@ -76,11 +85,13 @@ def _pictures(sides: Sequence[Side], paired: Paired) -> dict[int, NDArray[np.uin
     return found
 
 
-def _shown(image: Disagreement, sides: Sequence[Side], picture: NDArray[np.uint8]) -> ShownImage:
+def _shown(
+    image: Disagreement, sides: Sequence[Side], names: Sequence[str], picture: NDArray[np.uint8]
+) -> ShownImage:
     answers = []
-    for side, answer, right, seeds in zip(sides, image.answers, image.right, image.seeds, strict=True):
+    for name, answer, right, seeds in zip(names, image.answers, image.right, image.seeds, strict=True):
         said = answer if seeds == 1 else f"{answer}, {right} of {seeds} right"
-        answers.append((side.name, said, 2 * right > seeds))
+        answers.append((name, said, 2 * right > seeds))
     return ShownImage(
         uri=image_uri(picture),
         id=image.id,

@@ -1,12 +1,13 @@
 """A comparison as one file that opens offline."""
 
-import itertools
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from convscope.comparison import verdicts
 from convscope.comparison.comparing import Comparison
@@ -50,9 +51,82 @@ def write_page(path: Path, compared: Sequence[Compared]) -> Path:
     return path
 
 
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A comparison as what other pages can show too.
+
+    Attributes:
+        names: of the sides, each another.
+        sentences: the verdict of each comparison.
+        remarks: what it would take to tell, and what was not asked.
+        body: the sections on figures, cost and settings, as HTML.
+        errors: the images that one side alone gets wrong, and those that all do; empty of folds and numbers.
+    """
+
+    names: Sequence[str]
+    sentences: Sequence[str]
+    remarks: Sequence[str]
+    body: Markup
+    errors: Sequence[OwnErrors]
+
+    @property
+    def title(self) -> str:
+        """`a, b and c`."""
+        return " and ".join([", ".join(self.names[:-1]), self.names[-1]])
+
+
+def comparison_content(compared: Sequence[Compared]) -> Content:
+    """Draw everything that a comparison shows."""
+    sides = _sides(compared)
+    names = names_of(sides)
+    name_of = {id(side): name for side, name in zip(sides, names, strict=True)}
+    body = (
+        _environment()
+        .get_template("figures.html.j2")
+        .render(
+            rows=[_row(each, name_of) for each in compared],
+            corrected=len(compared) > 1,
+            names=names,
+            settings=_settings(compared, sides),
+            costs=_costs(sides, names),
+            chart=_chart(sides, names),
+            notes=dict.fromkeys(note for each in compared for note in each.comparison.notes),
+        )
+    )
+    return Content(
+        names=names,
+        sentences=[verdicts.sentence(each.comparison, each.adjusted) for each in compared],
+        remarks=_remarks(compared),
+        body=Markup(body),
+        errors=_errors(sides, names),
+    )
+
+
+def render_images(errors: OwnErrors) -> Markup:
+    """The images of one heading, as HTML."""
+    return Markup(_environment().get_template("images.html.j2").render(own=errors))
+
+
 def render_page(compared: Sequence[Compared]) -> str:
     """The page as one HTML document."""
-    environment = Environment(
+    content = comparison_content(compared)
+    images = [(own.heading, render_images(own)) for own in content.errors]
+    template = _environment().get_template("comparison.html.j2")
+    return template.render(light=LIGHT, dark=DARK, content=content, images=images)
+
+
+def names_of(sides: Sequence[Side]) -> list[str]:
+    """What the sides are called: by their folders, with the folder around where two have one name."""
+    names = [side.name for side in sides]
+    return [
+        name if names.count(name) == 1 else f"{side.path.resolve().parent.name}/{name}"
+        for side, name in zip(sides, names, strict=True)
+    ]
+
+
+@functools.cache
+def _environment() -> Environment:
+    return Environment(
         loader=ChoiceLoader(
             [
                 PackageLoader("convscope.report.comparing", "templates"),
@@ -63,22 +137,6 @@ def render_page(compared: Sequence[Compared]) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    sides = _sides(compared)
-    return environment.get_template("comparison.html.j2").render(
-        light=LIGHT,
-        dark=DARK,
-        title=" and ".join([", ".join(side.name for side in sides[:-1]), sides[-1].name]),
-        sentences=[verdicts.sentence(each.comparison, each.adjusted) for each in compared],
-        remarks=_remarks(compared),
-        rows=[_row(each) for each in compared],
-        corrected=len(compared) > 1,
-        names=[side.name for side in sides],
-        settings=_settings(compared, sides),
-        costs=_costs(sides),
-        chart=_chart(sides),
-        errors=_errors(sides),
-        notes=dict.fromkeys(note for each in compared for note in each.comparison.notes),
     )
 
 
@@ -93,7 +151,7 @@ def _remarks(compared: Sequence[Compared]) -> list[str]:
     return list(dict.fromkeys(each for each in said if each))
 
 
-def _row(compared: Compared) -> Row:
+def _row(compared: Compared, name_of: Mapping[int, str]) -> Row:
     comparison = compared.comparison
     found, loss = comparison.difference, comparison.log_loss
     changed = verdicts.amount(comparison, found.value, signed=True)
@@ -102,8 +160,8 @@ def _row(compared: Compared) -> Row:
         test += f"; Holm {rounded(compared.adjusted, 2)}"
     one, other = (_value(comparison, value) for value in comparison.values)
     return Row(
-        first=comparison.sides[0].name,
-        second=comparison.sides[1].name,
+        first=name_of[id(comparison.sides[0])],
+        second=name_of[id(comparison.sides[1])],
         values=(one, other),
         difference=f"{changed} ({verdicts.ends(comparison, found.interval)})",
         log_loss="" if loss is None else f"{_signed(loss.value)} ({between(*loss.interval)})",
@@ -138,28 +196,28 @@ def _said(value: Any) -> str:
     return "–" if value is None else "yes" if value is True else "no" if value is False else str(value)
 
 
-def _costs(sides: Sequence[Side]) -> list[tuple[str, str, str, str]]:
+def _costs(sides: Sequence[Side], names: Sequence[str]) -> list[tuple[str, str, str, str]]:
     """Name, seconds, parameters and training images of each side."""
     return [
         (
-            side.name,
+            name,
             duration(side.seconds),
             "–" if side.first.parameters is None else f"{side.first.parameters:,}",
             "–" if side.first.training_images is None else f"{side.first.training_images:,}",
         )
-        for side in sides
+        for side, name in zip(sides, names, strict=True)
     ]
 
 
-def _chart(sides: Sequence[Side]) -> str:
+def _chart(sides: Sequence[Side], names: Sequence[str]) -> str:
     """The Pareto chart; empty where seconds or accuracies are not known."""
-    costs = [cost for cost in map(_cost, sides) if cost is not None]
+    costs = [cost for cost in map(_cost, sides, names) if cost is not None]
     if len(costs) < len(sides):
         return ""
     return themed(to_svg(pareto_chart(costs), "pareto"))
 
 
-def _cost(side: Side) -> Cost | None:
+def _cost(side: Side, name: str) -> Cost | None:
     if side.is_regression or not side.seconds:
         return None
     shares = [each.accuracy for member in side.members for each in member.judged]
@@ -176,10 +234,10 @@ def _cost(side: Side) -> Cost | None:
         value, interval = mean.mean, mean.interval
         if interval[0] != interval[0]:
             interval = (value, value)
-    return Cost(name=side.name, seconds=side.seconds, accuracy=value, interval=interval)
+    return Cost(name=name, seconds=side.seconds, accuracy=value, interval=interval)
 
 
-def _errors(sides: Sequence[Side]) -> list[OwnErrors]:
+def _errors(sides: Sequence[Side], names: Sequence[str]) -> list[OwnErrors]:
     if any(side.kind == "folds" or side.is_regression for side in sides):
         return []
-    return list(itertools.chain(own_errors(sides)))
+    return own_errors(sides, names)

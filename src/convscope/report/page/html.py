@@ -1,8 +1,10 @@
 """`report.html`: everything about a run in one file that opens offline."""
 
 import base64
+import functools
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from convscope.report.page.material import LookPicture, Material, read_material
 from convscope.report.page.mistakes import mistakes
 from convscope.report.page.network import network_section, short_count
 from convscope.report.palette import DARK, LIGHT
-from convscope.report.wording import interval, number, opening, percent
+from convscope.report.wording import Opening, interval, number, opening, percent
 from convscope.runs.folder import Run
 from convscope.wording import duration
 
@@ -51,8 +53,68 @@ def write_report(run_path: Path) -> Path:
     return run.path / NAME
 
 
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A run's report, as what other pages of it can show too: HTML, and what it says above it.
+
+    Attributes:
+        body: the sections.
+        contents: of each section its anchor and heading.
+        opening: the first lines.
+        figures: the handful of numbers under them, each with its name.
+        sprites: data URIs that the sections' drawings refer to, by name.
+    """
+
+    body: Markup
+    contents: Sequence[tuple[str, str]]
+    opening: Opening
+    figures: Sequence[tuple[str, str]]
+    sprites: Mapping[str, str]
+
+
+def report_content(material: Material) -> Content:
+    """Draw everything that a report shows."""
+    context = _context(material)
+    body = _environment().get_template("sections.html.j2").render(context)
+    return Content(
+        body=Markup(body),
+        contents=_contents(body),
+        opening=opening(material),
+        figures=tables.figures(material),
+        sprites=context["sprites"],
+    )
+
+
 def render_report(material: Material) -> str:
     """The report as one HTML document."""
+    content, script = report_content(material), report_script()
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            run=material.path.resolve().name,
+            light=LIGHT,
+            dark=DARK,
+            content=content,
+            script=Markup(script),
+            allowed=allowed,
+        )
+    )
+
+
+def report_script() -> str:
+    """What makes the sections answer to pointer and keys; they read without it."""
+    return str(_environment().get_template("report.js").render()).strip()
+
+
+def report_style() -> str:
+    """How the sections look; colours are CSS variables, by the names of `palette`."""
+    return str(_environment().get_template("report.css").render())
+
+
+@functools.cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("convscope.report.page", "templates"),
         autoescape=True,
@@ -68,13 +130,7 @@ def render_report(material: Material) -> str:
         capital=_capital,
         count=short_count,
     )
-    script = str(environment.get_template("report.js").render()).strip()
-    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    context = _context(material)
-    body = environment.get_template("sections.html.j2").render(context)
-    return environment.get_template("report.html.j2").render(
-        context, body=Markup(body), script=Markup(script), allowed=allowed, contents=_contents(body)
-    )
+    return environment
 
 
 def _contents(body: str) -> list[tuple[str, str]]:
@@ -93,11 +149,6 @@ def _context(material: Material) -> dict[str, Any]:
     measured = judged if material.is_regression else None
     wrong = mistakes(material, classified) if classified else None
     return {
-        "light": LIGHT,
-        "dark": DARK,
-        "run": material.path.resolve().name,
-        "opening": opening(material),
-        "figures": tables.figures(material),
         "folds": fold_rows(material),
         "network": network_section(Run(material.path)),
         "sprites": _sprites(material),
