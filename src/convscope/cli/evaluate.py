@@ -65,7 +65,7 @@ def evaluate(
     console = result_console()
     for note in judged.notes:
         print_line(console, "note", note)
-    print_evaluation(console, judged.name, judged.figures)
+    print_evaluation(console, judged.name, judged.figures, both=judged.measured.both)
     if judged.findings:
         console.print()
         print_findings(console, judged.findings)

@@ -10,6 +10,7 @@ from rich.text import Text
 from convscope.cli.screen import print_line, print_table, print_whole
 from convscope.diagnosis.finding import Finding
 from convscope.evaluation.confusion import Confusion
+from convscope.evaluation.corrected import BothWays, said_both_ways
 from convscope.evaluation.metrics import CLASS_COLUMNS, Evaluation
 from convscope.evaluation.predictions import ImageEvaluation
 from convscope.evaluation.proportion import Proportion, mean_over_folds
@@ -34,6 +35,7 @@ def print_summary(console: Console, summary: dict[str, Any], findings: Sequence[
         if split in summary:
             held_out = split == "test" and "folds" in summary
             print_line(console, "held out" if held_out else split, *_figures(summary[split], held_out))
+    _print_as_labelled(console, summary.get("corrections", {}).get("figures"))
     for note in summary.get("notes", ()):
         print_line(console, "note", note)
     if "fits" in summary:
@@ -82,6 +84,12 @@ def _print_kept(console: Console, summary: dict[str, Any]) -> None:
         print_line(console, "kept", f"{kept['checkpoint']}: {kept['why']}", ended)
 
 
+def _print_as_labelled(console: Console, figures: dict[str, Any] | None) -> None:
+    """Beside a figure by corrected labels, the one by the labels of the source."""
+    if figures is not None:
+        print_line(console, "as labelled", *said_both_ways(figures))
+
+
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     """Conclusions, each with its evidence and what to do."""
     for finding in findings:
@@ -94,13 +102,19 @@ def _loss_beside_chance(untrained: dict[str, Any]) -> str:
 
 
 def print_evaluation(
-    console: Console, label: str, evaluation: ImageEvaluation, thumbs: int = WORST_SHOWN
+    console: Console,
+    label: str,
+    evaluation: ImageEvaluation,
+    thumbs: int = WORST_SHOWN,
+    both: BothWays | None = None,
 ) -> None:
-    """All of an evaluation, as text."""
+    """All of an evaluation, as text; by the labels of the source, too, where some were corrected."""
     if not isinstance(evaluation, Evaluation):
         console.print(str(evaluation))
+        _print_as_labelled(console, None if both is None else both.to_dict())
         return
     print_line(console, label, str(evaluation.accuracy))
+    _print_as_labelled(console, None if both is None else both.to_dict())
     low, high = evaluation.loss_interval
     interval = f", 95 % interval {low:.3g}–{high:.3g}" if low == low else ""
     print_line(console, "loss", f"{evaluation.loss:.4g}{interval}")

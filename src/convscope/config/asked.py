@@ -52,6 +52,10 @@ class DataConfig:
     repeats: int = field(default=1, metadata={"check": positive})
     """Repeat the cross-validation this many times, each with another deal."""
 
+    corrections: str | None = None
+    """A table of corrections, path,content,old,new: labels that are wrong in the source, and images to leave
+    out."""
+
     group_by: str | None = None
     """Keep images together in one split: a regular expression whose match in the path names the group, or a
     column of the table."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from convscope.data.correcting import Corrected
 from convscope.data.pixels.decoding import Reading
 from convscope.data.quarantine import Quarantined
 
@@ -119,6 +120,10 @@ class Dataset:
     """What a reader of the results should know, a sentence each."""
     reading: Reading = field(default_factory=Reading)
     """How its files were read; the classifier that is trained on it reads so too."""
+    corrected: tuple[Corrected, ...] = ()
+    """The images of its splits whose label is another than the source gives them, or that are left out."""
+    removed: ImageSet | None = None
+    """Of the images to be judged by, those that corrections leave out, with the labels of the source."""
 
     @property
     def splits(self) -> dict[str, ImageSet]:

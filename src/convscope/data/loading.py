@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from convscope.config.asked import DataConfig, Fit
 from convscope.data.classes import match_classes, natural_order, refuse_unknown
+from convscope.data.correcting import Corrected, correct
+from convscope.data.corrections import read_corrections
 from convscope.data.dataset import Dataset, ImageRows, ImageSet
 from convscope.data.example import Example
 from convscope.data.pixels.decoding import Reading
@@ -17,9 +20,9 @@ from convscope.data.quarantine import Quarantined, stop_if_many
 from convscope.data.source_images import SourceImages, read_source
 from convscope.data.sources import ArraySource, FileSource, open_source
 from convscope.data.sources.source import SPLITS
-from convscope.data.splitting.dividing import Divided, divide_examples
+from convscope.data.splitting.dividing import Divided, check_training, divide_examples
 from convscope.errors import DataError
-from convscope.wording import listed, rounded, some, some_do
+from convscope.wording import here, listed, rounded, some, some_do
 
 
 def load_dataset(
@@ -59,7 +62,42 @@ def load_dataset(
     if divided and not loaded.class_names:
         _refuse_one_number(loaded, config)
     result = divide_examples(loaded.examples, config, seed, divided=divided, similar=loaded.similar())
-    return _assemble(loaded, result)
+    if config.corrections is None:
+        return _assemble(loaded, result)
+    return _corrected(loaded, result, config)
+
+
+def _corrected(loaded: SourceImages, result: Divided, config: DataConfig) -> Dataset:
+    """The data set with its labels corrected; divided by the labels of the source, so that the same images
+    stand in the same splits as without."""
+    labels = correct(
+        loaded.examples,
+        read_corrections(Path(str(config.corrections)).expanduser()),
+        class_names=loaded.class_names,
+        source=config.source,
+        quarantined=loaded.quarantined,
+    )
+    examples, splits = [], []
+    log, removed = [], []
+    for one, split, cluster, label in zip(
+        loaded.examples, result.splits, result.clusters, labels, strict=True
+    ):
+        examples.append(one if label is None else replace(one, label=label))
+        splits.append(None if label is None else split)
+        if split is not None and label != one.label:
+            new = None if label is None else _text(label)
+            log.append(Corrected(id=one.id, content=one.hash, split=split, old=_text(one.label), new=new))
+        if label is None and (split == "test" or config.folds is not None):
+            removed.append((one, cluster))
+    check_training(examples, splits, f"{config.source}, corrected by {here(str(config.corrections))}")
+    dataset = _assemble(replace(loaded, examples=tuple(examples)), replace(result, splits=tuple(splits)))
+    left_out = _image_set(removed, dataset.train.images.pixels, loaded)
+    return replace(dataset, corrected=tuple(log), removed=left_out)
+
+
+def _text(label: str | float) -> str:
+    """A label as a table of corrections holds it."""
+    return label if isinstance(label, str) else repr(label)
 
 
 def _refuse_one_number(loaded: SourceImages, config: DataConfig) -> None:

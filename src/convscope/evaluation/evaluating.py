@@ -17,6 +17,7 @@ from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.loading import load_dataset
 from convscope.data.quarantine import Quarantined
 from convscope.errors import DataError, RunError, UsageError
+from convscope.evaluation.corrected import REMOVED, BothWays, judge_both_ways, read_both_ways
 from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images, read_held_out
 from convscope.runs.folder import DATASET, Run
 from convscope.wording import command, some
@@ -38,6 +39,7 @@ class PathEvaluation:
         quarantined: files of the source that cannot be used, and are in no figure.
         mirrored: the same with each answer averaged over the image and its mirror image, where asked for.
         judged: the answers that the figures are made of.
+        both: of the run's own images, the figures by the labels of the source too, where some were corrected.
     """
 
     run: str
@@ -48,6 +50,7 @@ class PathEvaluation:
     quarantined: tuple[Quarantined, ...] = ()
     mirrored: ImageEvaluation | None = None
     judged: Predictions | None = None
+    both: BothWays | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: the figures stand under the split's name."""
@@ -57,6 +60,7 @@ class PathEvaluation:
             "data": self.data,
             self.split: self.evaluation.to_dict(),
             **apart,
+            **({} if self.both is None else {"corrections": {"figures": self.both.to_dict()}}),
             "notes": list(self.notes),
             "quarantined": [{"path": entry.path, "reason": entry.reason} for entry in self.quarantined],
         }
@@ -129,7 +133,15 @@ def evaluate_path(
         dataset.quarantined,
         mirrored,
         judged,
+        _both_ways(judged, dataset, classifier),
     )
+
+
+def _both_ways(judged: Predictions, dataset: Dataset, classifier: Classifier) -> BothWays | None:
+    """By the labels of the source, too; images that corrections leave out would be among the test's."""
+    removed = dataset.removed if judged.split == "test" else None
+    answers = predict_images(classifier, removed, REMOVED) if removed is not None and len(removed) else None
+    return judge_both_ways(judged, dataset.corrected, answers)
 
 
 def _without(dataset: Dataset, split: str, *, own: bool) -> str:
@@ -163,7 +175,10 @@ def _evaluate_folds(path: Path, split: str, checkpoint: str, mirrored: bool) -> 
     )
     broken = tuple(Quarantined(each["path"], each["reason"]) for each in run.read(DATASET)["quarantined"])
     notes = (note, *_left_out(broken))
-    return PathEvaluation(str(path), data.source, split, held_out.evaluation, notes, broken, judged=held_out)
+    both = read_both_ways(run, held_out)
+    return PathEvaluation(
+        str(path), data.source, split, held_out.evaluation, notes, broken, judged=held_out, both=both
+    )
 
 
 def _left_out(quarantined: Sequence[Quarantined]) -> list[str]:

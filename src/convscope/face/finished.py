@@ -140,6 +140,10 @@ class FinishedRun:
             return [("state", "not finished; go on with resume")]
         summary = self.summary
         lines: list[tuple[str, ...]] = [(name, _figure(each)) for name, each in kept.items()]
+        if (figures := summary.get("corrections", {}).get("figures")) is not None:
+            from convscope.evaluation.corrected import said_both_ways
+
+            lines.append(("as labelled", *said_both_ways(figures)))
         if "folds" in summary:
             from convscope.evaluation.proportion import mean_over_folds
 

@@ -12,6 +12,7 @@ from convscope.diagnosis.finding import Finding
 from convscope.errors import UsageError
 from convscope.evaluation.calibration import Calibration
 from convscope.evaluation.confusion import ConfusedPair, Confusion
+from convscope.evaluation.corrected import said_both_ways
 from convscope.evaluation.errors import ImageError
 from convscope.evaluation.evaluating import PathEvaluation, evaluate_path
 from convscope.evaluation.metrics import CLASS_COLUMNS, ClassScores, Evaluation
@@ -62,6 +63,11 @@ class Judgement:
     def mirrored(self) -> ImageEvaluation | None:
         """The same with each answer averaged over image and mirror image, where that was asked for."""
         return self.measured.mirrored
+
+    @property
+    def as_labelled(self) -> ImageEvaluation | None:
+        """The same by the labels of the source, where some of the run's own were corrected."""
+        return None if self.measured.both is None else self.measured.both.as_labelled
 
     @property
     def accuracy(self) -> Proportion:
@@ -163,6 +169,9 @@ class Judgement:
     def _remarks(self) -> list[tuple[str, ...]]:
         """What has to be known, a line each."""
         found = [("finding", each.said, each.advice) for each in self.findings]
+        both = self.measured.both
+        if both is not None:
+            found.insert(0, ("as labelled", *said_both_ways(both.to_dict())))
         return [*found, *(("note", note) for note in self.notes)]
 
     def _of_classes(self, what: str) -> Evaluation:

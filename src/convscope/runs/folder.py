@@ -33,6 +33,7 @@ ENVIRONMENT = "environment.json"
 SUMMARY = "summary.json"
 DATASET = "dataset.json"
 NETWORK = "network.json"
+CORRECTIONS = "corrections.csv"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,7 @@ class Run:
         Args:
             parent: where runs are.
             config: the resolved configuration.
-            data_name: the run is called `<data>-<network>-<number>`,
-            name: unless it is given a name.
+            data_name: the run is called `<data>-<network>-<number>` unless it is given a `name`.
             files: JSON files by name.
 
         Raises:
@@ -95,9 +95,8 @@ class Run:
         if not path.is_dir():
             raise RunError(f"{path} does not exist. Runs are listed by: convscope runs")
         if not (path / CONFIG).is_file():
-            if {each.name for each in path.iterdir()} & {
-                CHOICES,
-                ENVIRONMENT,
+            if {CHOICES, ENVIRONMENT} & {
+                each.name for each in path.iterdir()
             }:  # version 0.1.0 made them first
                 raise RunError(
                     f"{here(path)} holds no training: it was stopped before it began.\n"
@@ -142,9 +141,11 @@ class Run:
     def data(self) -> ResolvedData:
         """Where its images are, seen from here: a relative path counts from where the run was made.
 
-        A path that leads to nothing there, because all was moved together, counts from the working folder.
+        A path that leads to nothing there, because all was moved together, counts from the working folder;
+        corrections of labels are those that the run keeps.
         """
-        data = self.config.data
+        data, kept = self.config.data, str(self.path / CORRECTIONS)
+        data = replace(data, corrections=kept) if self.has(CORRECTIONS) else data
         values = self.read(ENVIRONMENT) if self.has(ENVIRONMENT) else None
         began = values.get("working_folder") if isinstance(values, dict) else None
         if not isinstance(began, str) or is_named(data.source):
@@ -268,8 +269,7 @@ class Run:
 
     def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
         """Keep arrays as a compressed `.npz`."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        np.savez_compressed(buffer := io.BytesIO(), allow_pickle=False, **arrays)
         self.write_bytes(name, buffer.getvalue())
 
     def checkpoint(self, which: str = "last") -> Checkpoint:

@@ -14,6 +14,7 @@ from convscope.config.experiment_file import override
 from convscope.config.fields import flag_of
 from convscope.config.length import Steps, TimeBudget
 from convscope.config.resolved import ResolvedExperiment, resolve
+from convscope.data.corrections import read_corrections
 from convscope.data.dataset import Dataset
 from convscope.data.sources import open_source
 from convscope.data.sources.opening import is_named
@@ -81,6 +82,8 @@ def _prepare_new(config: ExperimentConfig, listener: Progress) -> tuple[Job, dic
     """Choose, tell and load; the fit that follows, and the files that its run starts with."""
     device = use_device(config.training)
     _tell_threads(config, listener)
+    if config.data.corrections is not None:
+        read_corrections(Path(config.data.corrections).expanduser())  # now, not after everything was decoded
     source = open_source(config.data)
     overview = survey_source(source, config.data.max_pixels)
     plan = plan_experiment(config, overview)
@@ -147,7 +150,8 @@ def _resume(run: Run, changes: dict[str, Any], progress: Progress) -> Run:
 def _prepare_again(run: Run, changes: dict[str, Any], progress: Progress) -> Job:
     """Load the run's data, which must be what they were; the configuration that holds from now on is kept."""
     config = _changed(run.config, changes)
-    located = config if "data.source" in changes else replace(config, data=run.data)
+    source = config.data.source if "data.source" in changes else run.data.source
+    located = replace(config, data=replace(run.data, source=source))
     device = use_device(config.training)
     _tell_threads(config, progress)
     if run.has(ENVIRONMENT):

@@ -1,12 +1,14 @@
 """What a training says of its data before the first step."""
 
+from collections import Counter
+
 import torch
 
 from convscope.config.asked import ExperimentConfig
 from convscope.data.dataset import Dataset
 from convscope.data.survey import Survey
 from convscope.training.progress import Choice
-from convscope.wording import from_here, some_do
+from convscope.wording import from_here, here, some, some_do
 
 SHOWN_FILES = 12
 SHOWN_CLASSES = 12
@@ -16,6 +18,7 @@ def describe_data(survey: Survey, dataset: Dataset, config: ExperimentConfig) ->
     """How many images of what, what stays out and why, and how they are divided."""
     choices = [Choice(dataset.name, _contents(dataset)), *_left_out(dataset, config.data.source)]
     choices += [Choice("note", note) for note in dataset.notes]
+    choices += _corrected(dataset, config)
     if config.data.folds is None:
         sizes = " · ".join(f"{len(images):,} {split}" for split, images in dataset.splits.items())
         choices.append(Choice("split", sizes, _division(survey, config.split_seed)))
@@ -66,6 +69,20 @@ def _contents(dataset: Dataset) -> str:
 def _some(names: tuple[str, ...]) -> str:
     more = " · …" if len(names) > SHOWN_CLASSES else ""
     return " · ".join(names[:SHOWN_CLASSES]) + more
+
+
+def _corrected(dataset: Dataset, config: ExperimentConfig) -> list[Choice]:
+    """How many labels are other than the source's, and where."""
+    if not dataset.corrected:
+        return []
+    removed = sum(each.new is None for each in dataset.corrected)
+    changed = len(dataset.corrected) - removed
+    counts = Counter(each.split for each in dataset.corrected)
+    where = " · ".join(f"{count:,} {split}" for split, count in counts.items())
+    parts = [f"{some(changed, 'label')} changed"] if changed else []
+    parts += [f"{some(removed, 'image')} left out"] if removed else []
+    table = here(str(config.data.corrections))
+    return [Choice("corrections", ", ".join(parts), f"{table}{'' if config.data.folds else f': {where}'}")]
 
 
 def _left_out(dataset: Dataset, source: str) -> list[Choice]:

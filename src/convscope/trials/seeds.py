@@ -135,7 +135,12 @@ def more_seeds(group: Path, progress: Callable[[], Progress]) -> Iterator[Run]:
     taken = {run.config.seed for run in finished}
     first = finished[0]
     config = override(
-        first.config, {"data.source": first.data.source, "data.split_seed": first.config.split_seed}
+        first.config,
+        {
+            "data.source": first.data.source,
+            "data.corrections": first.data.corrections,
+            "data.split_seed": first.config.split_seed,
+        },
     )
     seed = min(taken)
     while True:

@@ -66,7 +66,7 @@ def divide_examples(
         notes += [f"{alike:,} images have copies or near-copies here; they stay on one side"] if alike else []
         dealt = _deal_missing(examples, splits, cluster_of, config, seed)
         notes += dealt if config.folds is None else []  # folds are another deal
-        _check_training(examples, splits, config.source)
+        check_training(examples, splits, config.source)
         if "test" not in splits and config.folds is None:
             notes.append(
                 "no image is left for a test: nothing will say how good it is on images it has not seen"
@@ -163,7 +163,12 @@ def strata(labels: Sequence[str | float]) -> list[str]:
     return [f"band {band}" for band in np.searchsorted(edges, numbers, side="right")]
 
 
-def _check_training(examples: Sequence[Example], splits: Sequence[Split | None], name: str) -> None:
+def check_training(examples: Sequence[Example], splits: Sequence[Split | None], name: str) -> None:
+    """Stop where a class has no image to train on.
+
+    Raises:
+        DataError: naming up to five such classes.
+    """
     if "train" not in splits:
         raise DataError(f"{name} leaves no image to train on; its given splits: test or validation alone.")
     labels = {example.label for example in examples if isinstance(example.label, str)}

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.evaluation.corrected import said_both_ways
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion
 from convscope.report.page.material import Material
@@ -81,6 +83,8 @@ def figures(material: Material) -> list[Row]:
         if split in material.predictions:
             name = "held out" if material.predictions[split].folds else split
             rows.append((name, _split_figure(material, split)))
+            if split == "test":
+                rows += _as_labelled(summary)
             loss = (summary.get(split) or {}).get("loss")
             if loss is not None:
                 rows.append((f"{name} loss", number(loss)))
@@ -109,6 +113,7 @@ def data_rows(material: Material) -> list[Row]:
         rows.append(("source", str(dataset["source"])))
     if dataset.get("sizes"):
         rows.append(("images", " · ".join(f"{size:,} {split}" for split, size in dataset["sizes"].items())))
+    rows += _corrected(dataset)
     image = dataset.get("image") or {}
     if image:
         colour = "grey" if image.get("channels") == 1 else "colour"
@@ -140,6 +145,20 @@ def command(material: Material) -> str:
     if words and words[0].rpartition("/")[2] in {"convscope", "__main__.py", "main.py"}:
         words[0] = "convscope"
     return shlex.join(words)
+
+
+def _as_labelled(summary: dict[str, Any]) -> list[Row]:
+    """The test's figure by the labels of the source, where some were corrected."""
+    figures = (summary.get("corrections") or {}).get("figures")
+    return [] if figures is None else [("as labelled", " ".join(said_both_ways(figures)))]
+
+
+def _corrected(dataset: dict[str, Any]) -> list[Row]:
+    """How many labels were corrected, by split; which ones is in the run's corrections.csv."""
+    counts = Counter(each["split"] for each in dataset.get("corrected") or ())
+    if not counts:
+        return []
+    return [("corrected", " · ".join(f"{count:,} {split}" for split, count in counts.items()))]
 
 
 def _split_figure(material: Material, split: str) -> str:

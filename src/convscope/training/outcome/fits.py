@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from statistics import mean
 from typing import Any
 
+import torch
+
 from convscope.classifier.classifier import Classifier
 from convscope.config.asked import DataConfig, Fit
+from convscope.data.dataset import ImageSet
 from convscope.data.loading import load_dataset
 from convscope.data.pixels.decoding import decode
 from convscope.data.preprocessing import discarded_share
@@ -43,11 +46,15 @@ class FitScore:
         return {"fit": self.fit, "is_own": self.is_own, "discarded": self.discarded, name: figures[name]}
 
 
-def compare_fits(
-    classifier: Classifier, config: DataConfig, validation_ids: tuple[str, ...]
-) -> list[FitScore]:
-    """The three fits, or nothing where the images are square, already decoded, or not there."""
-    part = _files_of(config, validation_ids)
+def compare_fits(classifier: Classifier, config: DataConfig, validation: ImageSet) -> list[FitScore]:
+    """The three fits, or nothing where the images are square, already decoded, or not there.
+
+    Args:
+        classifier: as it is kept.
+        config: where the images are.
+        validation: the images, whose labels may have been corrected.
+    """
+    part = _files_of(config, validation.ids)
     if part is None:
         return []
     size = classifier.preprocessing.size
@@ -55,9 +62,10 @@ def compare_fits(
     if _lost_by_cropping(sizes, size) < SQUARE_ENOUGH:
         return []
     scores = []
+    label_of = dict(zip(validation.ids, validation.labels, strict=True))
     for fit in FITS:
         images = load_dataset(
-            config,
+            replace(config, corrections=None),
             size=size,
             channels=classifier.preprocessing.channels,
             fit=fit,
@@ -67,6 +75,8 @@ def compare_fits(
             source=part,
             reading=classifier.reading,
         ).test
+        if len(images):
+            images = replace(images, labels=torch.stack([label_of[name] for name in images.ids]))
         discarded = mean(discarded_share(width, height, size, fit) for width, height in sizes)
         evaluation = predict_images(classifier, images, "validation").evaluation
         scores.append(FitScore(fit, discarded, fit == classifier.preprocessing.fit, evaluation))

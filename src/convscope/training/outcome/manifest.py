@@ -1,17 +1,18 @@
-"""What a run says about its data: `dataset.json` and `splits.csv`."""
+"""What a run says about its data: `dataset.json`, `splits.csv`, and which labels were corrected."""
 
 import csv
 import io
 
 import torch
 
+from convscope.data.corrections import write_corrections
 from convscope.data.dataset import Dataset
 from convscope.data.preprocessing import Preprocessing
-from convscope.runs.folder import DATASET, Run
+from convscope.runs.folder import CORRECTIONS, DATASET, Run
 
 
 def write_dataset(run: Run, dataset: Dataset, preprocessing: Preprocessing) -> None:
-    """`dataset.json` and `splits.csv`."""
+    """Its files, whatever they held before."""
     classification = bool(dataset.class_names)
     counts = {
         split: torch.bincount(images.labels, minlength=len(dataset.class_names)).tolist()
@@ -35,8 +36,11 @@ def write_dataset(run: Run, dataset: Dataset, preprocessing: Preprocessing) -> N
             "fingerprint": dataset.fingerprint,
             "quarantined": [{"path": entry.path, "reason": entry.reason} for entry in dataset.quarantined],
             "notes": list(dataset.notes),
+            "corrected": [each.to_dict() for each in dataset.corrected],
         },
     )
+    if dataset.corrected:
+        run.write_bytes(CORRECTIONS, write_corrections(each.correction for each in dataset.corrected))
     run.write_bytes("splits.csv", _splits_csv(dataset))
 
 

@@ -3,11 +3,15 @@
 import dataclasses
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from convscope.classifier.classifier import Classifier
-from convscope.evaluation.predictions import pool_folds, predict_images, write_predictions
+from convscope.data.dataset import Dataset
+from convscope.data.sources.source import SPLITS
+from convscope.evaluation.corrected import REMOVED, judge_both_ways
+from convscope.evaluation.predictions import Predictions, pool_folds, predict_images, write_predictions
 from convscope.networks.summary import summarise
 from convscope.runs.folder import NETWORK, SUMMARY, Run
 from convscope.training.fit import Fitted
@@ -39,8 +43,9 @@ def finish_run(
         judged.append((pool_folds(run), dataset.train))
     for predictions, _ in judged:
         write_predictions(run, predictions)
+    corrections = _corrections(run, dataset, classifier, judged[-1][0] if judged else None)
     run.write_arrays("predictions/images.npz", choose_showcase(judged))
-    fits = compare_fits(classifier, run.data, dataset.validation.ids)
+    fits = compare_fits(classifier, run.data, dataset.validation)
     shape = (classifier.preprocessing.channels, *classifier.preprocessing.size)
     run.write(NETWORK, dataclasses.asdict(summarise(classifier.network, shape)))
     run.write(
@@ -55,10 +60,34 @@ def finish_run(
             **({"fits": [fit.to_dict() for fit in fits]} if fits else {}),
             **({} if folds is None else {"folds": folds.to_dict()}),
             **{predictions.split: predictions.evaluation.to_dict() for predictions, _ in judged},
+            **corrections,
             "notes": _notes([predictions.split for predictions, _ in judged]),
             "seconds": {"train": round(fitted.seconds, 2), "total": round(fitted.earlier + total_seconds, 2)},
         },
     )
+
+
+def _corrections(
+    run: Run, dataset: Dataset, classifier: Classifier, judged: Predictions | None
+) -> dict[str, Any]:
+    """How many labels were corrected where, and the test's figures by both; nothing where none was."""
+    if not dataset.corrected:
+        return {}
+    removed = None
+    if dataset.removed is not None and len(dataset.removed):
+        removed = predict_images(classifier, dataset.removed, REMOVED)
+        write_predictions(run, removed)
+    counts = Counter(
+        (each.split, "changed" if each.new is not None else "removed") for each in dataset.corrected
+    )
+    found: dict[str, Any] = {
+        split: {what: counts[split, what] for what in ("changed", "removed")} for split in SPLITS
+    }
+    if judged is not None and judged.split == "test":
+        both = judge_both_ways(judged, dataset.corrected, removed)
+        if both is not None:
+            found["figures"] = both.to_dict()
+    return {"corrections": found}
 
 
 def _notes(judged: Sequence[str]) -> list[str]:

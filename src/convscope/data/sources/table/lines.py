@@ -1,6 +1,7 @@
 """Tables in text: CSV, TSV and JSON lines. What could swallow or shift a line is refused with its number."""
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,23 @@ def read_csv(path: Path, group_by: str | None) -> tuple[Roles, tuple[str, ...], 
     Raises:
         DataError: a column is lacking; a quote is not closed; a line has more cells than there are columns.
     """
+    lines = cells_of(path)
+    columns = tuple(next(lines, (0, []))[1])
+    roles = find_roles([name for name in columns if name], str(path), group_by)
+    rows = [
+        _row(f"{here(path)}, line {line}", roles, dict(zip(columns, cells, strict=False)))
+        for line, cells in lines
+    ]
+    return roles, columns, rows
+
+
+def cells_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line and cells of the header, then of each row that is not empty; nothing of an empty file.
+
+    Raises:
+        DataError: a quote is not closed; a line has more cells than there are columns; it is no text.
+        OSError: the file cannot be read.
+    """
     with _opened(path) as file:
         separator = _separator(path, file.readline())
         file.seek(0)
@@ -32,15 +50,12 @@ def read_csv(path: Path, group_by: str | None) -> tuple[Roles, tuple[str, ...], 
             skipped = 0
             file.seek(0)
         reader = csv.reader(file, delimiter=separator, strict=True)
-        columns = tuple(name.strip() for name in next(_unbroken(reader, path, skipped, None), (0, []))[1])
-        roles = find_roles([name for name in columns if name], str(path), group_by)
-        rows = []
-        for line, cells in _unbroken(reader, path, skipped, columns):
-            if any(cell.strip() for cell in cells):
-                rows.append(
-                    _row(f"{here(path)}, line {line}", roles, dict(zip(columns, cells, strict=False)))
-                )
-        return roles, columns, rows
+        for line, names in itertools.islice(_unbroken(reader, path, skipped, None), 1):
+            columns = [name.strip() for name in names]
+            yield line, columns
+            for row, cells in _unbroken(reader, path, skipped, tuple(columns)):
+                if any(cell.strip() for cell in cells):
+                    yield row, cells
 
 
 def read_json_lines(path: Path, group_by: str | None) -> tuple[Roles, tuple[str, ...], list[Row]]:
