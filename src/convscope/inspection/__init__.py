@@ -6,5 +6,6 @@ Every function borrows the network (`borrowing`) and gives it back as it was. Im
     what a layer weighs and gives      filters · activations · signals/: histograms, dead_units
     what excites a unit                patches/: top_patches, deconvnet, patch_projections · unit_optimisation
     what a class rests on              class_evidence/: class_maps, attribution, sanity
+    how one value comes about          arithmetic/: explaining, path
     what the last hidden layer says    hidden_values · planes
 """

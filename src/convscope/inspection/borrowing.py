@@ -1,6 +1,8 @@
 """Whoever borrows a network gives it back as it was."""
 
+import copy
 import random
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,6 +58,19 @@ def borrowed(network: nn.Module) -> Iterator[nn.Module]:
             if parameter.grad is not gradient:
                 parameter.grad = gradient
         _restore_random_state(random_state)
+
+
+def twin(network: nn.Module) -> nn.Module:
+    """A copy in eval mode, without hooks, that shares the network's weights and buffers.
+
+    What is hooked to it or run through it is seen by nobody else: several threads may each have one.
+    """
+    shared: dict[int, object] = {id(each): each for each in (*network.parameters(), *network.buffers())}
+    for module in network.modules():
+        for name in _HOOK_FIELDS:
+            if name in vars(module):
+                shared[id(vars(module)[name])] = OrderedDict()
+    return copy.deepcopy(network, shared).eval()
 
 
 def device_of(network: nn.Module) -> torch.device:
