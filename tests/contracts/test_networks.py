@@ -10,7 +10,7 @@ from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
 from convscope.networks.build import build_network
 from convscope.networks.catalogue import CATALOGUE, NetworkEntry, network_names
-from convscope.networks.summary import summarise
+from convscope.networks.following.summarising import summarise
 
 HAS_ITS_SAY_IN_TRAINING = (nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d)
 

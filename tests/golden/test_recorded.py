@@ -8,7 +8,7 @@ from convscope.data.batches import epoch_batches
 from convscope.data.dataset import Dataset
 from convscope.data.loading import load_dataset
 from convscope.networks.build import build_network
-from convscope.networks.summary import summarise
+from convscope.networks.following.summarising import summarise
 from convscope.runs.folder import Run
 
 VGG16_WEIGHTS = (

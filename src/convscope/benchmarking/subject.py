@@ -5,10 +5,10 @@ from pathlib import Path
 from torch import nn
 
 from convscope.classifier.classifier import Classifier
-from convscope.classifier.storage import DESCRIPTION
 from convscope.config.asked import NetworkConfig
 from convscope.networks.build import build_network
 from convscope.networks.catalogue import usual_image_shape, usual_num_classes
+from convscope.runs.folder import DESCRIPTION
 
 
 def subject_network(name: str) -> tuple[nn.Module, tuple[int, int, int]]:

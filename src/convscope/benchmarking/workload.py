@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from convscope.benchmarking.peak import synchronise
 from convscope.errors import UsageError
-from convscope.networks.summary import summarise
+from convscope.networks.following.summarising import summarise
 from convscope.training.depthwise import fast_depthwise
 from convscope.wording import meant, near
 

@@ -18,9 +18,8 @@ from convscope.data.preprocessing import Preprocessing
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic
 from convscope.runs.checkpoints import Tensors, find_checkpoint, read_network, read_state, read_tensors
-from convscope.runs.folder import CONFIG, Run
+from convscope.runs.folder import CONFIG, DESCRIPTION, Run
 
-DESCRIPTION = "classifier.json"
 WEIGHTS = "model.safetensors"
 CARD = "README.md"
 

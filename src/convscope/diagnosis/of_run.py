@@ -4,7 +4,6 @@ from pathlib import Path
 
 from convscope.diagnosis.answers import answers
 from convscope.diagnosis.finding import Finding
-from convscope.diagnosis.opening import is_untrained
 from convscope.diagnosis.rule import Diagnosis
 from convscope.errors import RunError
 from convscope.evaluation.predictions import has_predictions, read_held_out, read_predictions
@@ -13,6 +12,12 @@ from convscope.wording import command, here
 
 SPLITS = ("test", "validation")
 DIAGNOSIS = "diagnosis.json"
+
+
+def is_untrained(run: Run) -> bool:
+    """Whether neither a step was taken nor a head fitted."""
+    summary = run.summary() or {}
+    return summary.get("steps") == 0 and summary.get("checkpoint") != "head"
 
 
 def findings_of_run(path: Path) -> list[Finding]:

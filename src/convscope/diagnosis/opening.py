@@ -4,15 +4,10 @@ from pathlib import Path
 
 from convscope.classifier.classifier import Classifier
 from convscope.diagnosis.evidence import Evidence
+from convscope.diagnosis.of_run import is_untrained
 from convscope.evaluation.evaluating import load_own_data
 from convscope.runs.checkpoints import newest_step
 from convscope.runs.folder import Run
-
-
-def is_untrained(run: Run) -> bool:
-    """Whether neither a step was taken nor a head fitted."""
-    summary = run.summary() or {}
-    return summary.get("steps") == 0 and summary.get("checkpoint") != "head"
 
 
 def evidence_of_run(path: Path) -> Evidence:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
 from convscope.classifier.classifier import Classifier
-from convscope.classifier.storage import DESCRIPTION
 from convscope.config.asked import DataConfig
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.loading import load_dataset
@@ -19,7 +18,7 @@ from convscope.data.quarantine import Quarantined
 from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.corrected import REMOVED, BothWays, judge_both_ways, read_both_ways
 from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images, read_held_out
-from convscope.runs.folder import DATASET, Run
+from convscope.runs.folder import DATASET, DESCRIPTION, Run
 from convscope.wording import command, some
 
 SPLITS = ("test", "validation", "train")

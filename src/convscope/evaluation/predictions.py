@@ -6,15 +6,11 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.classifier.classifier import Classifier
-from convscope.classifier.storage import DESCRIPTION
-from convscope.classifier.target import Target
-from convscope.data.dataset import ImageSet
 from convscope.errors import DataError, RunError
 from convscope.evaluation.calibration import Calibration, calibrate
 from convscope.evaluation.confusion import Confusion, confusion_matrix
@@ -23,7 +19,12 @@ from convscope.evaluation.metrics import Evaluation, evaluate_logits
 from convscope.evaluation.proportion import Proportion
 from convscope.evaluation.regression import Regression, evaluate_regression
 from convscope.runs.advice import resume_command
-from convscope.runs.folder import Run
+from convscope.runs.folder import DESCRIPTION, Run
+
+if TYPE_CHECKING:  # whoever reads kept answers does without torch, which takes seconds to import
+    from convscope.classifier.classifier import Classifier
+    from convscope.classifier.target import Target
+    from convscope.data.dataset import ImageSet
 
 ImageEvaluation = Evaluation | Regression
 

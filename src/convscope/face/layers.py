@@ -5,7 +5,8 @@ from __future__ import annotations
 from convscope.config.asked import NetworkConfig
 from convscope.networks.build import build_network
 from convscope.networks.catalogue import usual_image_shape, usual_num_classes
-from convscope.networks.summary import Summary, summarise
+from convscope.networks.following.summarising import summarise
+from convscope.networks.summary import Summary
 
 
 def summary(

@@ -12,7 +12,7 @@ from convscope.inspection.borrowing import borrowed
 from convscope.inspection.layers import LayerTaps, find_layer, last_spatial_layer
 from convscope.looking.subject import Subject, spread
 from convscope.networks.following.shapes import output_shapes
-from convscope.networks.summary import summarise
+from convscope.networks.following.summarising import summarise
 
 _SAMPLE = 128
 _MAP_SIDE = (

@@ -34,6 +34,7 @@ SUMMARY = "summary.json"
 DATASET = "dataset.json"
 NETWORK = "network.json"
 CORRECTIONS = "corrections.csv"
+DESCRIPTION = "classifier.json"
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,8 @@ class Run:
         if not path.is_dir():
             raise RunError(f"{path} does not exist. Runs are listed by: convscope runs")
         if not (path / CONFIG).is_file():
-            if {CHOICES, ENVIRONMENT} & {
-                each.name for each in path.iterdir()
-            }:  # version 0.1.0 made them first
+            made_first = {CHOICES, ENVIRONMENT}  # by version 0.1.0
+            if made_first & {each.name for each in path.iterdir()}:
                 raise RunError(
                     f"{here(path)} holds no training: it was stopped before it began.\n"
                     "Remove the folder, and start it anew with: convscope train DATA"

@@ -4,11 +4,10 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from convscope.classifier.storage import DESCRIPTION
 from convscope.config.length import TimeBudget
 from convscope.runs.checkpoint_names import FINAL, HEAD, LAST
 from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint, set_damaged_aside
-from convscope.runs.folder import SUMMARY, Run
+from convscope.runs.folder import DESCRIPTION, SUMMARY, Run
 from convscope.runs.records import truncate_records
 from convscope.training.fine_tuning.stages import soften_head
 from convscope.training.loop import Loop

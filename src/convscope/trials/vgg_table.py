@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from convscope.networks.following.receptive_fields import receptive_fields
-from convscope.networks.summary import Summary, summarise
+from convscope.networks.following.summarising import summarise
+from convscope.networks.summary import Summary
 from convscope.networks.vgg import BLOCKS, VGG
 from convscope.trials.claims import Claim
 

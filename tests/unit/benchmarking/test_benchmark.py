@@ -11,7 +11,7 @@ from convscope.benchmarking.peak import Peak, measure_peak
 from convscope.benchmarking.subject import subject_network
 from convscope.benchmarking.workload import Setting, Workload
 from convscope.errors import UsageError
-from convscope.networks.summary import summarise
+from convscope.networks.following.summarising import summarise
 
 CPU = torch.device("cpu")
 

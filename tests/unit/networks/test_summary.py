@@ -6,8 +6,9 @@ from torch import nn
 from convscope.errors import UsageError
 from convscope.networks.conv4 import Conv4
 from convscope.networks.following.shapes import output_shapes
+from convscope.networks.following.summarising import summarise
 from convscope.networks.fully_connected import FullyConnected
-from convscope.networks.summary import Summary, summarise
+from convscope.networks.summary import Summary
 from convscope.networks.two_conv import TwoConv
 from convscope.networks.vgg import BLOCKS, VGG
 from convscope.networks.vgg12 import VGG12

@@ -4,6 +4,9 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 
 from convscope.errors import RunError
-from convscope.networks.summary import summarise
+from convscope.networks.following.summarising import summarise
 from convscope.networks.two_conv import TwoConv
 from convscope.networks.vgg import VGG
 from convscope.report.page.html import write_report
@@ -116,6 +119,17 @@ def test_the_network_is_drawn_in_the_shapes_of_its_layers(tmp_path: Path) -> Non
     assert len(shown) <= 8
     assert shown[-1].shape == (1000,)
     assert sum(each.parameters for each in shown) == deep.total.parameters
+
+
+def test_a_report_of_a_run_that_kept_its_layers_waits_for_no_torch(digits_run: Path, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(digits_run, tmp_path / "run"))
+    run.write("network.json", dataclasses.asdict(summarise(TwoConv(1, (28, 28), 10), (1, 28, 28))))
+    code = (
+        "import pathlib, sys; from convscope.report.page.html import write_report;"
+        f"write_report(pathlib.Path({str(run.path)!r})); print({{'torch', 'sklearn'}} & set(sys.modules))"
+    )
+    written = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert written.stdout.strip() == "set()"
 
 
 def test_every_cell_of_the_matrix_with_an_error_leads_to_its_images(digits_run: Path) -> None:

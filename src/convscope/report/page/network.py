@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from convscope.errors import ConvscopeError
-from convscope.networks.summary import LayerSummary, Summary, Total, summarise
+from convscope.networks.summary import LayerSummary, Summary, Total
 from convscope.report.palette import FACE, themed
 from convscope.report.palette import LIGHT as COLOUR
 from convscope.runs.folder import NETWORK, Run
@@ -72,7 +72,9 @@ def _kept(run: Run) -> Summary | None:
 
 def _built(run: Run) -> Summary | None:
     """The layers of the classifier itself, for a run that has not written them down."""
-    from convscope.classifier.classifier import Classifier  # seconds, which most reports do without
+    # Seconds of importing, which most reports do without.
+    from convscope.classifier.classifier import Classifier
+    from convscope.networks.following.summarising import summarise
 
     try:
         classifier = Classifier.load(run.path)

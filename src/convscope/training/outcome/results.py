@@ -12,7 +12,7 @@ from convscope.data.dataset import Dataset
 from convscope.data.sources.source import SPLITS
 from convscope.evaluation.corrected import REMOVED, judge_both_ways
 from convscope.evaluation.predictions import Predictions, pool_folds, predict_images, write_predictions
-from convscope.networks.summary import summarise
+from convscope.networks.following.summarising import summarise
 from convscope.runs.folder import NETWORK, SUMMARY, Run
 from convscope.training.fit import Fitted
 from convscope.training.folding.folds import FoldScores
