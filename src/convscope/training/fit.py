@@ -9,7 +9,7 @@ from convscope.runs.checkpoint_names import FINAL, HEAD, LAST
 from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint, set_damaged_aside
 from convscope.runs.folder import DESCRIPTION, SUMMARY, Run
 from convscope.runs.records import truncate_records
-from convscope.training.fine_tuning.stages import soften_head
+from convscope.training.fine_tuning.stages import MOST_EPOCHS, soften_head
 from convscope.training.loop import Loop
 from convscope.training.objective import Figures
 from convscope.training.outcome.keeping import choose_kept
@@ -168,12 +168,16 @@ def _start_from_head(loop: Loop) -> None:
 
 def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:
     """Give the loop the steps that its time budget holds."""
-    loop.budget = Budget(time.perf_counter() + budget.seconds if deadline is None else deadline)
-    fewest = 0 if loop.job.is_pretrained else 1
-    loop.timetable = first_timetable(loop, loop.budget, fewest=fewest)
+    tuned = loop.job.is_pretrained
+    most = MOST_EPOCHS * loop.steps_per_epoch if tuned else None
+    loop.budget = Budget(time.perf_counter() + budget.seconds if deadline is None else deadline, most)
+    loop.timetable = first_timetable(loop, loop.budget, fewest=0 if tuned else 1)
     loop.state.timetable = loop.timetable
     value = f"about {some(loop.timetable.total, 'step')}"
     reason = f"what {budget.text} holds on this machine; drawn anew while it goes on"
+    if loop.timetable.total == most:
+        value = f"{some(MOST_EPOCHS, 'epoch')}, and no more"
+        reason = f"{budget.text} would hold more, which brought photos nothing; --epochs asks for any number"
     if loop.budget.is_spent():
         kept = "the fitted head is kept" if loop.job.is_pretrained else "one step is taken all the same"
         reason = f"{budget.text} is over before the first step: {kept}. Give it more time"

@@ -60,6 +60,18 @@ def test_a_machine_that_changes_its_pace_does_not_change_the_end(
     assert position / timetable.planned > 0.93
 
 
+def test_a_budget_with_a_most_never_plans_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(budget, "time", clock)
+    held, timetable, step = Budget(deadline=1060.0, most=100), Timetable.of(100), 0
+    while step < timetable.total and not held.is_spent():
+        clock.now += 0.1 if step < 50 else 0.01
+        step += 1
+        timetable = held.adjust(timetable, step, ending=0.5)
+    assert step == 100
+    assert clock.now < 1060
+
+
 @pytest.fixture
 def slow_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Every look takes a tenth of a second, so that a training of 20 seconds takes none."""

@@ -9,11 +9,13 @@ import pytest
 import convscope
 from convscope.config.asked import DataConfig, ExperimentConfig
 from convscope.config.experiment_file import override
+from convscope.data.batches import steps_per_epoch
 from convscope.data.survey import survey
 from convscope.errors import DivergedError, UsageError
 from convscope.runs.checkpoints import Checkpoint
 from convscope.runs.folder import Run
 from convscope.training.device import use_device
+from convscope.training.fine_tuning.stages import MOST_EPOCHS
 from convscope.training.learning_rate_finder import find_learning_rate, search_for_job
 from convscope.training.plan import plan_experiment
 from convscope.training.preparation import load_planned, prepare
@@ -39,6 +41,10 @@ class Listener(Silent):
     def __init__(self, *, stop: bool = False) -> None:
         self.choices: list[Choice] = []
         self.stop = stop
+        self.total = 0
+
+    def on_start(self, run_path: str, step: int, total_steps: int) -> None:
+        self.total = total_steps
 
     def on_choice(self, choice: Choice) -> None:
         self.choices.append(choice)
@@ -152,3 +158,14 @@ def test_the_finder_searches_the_training_that_follows(bands: Path) -> None:
     assert first < 0.95  # ln 3 = 1.1 is what a random head has at best
     after = job.classifier.network.state_dict()
     assert all(after[name].equal(value) for name, value in before.items())
+
+
+def test_a_time_budget_holds_no_more_epochs_than_photos_gain_from(bands: Path, tmp_path: Path) -> None:
+    listener = Listener(stop=True)
+    with pytest.raises(StoppedError):
+        start(bands, tmp_path, listener, **{"training.time": "9h"})
+    told = next(choice for choice in listener.choices if choice.what == "budget")
+    assert told.value == f"{MOST_EPOCHS} epochs, and no more"
+    config = override(ExperimentConfig(), {**SETTINGS, "data.source": str(bands)})
+    images = len(load_planned(plan_experiment(config, survey(config.data)).config).train)
+    assert listener.total == MOST_EPOCHS * steps_per_epoch(images, 14)

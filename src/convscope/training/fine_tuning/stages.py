@@ -20,6 +20,9 @@ from convscope.training.fine_tuning.exact import fit_head
 from convscope.training.fine_tuning.features import find_features
 from convscope.training.fine_tuning.head import LinearHead, head_layer, install_head
 
+MOST_EPOCHS = 16
+"""Of a time budget: on photos they did no better than half as many (benchmarks/results/kitten_recipe.md)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuning:

@@ -18,9 +18,11 @@ class Budget:
 
     Attributes:
         deadline: on `time.perf_counter`.
+        most: steps, however much time there is; None for as many as it holds.
     """
 
     deadline: float
+    most: int | None = None
     _marks: list[tuple[float, int]] = field(default_factory=list)
 
     def is_spent(self) -> bool:
@@ -45,6 +47,8 @@ class Budget:
         self._marks.append((now, step))
         overall, lately = (now - start) / (step - first), (now - last_look) / (step - last_step)
         left = max(0, int((self.deadline - now - ending) / ((overall + lately) / 2)))
+        if self.most is not None:
+            left = min(left, max(0, self.most - step))
         if abs(step + left - timetable.total) <= TOLERANCE * left:
             return timetable
         return timetable.drawn_anew(step, step + left)

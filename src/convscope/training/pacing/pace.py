@@ -12,7 +12,8 @@ MEASURED = 3
 
 
 def first_timetable(loop: Loop, budget: Budget, *, fewest: int) -> Timetable:
-    """Steps that the budget holds, validations between them included, and `fewest` at the least.
+    """Steps that the budget holds, validations between them included: `fewest` at the least, and no more than
+    its most.
 
     They are taken by a copy of the training state, so that nothing of the training is used up.
     """
@@ -30,4 +31,5 @@ def first_timetable(loop: Loop, budget: Budget, *, fewest: int) -> Timetable:
     loop.measure_splits()
     per_validation = time.perf_counter() - begun
     left = budget.deadline - time.perf_counter() - per_validation
-    return Timetable.of(max(fewest, int(left / (per_step + per_validation / loop.steps_per_epoch))))
+    steps = max(fewest, int(left / (per_step + per_validation / loop.steps_per_epoch)))
+    return Timetable.of(steps if budget.most is None else min(steps, budget.most))
