@@ -86,7 +86,7 @@ def fit(
         job.progress.on_choice(Choice("stopped", value, reason))
     try:
         if job.is_pretrained and loop.seen is None:
-            _start_from_head(loop)
+            _start_from_head(loop, deadline)
         if (budget := _open_budget(loop)) is not None:
             _plan(loop, budget, deadline)
         job.progress.on_start(str(run.path), loop.state.step, loop.timetable.total)
@@ -140,12 +140,14 @@ def _open_budget(loop: Loop) -> TimeBudget | None:
     return length if isinstance(length, TimeBudget) and loop.state.timetable is None else None
 
 
-def _start_from_head(loop: Loop) -> None:
+def _start_from_head(loop: Loop, deadline: float | None) -> None:
     """Measure the network as it is, fit its head, measure, save and tell that, and make it ready to go on."""
     job, state = loop.job, loop.state
-    untrained = loop.measure(head_alone=True).get("validation")
     begun = time.perf_counter()
-    fit_head_first(job)
+    untrained = loop.measure(head_alone=True).get("validation")
+    mirror = _mirrors_hold(loop, deadline, time.perf_counter() - begun)
+    begun = time.perf_counter()
+    fit_head_first(job, mirror=mirror)
     if state.average is not None:
         state.average.start_from(state.network)
     state.seconds = time.perf_counter() - begun
@@ -160,10 +162,18 @@ def _start_from_head(loop: Loop) -> None:
     follows = loop.timetable.total > 0 or _open_budget(loop) is not None
     if head is not None and head.accuracy is not None:
         reason = f"fitted after {state.seconds:.0f} s and usable"
+        reason += "" if mirror else "; without mirror images, for which there is no time"
         more = "; the later stages follow" if follows and not job.config.training.frozen else ""
         job.progress.on_choice(Choice("head", f"validation {percent(head.accuracy, 1)}", reason + more))
     if follows and not job.config.training.frozen:
         soften_head(state.network, job.config.training.head_scale)
+
+
+def _mirrors_hold(loop: Loop, deadline: float | None, measuring: float) -> bool:
+    """Whether there is time for the features of the training images' mirror images, by what others took."""
+    measured = loop.count_measured()
+    features = 2 * len(loop.job.dataset.train) * measuring / max(1, measured)
+    return deadline is None or features < deadline - time.perf_counter()
 
 
 def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:

@@ -150,8 +150,11 @@ def _in_range(single: Tensor, double: Tensor) -> float:
     return (single if is_safe else double).item()
 
 
-def fit_head_first(job: Job) -> None:
-    """The exact head on frozen features; deterministic, so that a resumed run fits the same."""
+def fit_head_first(job: Job, *, mirror: bool = True) -> None:
+    """The exact head on frozen features; deterministic, so that a resumed run fits the same.
+
+    Without `mirror` on the images alone, in half the time, even where their mirror images count as the same.
+    """
     train, target = job.dataset.train, job.classifier.target
     is_number = target.task == "regression"
     balanced = job.config.training.balance != "none"
@@ -161,7 +164,7 @@ def fit_head_first(job: Job) -> None:
         train.images,
         (train.labels - target.mean) / target.std if is_number else train.labels,
         num_classes=None if is_number else target.num_outputs,
-        mirror=fits_on_mirror_images(job.config),
+        mirror=mirror and fits_on_mirror_images(job.config),
         weights=_class_weights(job)[train.labels] if balanced else None,
     )
 

@@ -1,5 +1,6 @@
 """A pretrained network in training: its head is fitted first, and may be used long before the end."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from convscope.errors import DivergedError, UsageError
 from convscope.runs.checkpoints import Checkpoint
 from convscope.runs.folder import Run
 from convscope.training.device import use_device
+from convscope.training.fine_tuning import stages
+from convscope.training.fine_tuning.exact import fit_head
 from convscope.training.fine_tuning.stages import MOST_EPOCHS
 from convscope.training.learning_rate_finder import find_learning_rate, search_for_job
 from convscope.training.plan import plan_experiment
@@ -169,3 +172,22 @@ def test_a_time_budget_holds_no_more_epochs_than_photos_gain_from(bands: Path, t
     config = override(ExperimentConfig(), {**SETTINGS, "data.source": str(bands)})
     images = len(load_planned(plan_experiment(config, survey(config.data)).config).train)
     assert listener.total == MOST_EPOCHS * steps_per_epoch(images, 14)
+
+
+@pytest.mark.parametrize("budget", ["1s", "9h"])
+def test_mirror_images_are_left_out_where_there_is_no_time_for_them(
+    bands: Path, tmp_path: Path, budget: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counted(*given: object, **more: object) -> object:
+        asked.append(len(given[0]))
+        return fit_head(*given, **more)
+
+    monkeypatch.setattr(stages, "fit_head", counted)
+    listener = Listener(stop=True)
+    with contextlib.suppress(StoppedError):
+        start(bands, tmp_path, listener, **{"training.time": budget})
+    told = next(choice for choice in listener.choices if choice.what == "head")
+    assert asked == ([1] if budget == "1s" else [2])
+    assert ("without mirror images" in told.reason) == (budget == "1s")
