@@ -2,16 +2,20 @@
 
 from fastapi import FastAPI
 
-from convscope.serving.api import health
-from convscope.serving.pages import assets, runs
+from convscope.serving.api import health, live
+from convscope.serving.journal import Journal
+from convscope.serving.pages import assets, compare, run, runs
 from convscope.serving.refusals import explain_errors
 from convscope.serving.safety import Access, Safety
 from convscope.serving.workbench import Workbench
 
 ROUTERS = (
     health.router,
+    live.router,
     assets.router,
     runs.router,
+    run.router,
+    compare.router,
 )
 
 
@@ -24,6 +28,9 @@ def create_app(workbench: Workbench, access: Access | None = None) -> FastAPI:
     """
     app = FastAPI(title="convscope", version="0.1.0", docs_url=None, redoc_url=None)
     app.state.workbench = workbench
+    app.state.journal = Journal(workbench)
+    app.state.drawn = run.Drawn()
+    app.state.compared = compare.Compared()
     for router in ROUTERS:
         app.include_router(router)
     explain_errors(app)

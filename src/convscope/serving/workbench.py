@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from convscope.comparison.overview import Listed, Overview
 from convscope.errors import RunError
-from convscope.runs.folder import CONFIG, Run
-from convscope.runs.listing import list_groups, list_runs, seed_runs
+from convscope.runs.folder import Run
 from convscope.serving.models import DEFAULT_MEMORY, Models
 from convscope.wording import here, shown
 
@@ -33,17 +34,34 @@ class Entry:
     Attributes:
         id: what addresses name it by; its name below the folder.
         run: the run itself.
-        group: of a run of a group (seeds, for one), the group's name.
+        listed: what a list shows of it.
+        group: of a run of a group (seeds, for one), the group's id.
     """
 
     id: str
     run: Run
+    listed: Listed
     group: str | None = None
 
     @property
     def address(self) -> str:
         """Of its page."""
         return f"/runs/{quote(self.id, safe='')}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of the list: a run, or a group of seeds as one.
+
+    Attributes:
+        id: what a comparison names it by; of a single run the same as its entry's.
+        listed: what the line shows.
+        runs: the run itself, or those of the group.
+    """
+
+    id: str
+    listed: Listed
+    runs: tuple[Entry, ...]
 
 
 class Workbench:
@@ -60,21 +78,24 @@ class Workbench:
             threads: that networks compute with; as torch has it unless given.
         """
         self.folder = folder
+        self.overview = Overview(folder)
+        """Of every run and group what a list shows, read again only where a file changed."""
         self.closing = threading.Event()
         """Set when the server is asked to stop: whoever streams ends."""
         self._models = Models(memory, threads)
 
     def entries(self) -> list[Entry]:
         """All runs, oldest first, and those of groups after them."""
-        if (self.folder / CONFIG).is_file():
-            return [Entry(id=shown(self.folder.resolve().name), run=Run(self.folder))]
-        entries: dict[str, Entry] = {}
-        for run in list_runs(self.folder):
-            _add(entries, shown(run.name), run)
-        for group in list_groups(self.folder):
-            for path in seed_runs(group):
-                _add(entries, shown(f"{group.name}{WITHIN}{path.name}"), Run(path), shown(group.name))
-        return list(entries.values())
+        return [entry for listed in self.rows().values() for entry in listed.runs]
+
+    def rows(self) -> dict[str, Row]:
+        """The single runs, oldest first, and after them the groups of seeds, each by its id."""
+        found = self.overview.listed()
+        rows: dict[str, Row] = {}
+        for listed in sorted(found, key=lambda each: bool(each.members)):
+            name = _free(rows, shown(listed.path.resolve().name))
+            rows[name] = Row(id=name, listed=listed, runs=_entries(name, listed))
+        return rows
 
     def find(self, run_id: str) -> Entry:
         """The run that has this id.
@@ -86,6 +107,17 @@ class Workbench:
             if entry.id == run_id:
                 return entry
         raise UnknownRunError(f"{here(self.folder)} has no run '{shown(run_id)}'")
+
+    def find_side(self, side_id: str) -> Path:
+        """The folder of the run, or of the group of seeds, that has this id.
+
+        Raises:
+            UnknownRunError: there is none.
+        """
+        rows = self.rows()
+        if side_id in rows:
+            return rows[side_id].listed.path
+        return self.find(side_id).run.path
 
     def classifier(self, run_id: str, checkpoint: str = "final") -> Classifier:
         """The classifier of a run, kept for the next time. Takes a while: not for the event loop.
@@ -104,7 +136,19 @@ class Workbench:
         return self._models.subject(self.find(run_id).run.path, checkpoint)
 
 
-def _add(entries: dict[str, Entry], name: str, run: Run, group: str | None = None) -> None:
-    while name in entries:  # two names may look alike once they are fit to be shown
+def _entries(name: str, listed: Listed) -> tuple[Entry, ...]:
+    """Of a run itself; of a group its runs."""
+    if not listed.members:
+        return (Entry(id=name, run=Run(listed.path), listed=listed),)
+    found: dict[str, Entry] = {}
+    for member in listed.members:
+        id = _free(found, shown(f"{name}{WITHIN}{member.path.name}"))
+        found[id] = Entry(id=id, run=Run(member.path), listed=member, group=name)
+    return tuple(found.values())
+
+
+def _free(taken: Mapping[str, object], name: str) -> str:
+    """Two names may look alike once they are fit to be shown."""
+    while name in taken:
         name += WITHIN
-    entries[name] = Entry(id=name, run=run, group=group)
+    return name

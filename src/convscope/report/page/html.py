@@ -87,7 +87,7 @@ def report_content(material: Material) -> Content:
 
 def render_report(material: Material) -> str:
     """The report as one HTML document."""
-    content, script = report_content(material), report_script()
+    content, script = report_content(material), _script()
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return (
         _environment()
@@ -103,14 +103,9 @@ def render_report(material: Material) -> str:
     )
 
 
-def report_script() -> str:
+def _script() -> str:
     """What makes the sections answer to pointer and keys; they read without it."""
     return str(_environment().get_template("report.js").render()).strip()
-
-
-def report_style() -> str:
-    """How the sections look; colours are CSS variables, by the names of `palette`."""
-    return str(_environment().get_template("report.css").render())
 
 
 @functools.cache

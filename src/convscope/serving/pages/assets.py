@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +49,17 @@ def _find() -> dict[str, Asset]:
         for path in folder.iterdir()
         if path.suffix in TYPES
     }
-    return {**found, "palette.css": Asset(palette_css(), TYPES[".css"])}
+    return {**found, **_of_report(), "palette.css": Asset(palette_css(), TYPES[".css"])}
+
+
+def _of_report() -> dict[str, Asset]:
+    """The report's own style, for what stands in an element of class `report`, and its script."""
+    templates = files("convscope.report.page") / "templates"
+    style = f".report {{\n{(templates / 'report.css').read_text(encoding='utf-8')}\n}}\n"
+    return {
+        "report.css": Asset(style.encode(), TYPES[".css"]),
+        "report.js": Asset((templates / "report.js").read_bytes(), TYPES[".js"]),
+    }
 
 
 ASSETS: Final = _find()

@@ -30,3 +30,8 @@ def render(
     """
     page = _environment.get_template(template).render(**shown)
     return HTMLResponse(page, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+def render_part(template: str, **shown: Any) -> str:
+    """A part of a page, for a script that puts it in its place."""
+    return _environment.get_template(template).render(**shown)
