@@ -13,7 +13,7 @@ import convscope
 
 SOURCE = Path(convscope.__file__).parent
 LEVELS = (
-    {"errors", "wording", "work"},
+    {"errors", "wording", "work", "documents"},
     {"notebook"},
     {"config"},
     {"data"},

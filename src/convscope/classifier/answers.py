@@ -51,6 +51,10 @@ class Answers(list[Prediction]):
             "quarantined": [{"path": each.path, "reason": each.reason} for each in self.left_out],
         }
 
+    def document(self, run: str) -> dict[str, Any]:
+        """What `convscope predict --json` prints of them, and the prediction API answers."""
+        return {"run": run} | self.to_dict()
+
     def to_csv(self) -> str:
         """A line for each image: path, class, its probability, and that of every class; or path and value."""
         file = io.StringIO(newline="")

@@ -34,6 +34,21 @@ from convscope.wording import listed, shown, some
 PREDICT_CHUNK = 256
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Readied:
+    """An image as the network sees it.
+
+    Attributes:
+        name: where it came from.
+        pixels: uint8 (C, H, W).
+        faint: why hardly anything can be seen in it; empty where something can.
+    """
+
+    name: str
+    pixels: Tensor
+    faint: str = ""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Classifier:
     """Preprocessing + network + what its outputs mean. Train = evaluate = predict = serve = export.
@@ -138,28 +153,28 @@ class Classifier:
     ) -> Iterator[tuple[Asked, Prediction | Quarantined]]:
         waiting = asked_pictures(pictures)
         while asked := list(islice(waiting, PREDICT_CHUNK)):
-            pixels = list(in_order(self._pixels, asked))
-            readable = [
-                (each.name, image[0])
-                for each, image in zip(asked, pixels, strict=True)
-                if not isinstance(image, Quarantined)
-            ]
-            predictions = iter(
-                self.predict_pixels([image for _, image in readable], [name for name, _ in readable])
-            )
-            for each, image in zip(asked, pixels, strict=True):
-                if isinstance(image, Quarantined):
-                    yield each, image
-                else:
-                    yield each, replace(next(predictions), faint=image[1])
+            yield from zip(asked, self.answer(list(in_order(self.ready, asked))), strict=True)
 
-    def _pixels(self, asked: Asked) -> tuple[Tensor, str] | Quarantined:
+    def ready(self, asked: Asked) -> Readied | Quarantined:
+        """Decode one image; what cannot be read, with the reason."""
         if isinstance(asked.picture, Quarantined):
             return asked.picture
         try:
-            return judge_picture(asked.picture, self.preprocessing, self.reading)
+            pixels, faint = judge_picture(asked.picture, self.preprocessing, self.reading)
         except BrokenImage as broken:
             return Quarantined(asked.name, str(broken))
+        return Readied(asked.name, pixels, faint)
+
+    def answer(self, readied: Sequence[Readied | Quarantined]) -> list[Prediction | Quarantined]:
+        """Classify what `ready` returned, together; what could not be read comes back as it is."""
+        images = [each for each in readied if isinstance(each, Readied)]
+        predictions = iter(
+            self.predict_pixels([each.pixels for each in images], [each.name for each in images])
+        )
+        return [
+            replace(next(predictions), faint=each.faint) if isinstance(each, Readied) else each
+            for each in readied
+        ]
 
     def predict_pixels(self, images: Sequence[Tensor], names: Sequence[str]) -> list[Prediction]:
         """Classify images that `read` returned, uint8 `(C, H, W)` each."""
@@ -276,4 +291,4 @@ def _from_stored(stored: Stored) -> Classifier:
 
 
 def _name_of(picture: Picture) -> str:
-    return "the image" if isinstance(picture, Image.Image) else shown(str(picture))
+    return "the image" if isinstance(picture, Image.Image | bytes) else shown(str(picture))

@@ -1,4 +1,4 @@
-"""Which images a prediction is asked for: files, folders of them, opened pictures."""
+"""Which images a prediction is asked for: files, their bytes, folders of them, opened pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from convscope.data.sources.folder import list_files
 from convscope.errors import DataError, UsageError
 from convscope.wording import shown
 
-Picture = str | Path | Image.Image
+Picture = str | Path | Image.Image | bytes
+"""An image file, by its path or as its bytes, or an opened picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,8 @@ class Asked:
     """One image that a prediction is asked for.
 
     Attributes:
-        name: its path as it can be shown; `image 3` for an opened picture, counted from 0.
-        picture: the file or the opened picture; what cannot even be opened, with its reason.
+        name: its path as it can be shown; `image 3` for one that has none, counted from 0.
+        picture: the file, its bytes, or the opened picture; what cannot even be opened, with its reason.
         listed: whether it was found in a folder, rather than named.
     """
 
@@ -38,11 +39,11 @@ def asked_pictures(pictures: Picture | Iterable[Picture]) -> Iterator[Asked]:
     Raises:
         UsageError: something is neither a path nor a PIL image.
     """
-    if isinstance(pictures, str | Path | Image.Image):
+    if isinstance(pictures, str | Path | Image.Image | bytes):
         pictures = [pictures]
     number = 0
     for picture in pictures:
-        if isinstance(picture, Image.Image):
+        if isinstance(picture, Image.Image | bytes):
             yield Asked(f"image {number}", picture)
             number += 1
         elif not isinstance(picture, str | os.PathLike):

@@ -25,7 +25,7 @@ _pillow_loads = threading.Lock()
 
 
 def read_picture(picture: Picture, preprocessing: Preprocessing, reading: Reading) -> Tensor:
-    """One image file or opened picture -> uint8 `(C, H, W)`.
+    """One image file, its bytes, or an opened picture -> uint8 `(C, H, W)`.
 
     Raises:
         BrokenImage: with the reason in plain words.
@@ -35,10 +35,16 @@ def read_picture(picture: Picture, preprocessing: Preprocessing, reading: Readin
 
 def judge_picture(picture: Picture, preprocessing: Preprocessing, reading: Reading) -> tuple[Tensor, str]:
     """`read_picture`, and why hardly anything can be seen in it: empty where something can."""
-    content = _as_file(picture) if isinstance(picture, Image.Image) else DiskFile(Path(picture)).read()
+    content = _content(picture)
     form = PixelFormat(preprocessing.size, preprocessing.channels, preprocessing.fit, reading)
     image, lost = decode_and_judge(content, form)
     return torch.from_numpy(as_array(image).copy()), lost
+
+
+def _content(picture: Picture) -> bytes:
+    if isinstance(picture, bytes):
+        return picture
+    return _as_file(picture) if isinstance(picture, Image.Image) else DiskFile(Path(picture)).read()
 
 
 def _as_file(picture: Image.Image) -> bytes:

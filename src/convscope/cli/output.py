@@ -2,7 +2,6 @@
 
 import codecs
 import json
-import math
 import os
 import re
 import sys
@@ -12,6 +11,7 @@ from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
 
+from convscope.documents import plain
 from convscope.wording import legible, shown
 
 _PLAIN = {
@@ -73,9 +73,7 @@ def is_live(console: Console) -> bool:
 def print_json(document: Any) -> None:
     """One JSON document on stdout, and nothing else there."""
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
-    text = json.dumps(
-        _plain(document), indent=2, ensure_ascii=not encoding.startswith("utf"), allow_nan=False
-    )
+    text = json.dumps(plain(document), indent=2, ensure_ascii=not encoding.startswith("utf"), allow_nan=False)
     print(_SURROGATE.sub(lambda found: shown(found[0]).replace("\\", "\\\\"), text))
     sys.stdout.flush()
 
@@ -106,11 +104,6 @@ def reason(error: BaseException) -> str:
         return f"{error.strerror}{where}"
     lines = str(error).strip().splitlines()
     return legible(lines[0]) if lines else type(error).__name__
-
-
-def finite(value: float) -> float | None:
-    """JSON has no nan: None instead."""
-    return value if math.isfinite(value) else None
 
 
 class _Log:
@@ -162,18 +155,3 @@ def _console(stream: Any) -> Console:
     return _Results(
         file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=not is_terminal
     )
-
-
-def _plain(value: Any) -> Any:
-    """As JSON holds it: no nan, no objects."""
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if hasattr(value, "to_dict"):
-        return _plain(value.to_dict())
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return finite(value)
-    return value if value is None or isinstance(value, str | int) else str(value)

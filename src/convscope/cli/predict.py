@@ -59,7 +59,7 @@ def predict(
 
         answers = predicted(run, paths, checkpoint=checkpoint, max_pixels=max_pixels)
     if json:
-        print_json({"run": str(run)} | answers.to_dict())
+        print_json(answers.document(str(run)))
     elif csv:
         sys.stdout.write(answers.to_csv())
     else:

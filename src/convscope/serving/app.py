@@ -2,7 +2,8 @@
 
 from fastapi import FastAPI
 
-from convscope.serving.api import health, live
+from convscope.serving.api import health, live, predict
+from convscope.serving.api.predictor import Predictor
 from convscope.serving.journal import Journal
 from convscope.serving.pages import assets, compare, run, runs
 from convscope.serving.refusals import explain_errors
@@ -12,6 +13,7 @@ from convscope.serving.workbench import Workbench
 ROUTERS = (
     health.router,
     live.router,
+    predict.router,
     assets.router,
     runs.router,
     run.router,
@@ -19,18 +21,20 @@ ROUTERS = (
 )
 
 
-def create_app(workbench: Workbench, access: Access | None = None) -> FastAPI:
+def create_app(workbench: Workbench, access: Access | None = None, *, together: int | None = None) -> FastAPI:
     """The workbench as an ASGI application; handlers find it as `request.app.state.workbench`.
 
     Args:
         workbench: the folder of runs.
         access: who may ask; without it, whoever is on this machine.
+        together: images that are computed together at most; chosen by their size unless given.
     """
-    app = FastAPI(title="convscope", version="0.1.0", docs_url=None, redoc_url=None)
+    app = FastAPI(title="convscope", version="0.1.0", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.workbench = workbench
     app.state.journal = Journal(workbench)
     app.state.drawn = run.Drawn()
     app.state.compared = compare.Compared()
+    app.state.predictor = Predictor(workbench, together=together)
     for router in ROUTERS:
         app.include_router(router)
     explain_errors(app)

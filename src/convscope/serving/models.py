@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +59,16 @@ class Models:
         self._let_go()
         return found
 
+    def open(self, path: Path, checkpoint: str) -> Classifier | None:
+        """The classifier if it is here already, at once."""
+        key = _key(path, checkpoint)
+        found = self._held.get(key)
+        if found is None or found.classifier is None:
+            return None
+        with self._turn, suppress(KeyError):  # it may have been let go meanwhile
+            self._held.move_to_end(key)
+        return found.classifier
+
     def subject(self, path: Path, checkpoint: str) -> Subject:
         """As `open_subject`, or the one that is here already."""
         held = self._hold(path, checkpoint)
@@ -86,7 +97,7 @@ class Models:
         return held.classifier
 
     def _hold(self, path: Path, checkpoint: str) -> _Held:
-        key = (path, checkpoint, tuple(_time_of(path / name) for name in STAMPED))
+        key = _key(path, checkpoint)
         with self._turn:
             for stale in [other for other in self._held if other[:2] == key[:2] and other != key]:
                 del self._held[stale]
@@ -100,6 +111,10 @@ class Models:
             while len(sizes) > 1 and sum(sizes.values()) > self._memory:
                 oldest = next(iter(sizes))
                 del sizes[oldest], self._held[oldest]
+
+
+def _key(path: Path, checkpoint: str) -> Key:
+    return path, checkpoint, tuple(_time_of(path / name) for name in STAMPED)
 
 
 def _time_of(path: Path) -> int:

@@ -9,6 +9,7 @@ Sources: the Fetch standard; Fetch Metadata (w3.org/TR/fetch-metadata); Content 
 
 import hmac
 import ipaddress
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-METHODS: Final = ("GET", "HEAD", "POST")
 MAX_BODY: Final = 32 * 2**20
+"""Bytes."""
+
+DRAINED: Final = 64 * 2**20
 """Bytes."""
 
 COOKIE: Final = "convscope_token"
@@ -96,13 +99,15 @@ class Safety:
         if scope["type"] != "http":
             return  # nothing here speaks WebSocket
         headers = Headers(scope["headers"])
-        exchange = _Exchange(receive, send)
+        exchange = _Exchange(scope, receive, send)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await refusal.send(exchange.send)
+            if refusal is TOO_LARGE:
+                await _drain(receive)
+            await refusal.send(scope, exchange.send)
             return
         if self._access.token and "token=" in scope["query_string"].decode("latin-1"):
-            await _welcome(scope, self._access.token).send(exchange.send)
+            await _welcome(scope, self._access.token).send(scope, exchange.send)
             return
         if scope["method"] == "HEAD":  # as GET; the server itself leaves the body out
             scope = {**scope, "method": "GET"}
@@ -112,8 +117,6 @@ class Safety:
         hosts = headers.all(b"host")
         if len(hosts) != 1 or not self._access.allows_host(hosts[0]):
             return Refusal(421, "this server answers to its own address alone")
-        if scope["method"] not in METHODS:
-            return Refusal(405, f"{', '.join(METHODS)} are answered", ((b"allow", b"GET, HEAD, POST"),))
         if not _is_own(scope["method"], headers, hosts[0]):
             return Refusal(403, "asked by a page of another site")
         if self._access.token and not self._knows_token(scope, headers):
@@ -155,11 +158,12 @@ class Refusal:
     why: str
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
-    async def send(self, send: Send) -> None:
+    async def send(self, scope: Scope, send: Send) -> None:
         """Send it. The connection is closed: a body that nobody read is not taken for the next request."""
-        body = self.why.encode()
+        is_api = scope["path"].startswith("/api/")
+        body = (json.dumps({"error": self.why}) if is_api else self.why).encode()
         headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-type", b"application/json" if is_api else b"text/plain; charset=utf-8"),
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),
             *self.headers,
@@ -174,7 +178,8 @@ TOO_LARGE: Final = Refusal(413, f"a request's body may have {MAX_BODY // 2**20} 
 class _Exchange:
     """One request and its answer: counts what comes in, and adds the headers to what goes out."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
         self._receive = receive
         self._send = send
         self._bytes = 0
@@ -185,7 +190,8 @@ class _Exchange:
         self._bytes += len(message.get("body", b""))
         if self._bytes > MAX_BODY and not self._is_refused:
             self._is_refused = True
-            await TOO_LARGE.send(self._send_with_headers)
+            await _drain(self._receive)
+            await TOO_LARGE.send(self._scope, self._send_with_headers)
         return {"type": "http.disconnect"} if self._is_refused else message
 
     async def send(self, message: Message) -> None:
@@ -196,6 +202,19 @@ class _Exchange:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [*message.get("headers", ()), *HEADERS]}
         await self._send(message)
+
+
+async def _drain(receive: Receive) -> None:
+    """Throw away what a client still sends of a body that is too large, for else it does not hear why.
+
+    Not without end: who sends much more is cut off.
+    """
+    thrown = 0
+    while thrown <= DRAINED:
+        message = await receive()
+        thrown += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
 
 
 def _is_own(method: str, headers: Headers, host: str) -> bool:

@@ -19,14 +19,23 @@ PATIENCE = 30
 class Server(uvicorn.Server):
     """One workbench on one socket."""
 
-    def __init__(self, workbench: Workbench, listening: socket.socket, access: Access | None = None) -> None:
-        """`listening` is a socket that `listen` returned."""
+    def __init__(
+        self,
+        workbench: Workbench,
+        listening: socket.socket,
+        access: Access | None = None,
+        *,
+        together: int | None = None,
+    ) -> None:
+        """`listening` is a socket that `listen` returned; for the others see `create_app`."""
         super().__init__(
             uvicorn.Config(
-                create_app(workbench, access),
+                create_app(workbench, access, together=together),
                 lifespan="off",
                 log_config=None,
+                log_level="error",
                 access_log=False,
+                proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=PATIENCE,
             )

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from convscope.comparison.overview import Listed, Overview
 from convscope.errors import RunError
-from convscope.runs.folder import Run
+from convscope.runs.folder import CONFIG, Run
+from convscope.runs.names import LONGEST
 from convscope.serving.models import DEFAULT_MEMORY, Models
 from convscope.wording import here, shown
 
@@ -83,6 +84,7 @@ class Workbench:
         self.closing = threading.Event()
         """Set when the server is asked to stop: whoever streams ends."""
         self._models = Models(memory, threads)
+        self._known: dict[str, Path] = {}
 
     def entries(self) -> list[Entry]:
         """All runs, oldest first, and those of groups after them."""
@@ -106,7 +108,26 @@ class Workbench:
         for entry in self.entries():
             if entry.id == run_id:
                 return entry
-        raise UnknownRunError(f"{here(self.folder)} has no run '{shown(run_id)}'")
+        raise UnknownRunError(f"{here(self.folder)} has no run '{shown(run_id)[:LONGEST]}'")
+
+    def path_of(self, run_id: str) -> Path:
+        """The folder of the run that has this id; at once where it was asked for before and is still there.
+
+        Raises:
+            UnknownRunError: there is none.
+        """
+        known = self._known.get(run_id)
+        if known is None or not (known / CONFIG).is_file():
+            known = self._known[run_id] = self.find(run_id).run.path
+        return known
+
+    def open_classifier(self, run_id: str) -> Classifier | None:
+        """The classifier of a run if it was opened before, at once; else None.
+
+        Raises:
+            UnknownRunError: there is no such run.
+        """
+        return self._models.open(self.path_of(run_id), "final")
 
     def find_side(self, side_id: str) -> Path:
         """The folder of the run, or of the group of seeds, that has this id.
@@ -125,7 +146,7 @@ class Workbench:
         Raises:
             RunError: there is no such run or checkpoint, or it is damaged.
         """
-        return self._models.classifier(self.find(run_id).run.path, checkpoint)
+        return self._models.classifier(self.path_of(run_id), checkpoint)
 
     def subject(self, run_id: str, checkpoint: str = "final") -> Subject:
         """A run opened for looking, with the same classifier, kept for the next time.
@@ -133,7 +154,7 @@ class Workbench:
         Raises:
             RunError: there is no such run or checkpoint, or it is damaged.
         """
-        return self._models.subject(self.find(run_id).run.path, checkpoint)
+        return self._models.subject(self.path_of(run_id), checkpoint)
 
 
 def _entries(name: str, listed: Listed) -> tuple[Entry, ...]:

@@ -78,6 +78,9 @@ def in_order(function: Callable[[In], Out], things: Sequence[In]) -> Iterator[Ou
     def apply(chunk: Sequence[In]) -> list[Out]:
         return [function(thing) for thing in chunk]
 
+    if len(things) <= _CHUNK:
+        yield from map(function, things)
+        return
     chunks = [things[start : start + _CHUNK] for start in range(0, len(things), _CHUNK)]
     pool = ThreadPoolExecutor(min(16, torch.get_num_threads()))
     try:

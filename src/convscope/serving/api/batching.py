@@ -1,0 +1,130 @@
+"""Images that arrive together are computed together.
+
+A network is asked by one thread at a time. What arrives while it computes is its next batch, so that batches
+grow with the load by themselves; an image that comes when nothing is computed is computed at once. Only when
+other requests are on their way in already does it wait for them, for `MOST_WAIT` at most.
+
+An answer in a batch is not bit for bit the one of `convscope predict` on that image alone: matrix products
+round differently for one row and for several. Probabilities differ by 5e-7 at most, classes not at all
+(benchmarks/serving.py).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from convscope.classifier.classifier import Classifier, Readied
+from convscope.classifier.logits import PIXELS_PER_BATCH
+from convscope.classifier.pictures import Asked
+from convscope.classifier.prediction import Prediction
+from convscope.data.quarantine import Quarantined
+
+MOST_TOGETHER = 64
+"""Images of a batch; fewer of large ones."""
+
+MOST_WAIT = 0.002
+"""Seconds."""
+
+Item = Asked | Readied | Quarantined
+"""An image on its way: a file whose decoding is left to the batch, its pixels, or why there are none."""
+Answer = Prediction | Quarantined
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Images that are computed together in any case, and where their answers go."""
+
+    items: Sequence[Item]
+    answered: "asyncio.Future[list[Answer]]"
+
+
+class Batcher:
+    """Answers for one classifier. It lives in one event loop; the network is asked in `worker`."""
+
+    def __init__(self, classifier: Classifier, worker: Executor, *, together: int | None = None) -> None:
+        """`together`: images of a batch at most; 1 asks the network for each image alone."""
+        self.classifier = classifier
+        height, width = classifier.preprocessing.size
+        self._most = together or max(1, min(MOST_TOGETHER, PIXELS_PER_BATCH // (height * width)))
+        self._worker = worker
+        self._waiting: deque[_Part] = deque()
+        self._images_waiting = 0
+        self._on_their_way = 0
+        self._arrived = asyncio.Event()
+        self._computing: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """While images of a request are read and decoded: a batch may wait a moment for them."""
+        self._on_their_way += 1
+        try:
+            yield
+        finally:
+            self._on_their_way -= 1
+            self._arrived.set()
+
+    async def answer(self, items: Sequence[Item]) -> list[Answer]:
+        """What the classifier says of each, in their order."""
+        loop = asyncio.get_running_loop()
+        parts = [
+            _Part(items[start : start + self._most], loop.create_future())
+            for start in range(0, len(items), self._most)
+        ]
+        self._waiting.extend(parts)
+        self._images_waiting += len(items)
+        if self._computing is None or self._computing.done():
+            self._computing = loop.create_task(self._compute_all())
+        answers = await asyncio.gather(*(part.answered for part in parts))
+        return [answer for some in answers for answer in some]
+
+    async def _compute_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            await self._wait_for_others()
+            parts = self._next_batch()
+            items = [item for part in parts for item in part.items]
+            try:
+                answers = await loop.run_in_executor(self._worker, self._compute, items)
+            except Exception as error:  # whatever it is, those who wait must hear of it
+                for part in parts:
+                    _fail(part, error)
+                continue
+            start = 0
+            for part in parts:
+                if not part.answered.done():
+                    part.answered.set_result(answers[start : start + len(part.items)])
+                start += len(part.items)
+
+    async def _wait_for_others(self) -> None:
+        """For requests that are on their way in, until the batch is full or the wait is over."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + MOST_WAIT
+        while self._on_their_way and self._images_waiting < self._most and loop.time() < until:
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return
+
+    def _next_batch(self) -> list[_Part]:
+        parts: list[_Part] = []
+        count = 0
+        while self._waiting and (not parts or count + len(self._waiting[0].items) <= self._most):
+            parts.append(self._waiting.popleft())
+            count += len(parts[-1].items)
+        self._images_waiting -= count
+        return parts
+
+    def _compute(self, items: Sequence[Item]) -> list[Answer]:
+        """In the worker's thread."""
+        ready = (self.classifier.ready(item) if isinstance(item, Asked) else item for item in items)
+        return self.classifier.answer(list(ready))
+
+
+def _fail(part: _Part, error: Exception) -> None:
+    if not part.answered.done():
+        part.answered.set_exception(error)
