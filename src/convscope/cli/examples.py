@@ -41,6 +41,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("convscope diagnose runs/photos-1 --untrained", "before the first step"),
         ("convscope diagnose runs/photos-1 --json", "for a script"),
     ),
+    "refit": (
+        ("convscope refit runs/photos-1", "with what was marked as wrong"),
+        ("convscope refit runs/photos-1 labels.csv", "with a table of corrections"),
+        ("convscope refit runs/photos-1 --json", "which answers changed, as JSON"),
+    ),
     "compare": (
         ("convscope compare runs/a runs/b", "is b better, or was it luck?"),
         ("convscope compare runs/a runs/b --within 2", "the same within 2 points?"),

@@ -42,6 +42,10 @@ COMMANDS = {
         "convscope.cli.diagnose:diagnose",
         "What is wrong with a run, how sure that is, and what to do.",
     ),
+    "refit": (
+        "convscope.cli.refit:refit",
+        "Fit a pretrained network's head again on corrected labels, in seconds.",
+    ),
     "compare": ("convscope.cli.compare:compare", "Is it better, or luck? Paired tests and one verdict."),
     "report": ("convscope.cli.report:report", "Make a run's report.html again, from the run alone."),
     "data": (

@@ -94,6 +94,26 @@ def followed_by(first: Sequence[Correction], then: Sequence[Correction]) -> tupl
     return tuple(merged.values())
 
 
+def beyond(own: Sequence[Correction], following: Sequence[Correction]) -> tuple[Correction, ...]:
+    """What one table says that another does not: from the labels by the first to those by the second.
+
+    The inverse of `followed_by`; both name every image by its content. What `own` leaves out is passed over.
+    """
+    left = {each.content: each for each in own}
+    found = []
+    for each in following:
+        before = left.pop(each.content, None)
+        old = each.old if before is None else before.new
+        if old is not None and each.new != old:
+            found.append(Correction(path=each.path, content=each.content, old=old, new=each.new))
+    back = (
+        Correction(path=each.path, content=each.content, old=each.new, new=each.old)
+        for each in left.values()
+        if each.new is not None
+    )
+    return (*back, *found)
+
+
 def _check_columns(columns: Sequence[str], path: Path) -> None:
     lacking = [name for name in ("old", "new") if name not in columns]
     if not {"path", "content"} & set(columns):

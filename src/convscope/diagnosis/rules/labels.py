@@ -82,7 +82,7 @@ def wrong_labels(held_out: Predictions) -> Verdict:
     fine = f"{some_do(count, 'label', 'stands')} far from what it is sure of, of {total:,} held out"
     if p >= 0.5:
         return Verdict(fine=fine)
-    ranked = np.argsort(probabilities[np.arange(total), held_out.labels], kind="stable")[:_NAMED]
+    ranked = likeliest_wrong(probabilities, held_out.labels)[:_NAMED]
     first = ", ".join(
         f"{shown(held_out.ids[row])} ({held_out.class_names[held_out.labels[row]]}, rather "
         f"{held_out.class_names[held_out.predicted[row]]})"
@@ -140,6 +140,11 @@ def estimated_count(probabilities: NDArray[np.float64], labels: NDArray[np.int64
     drawn = random.binomial(len(labels), suspicious.mean(), _DRAWS)
     low, high = np.quantile(drawn, [0.025, 0.975])
     return int(suspicious.sum()), int(low), int(high)
+
+
+def likeliest_wrong(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of all images (N,), those first whose label the network gives the least probability."""
+    return np.argsort(probabilities[np.arange(len(labels)), labels], kind="stable")
 
 
 def confidently_other(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from convscope.classifier.classifier import Classifier
-from convscope.data.dataset import Dataset
+from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.sources.source import SPLITS
-from convscope.evaluation.corrected import REMOVED, judge_both_ways
+from convscope.evaluation.corrected import REMOVED, read_both_ways
 from convscope.evaluation.predictions import Predictions, pool_folds, predict_images, write_predictions
 from convscope.networks.following.summarising import summarise
 from convscope.runs.folder import NETWORK, SUMMARY, Run
+from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.fit import Fitted
 from convscope.training.folding.folds import FoldScores
 from convscope.training.outcome.fits import compare_fits, seconds_to_compare
@@ -25,17 +26,25 @@ MEASURED = 64
 
 
 def finish_run(
-    run: Run, job: Job, fitted: Fitted, *, total_seconds: float, folds: FoldScores | None = None
+    run: Run,
+    job: Job,
+    fitted: Fitted,
+    *,
+    total_seconds: float,
+    folds: FoldScores | None = None,
+    by_head: bool = False,
 ) -> None:
     """Evaluate the run's classifier on validation and test; keep predictions, its layers and its figures.
 
     A cross-validated run (`folds`) is fitted on all its images: its test figures are made of what its folds
     said about the images held out from them. `total_seconds` are those since the run was begun or went on.
+    Where only the head of a pretrained network was fitted, its answers can be made `by_head`, from features;
+    other ways to fit images into the square are then left untried.
     """
     dataset = job.dataset
     classifier = Classifier.load(run.path, fitted.kept).to(job.device)
     judged = [
-        (predict_images(classifier, dataset.splits[split], split), dataset.splits[split])
+        (_predict(classifier, dataset.splits[split], split, by_head), dataset.splits[split])
         for split in ("validation", "test")
         if len(dataset.splits[split])
     ]
@@ -43,9 +52,12 @@ def finish_run(
         judged.append((pool_folds(run), dataset.train))
     for predictions, _ in judged:
         write_predictions(run, predictions)
-    corrections = _corrections(run, dataset, classifier, judged[-1][0] if judged else None)
+    removed = dataset.removed
+    if removed is not None and len(removed):
+        write_predictions(run, _predict(classifier, removed, REMOVED, by_head))
+    corrections = _corrections(run, dataset, judged[-1][0] if judged else None)
     run.write_arrays("predictions/images.npz", choose_showcase(judged))
-    fits = compare_fits(classifier, run.data, dataset.validation)
+    fits = [] if by_head else compare_fits(classifier, run.data, dataset.validation)
     shape = (classifier.preprocessing.channels, *classifier.preprocessing.size)
     run.write(NETWORK, dataclasses.asdict(summarise(classifier.network, shape)))
     run.write(
@@ -67,16 +79,17 @@ def finish_run(
     )
 
 
-def _corrections(
-    run: Run, dataset: Dataset, classifier: Classifier, judged: Predictions | None
-) -> dict[str, Any]:
+def _predict(classifier: Classifier, images: ImageSet, split: str, by_head: bool) -> Predictions:
+    if not by_head:
+        return predict_images(classifier, images, split)
+    outputs = head_outputs(classifier.network, classifier.preprocessing, images.images)
+    return Predictions.of(classifier.target, classifier.target.scaled(outputs).numpy(), images, split)
+
+
+def _corrections(run: Run, dataset: Dataset, judged: Predictions | None) -> dict[str, Any]:
     """How many labels were corrected where, and the test's figures by both; nothing where none was."""
     if not dataset.corrected:
         return {}
-    removed = None
-    if dataset.removed is not None and len(dataset.removed):
-        removed = predict_images(classifier, dataset.removed, REMOVED)
-        write_predictions(run, removed)
     counts = Counter(
         (each.split, "changed" if each.new is not None else "removed") for each in dataset.corrected
     )
@@ -84,7 +97,7 @@ def _corrections(
         split: {what: counts[split, what] for what in ("changed", "removed")} for split in SPLITS
     }
     if judged is not None and judged.split == "test":
-        both = judge_both_ways(judged, dataset.corrected, removed)
+        both = read_both_ways(run, judged)
         if both is not None:
             found["figures"] = both.to_dict()
     return {"corrections": found}
