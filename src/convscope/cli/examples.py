@@ -77,7 +77,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("convscope reproduce --budget 30m", "as many as half an hour holds"),
     ),
     "serve": (
-        ("convscope serve", "runs/ in the browser, at port 8765"),
+        ("convscope serve", "runs/ in the browser, port 8765"),
         ("convscope serve runs/photos-1", "one run alone"),
         ("convscope serve --host 0.0.0.0", "for others, who need the token"),
     ),
