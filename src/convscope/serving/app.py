@@ -11,9 +11,9 @@ from convscope.serving.safety import Access, Safety
 from convscope.serving.workbench import Workbench
 
 ROUTERS = (
+    predict.router,  # first: it is asked most often, and each router before it would be looked at
     health.router,
     live.router,
-    predict.router,
     assets.router,
     runs.router,
     run.router,
@@ -29,7 +29,15 @@ def create_app(workbench: Workbench, access: Access | None = None, *, together: 
         access: who may ask; without it, whoever is on this machine.
         together: images that are computed together at most; chosen by their size unless given.
     """
-    app = FastAPI(title="convscope", version="0.1.0", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="convscope",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # Nothing is told to anybody, whatever the environment says.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
     app.state.workbench = workbench
     app.state.journal = Journal(workbench)
     app.state.drawn = run.Drawn()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -114,11 +115,11 @@ class Models:
 
 
 def _key(path: Path, checkpoint: str) -> Key:
-    return path, checkpoint, tuple(_time_of(path / name) for name in STAMPED)
+    return path, checkpoint, tuple(_time_of(f"{path}/{name}") for name in STAMPED)
 
 
-def _time_of(path: Path) -> int:
+def _time_of(path: str) -> int:
     try:
-        return path.stat().st_mtime_ns
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - asked for each request; a Path takes as long again
     except OSError:
         return 0
