@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -65,11 +66,14 @@ def serve(
         console = result_console()
         console.print(f"{here(runs)} at {address}", soft_wrap=True)
         console.print("Ctrl-C stops it.", style="dim")
-    from convscope.serving.safety import Access
-    from convscope.serving.server import Server
     from convscope.serving.workbench import Workbench
 
     workbench = Workbench(runs, memory=memory * 10**6, threads=threads)
+    # The folder is read while the server is imported, which takes as long: the first page waits for neither.
+    threading.Thread(target=workbench.entries, daemon=True).start()
+    from convscope.serving.safety import Access
+    from convscope.serving.server import Server
+
     server = Server(workbench, listening, Access(host=host, token=secret))
     server.serve_until_stopped()
     return InterruptedTrainingError.exit_code if server.was_interrupted else 0
