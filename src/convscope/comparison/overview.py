@@ -97,7 +97,8 @@ class Listed:
 def read_listed(path: Path) -> Listed:
     """One run; a damaged one does not hide the others."""
     run = Run(path)
-    standing = standing_of(run)
+    summary = _read(run, SUMMARY)
+    standing = standing_of(run, summary)
     config = _read(run, CONFIG)
     training = config.get("training") if isinstance(config.get("training"), dict) else {}
     source = _setting(config, "data", "source")
@@ -107,7 +108,7 @@ def read_listed(path: Path) -> Listed:
         network=_setting(config, "network", "name"),
         when=_modified(path / CONFIG),
         standing=standing,
-        summary=_read(run, SUMMARY) if standing == "done" else None,
+        summary=summary if standing == "done" else None,
         length=(_count(training, "steps"), _count(training, "epochs")),
         why=divergence(run) if standing == "diverged" else "",
     )

@@ -12,12 +12,15 @@ DIVERGED = "diverged.json"
 """Left by a training whose numbers were no longer finite: what it said."""
 
 
-def standing_of(run: Run) -> Standing:
-    """How it stands now. A killed training is stopped: its lock ended with it."""
+def standing_of(run: Run, summary: dict[str, Any] | None = None) -> Standing:
+    """How it stands now. A killed training is stopped: its lock ended with it.
+
+    `summary` is what its summary.json holds, where that was read already.
+    """
     if is_held(run.path):
         return "training"
     if run.has(SUMMARY):
-        return "done" if is_whole(run) else "damaged"
+        return "done" if (_is_whole(summary) if summary else is_whole(run)) else "damaged"
     return "diverged" if run.has(DIVERGED) else "stopped"
 
 
@@ -27,7 +30,11 @@ def is_whole(run: Run) -> bool:
         summary = run.summary()
     except RunError:
         return False
-    return summary is not None and {"network", "steps"} <= summary.keys()
+    return summary is not None and _is_whole(summary)
+
+
+def _is_whole(summary: dict[str, Any]) -> bool:
+    return {"network", "steps"} <= summary.keys()
 
 
 def note_divergence(run: Run, said: str) -> None:
