@@ -61,7 +61,11 @@ def maps(seen: SeenMaps) -> list[Finding]:
     if silent == count:
         said = f"none of its {some(count, 'unit')} is above zero anywhere; maps of {size}"
         return [Finding(name="maps", severity="warning", sentence=said), *fitted_on([seen.looked])]
-    said = f"unit {strongest} answers strongest ({rounded(float(found.strength[strongest]))}); "
+    most = float(found.strength[strongest])
+    tied = int((found.strength == most).sum())
+    said = f"unit {strongest} answers strongest ({rounded(most)}); "
+    if tied > 1:
+        said = f"{tied} units reach {rounded(most)}, unit {strongest} with the highest mean; "
     said += f"{silent} of {count} are nowhere above zero" if silent else f"all {count} answer somewhere"
     return [
         Finding(name="maps", severity="note", sentence=f"{said}; maps of {size}"),
@@ -160,8 +164,10 @@ def _completeness(seen: SeenWhere) -> Finding:
         return Finding(name="map-completeness", severity="fine", sentence=said)
     rows = f"in {len(bad)} of {some(len(missed), 'row')}" if len(missed) > 1 else "here"
     most = "more than all" if max(bad) == np.inf else f"up to {percent(max(bad))}"
-    said = f"integrated gradients miss {most} of the score {rows}, so trust them little there"
-    return Finding(name="map-completeness", severity="warning", sentence=said, advice="Those are faded")
+    said = (
+        f"integrated gradients miss {most} of the score {rows}: trust them little there, where they are faded"
+    )
+    return Finding(name="map-completeness", severity="warning", sentence=said)
 
 
 def fitted_on(images: Sequence[Looked]) -> list[Finding]:

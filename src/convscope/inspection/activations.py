@@ -19,7 +19,8 @@ class LayerMaps:
     """The output of every unit of a layer for one image.
 
     maps: (units, height, width); a layer without height and width gives (units, 1, 1).
-    strength: (units,), the largest value of each map. order: (units,), strongest first.
+    strength: (units,), the largest value of each map. order: (units,), strongest first, and of
+        those that are equally strong, as where a ReLU6 ends, those of the highest mean.
     scale: the largest absolute value of all maps.
     nonlinearity: whose output this is, as in "relu"; empty where it is the layer's own.
     """
@@ -80,7 +81,7 @@ def _as_maps(layer: str, output: Tensor, nonlinearity: str) -> LayerMaps:
         layer=layer,
         maps=maps,
         strength=strength,
-        order=np.argsort(-strength, kind="stable"),
+        order=np.lexsort((-maps.mean(axis=(1, 2)), -strength)),
         scale=float(np.abs(maps).max()),
         nonlinearity=nonlinearity,
     )

@@ -9,6 +9,8 @@ import vl_convert
 
 from convscope.report.palette import FACE, LIGHT
 
+_TAG = re.compile("<[^>]+>")
+
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.HConcatChart | alt.VConcatChart
 
 
@@ -60,8 +62,13 @@ def to_svg(chart: AnyChart, prefix: str = "") -> str:
         chart: what to draw.
         prefix: put before the names of clip paths and gradients, so that drawings can share a page.
     """
-    svg = str(vl_convert.vegalite_to_svg(chart.to_dict()))
+    svg = _TAG.sub(_without_roles, str(vl_convert.vegalite_to_svg(chart.to_dict())))
     return own_names(svg, prefix) if prefix else svg
+
+
+def _without_roles(tag: re.Match[str]) -> str:
+    """A drawing is read as one image, by the words of whoever shows it: its parts have no roles and names."""
+    return re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", tag[0])
 
 
 def own_names(svg: str, prefix: str) -> str:

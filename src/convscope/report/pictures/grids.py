@@ -21,6 +21,7 @@ def image_grid(
     columns: int | None = None,
     heading: str = "",
     contents: Sequence[Box] = (),
+    side: int = TILE,
 ) -> Drawing:
     """Images with their true class and, where it is another, the one they were taken for.
 
@@ -32,6 +33,7 @@ def image_grid(
         columns: images in a row; as many as make a square unless given.
         heading: stands above.
         contents: where in each the image lies (left, top, right, bottom); around it is padding.
+        side: about how many pixels the longer side of each is drawn with, twice as many as it is read with.
 
     Raises:
         ValueError: when there is no image, or captions do not match the images in number.
@@ -42,7 +44,7 @@ def image_grid(
     for image, name, guess in zip(images, true, guesses, strict=True):
         wrong = guess != name
         lines = (name, guess) if wrong else (name,)
-        tile = Tile(picture=enlarge(picture_of(image), TILE), lines=lines, is_error=wrong)
+        tile = Tile(picture=enlarge(picture_of(image), side), lines=lines, is_error=wrong)
         tiles.append(_with_content(tile, contents, len(tiles), images.shape))
     per_row = columns or int(np.ceil(np.sqrt(len(images))))
     return draw(Sheet(tiles=tiles, columns=per_row, heading=heading, notes=_padding_note(tiles), gap=22))
@@ -96,7 +98,7 @@ def patch_sheet(
         heading, notes: stand above.
     """
     across = int(np.ceil(np.sqrt(patches.shape[1])))
-    side = max(48, 192 // across)
+    side = max(48, (192 if projections is None else 288) // across)  # a projection is faint: larger
     tiles = []
     for index, name in enumerate(names):
         pictures = [enlarge(picture_of(patch), side) for patch in patches[index]]
@@ -107,7 +109,7 @@ def patch_sheet(
             signals = [enlarge(picture_of(around_grey(each)), side) for each in projections[index]]
             tiles.append(Tile(picture=block(signals, across), lines=("what excites it",)))
     pairs = 1 if projections is None else 2
-    columns = pairs * min(3 if pairs == 2 else 5, len(names))
+    columns = pairs * min(2 if pairs == 2 else 5, len(names))
     wide = frozenset(range(1, columns, 2)) if pairs == 2 else frozenset()
     return draw(
         Sheet(tiles=tiles, columns=columns, heading=heading, notes=notes, text=SMALL, wide_after=wide)

@@ -1,6 +1,7 @@
 """What excites units, and what in it does, drawn."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -102,10 +103,17 @@ def _details(excitation: Excitation) -> list[tuple[str, ...]]:
     for row, answers in enumerate(values):
         line = [f"answers {rounded(float(answers.min()), 2)}–{rounded(float(answers.max()), 2)}"]
         if excitation.classes.size:
-            counted = Counter(excitation.classes[row].tolist()).most_common(3)
-            line.append(" · ".join(f"{excitation.class_names[label]} ({count}×)" for label, count in counted))
+            line.append(_classes(Counter(excitation.classes[row].tolist()), excitation.class_names))
         lines.append(tuple(line))
     return lines
+
+
+def _classes(counted: Counter[int], names: Sequence[str]) -> str:
+    """`cat (5×) · kitten (4×)`, `7 (5×) · others (4×)`."""
+    shown = counted.most_common(2 if len(counted) == 2 else 1)
+    parts = [f"{names[label]} ({count}×)" for label, count in shown]
+    others = counted.total() - sum(count for _, count in shown)
+    return " · ".join([*parts, f"others ({others}×)"] if others else parts)
 
 
 def _spelt(count: int) -> str:

@@ -20,6 +20,7 @@ MOST_NAMED: Final = 24
 _ROUNDS = 60
 _RADIUS = 5
 _ARM = 8  # half of a cross
+_KEY = 24  # the room of the coloured dot before a name
 
 
 def point_sheet(
@@ -80,15 +81,17 @@ def _mark(at: NDArray[np.float64], hue: str, place: int, said: str, is_wrong: bo
 def _names(
     places: NDArray[np.float64], labels: NDArray[np.int64], class_names: Sequence[str]
 ) -> Iterator[str]:
-    """The name of each class in the middle of its points, moved apart where two would lie on each other."""
+    """Each class's name, behind its colour, in the middle of its points; moved apart where two collide."""
     shown = [index for index in range(len(class_names)) if (labels == index).any()]
     middles = np.array([np.median(places[labels == index], axis=0) for index in shown])
     widths = np.array([width_of(class_names[index], TEXT) for index in shown], dtype=float)
-    _move_apart(middles, widths)
+    _move_apart(middles, widths + _KEY)
     for index, (x, y), width in zip(shown, middles.tolist(), widths.tolist(), strict=True):
-        left = min(max(x - width / 2, 4), WIDTH - width - 4)
+        left = min(max(x - width / 2, 4 + _KEY), WIDTH - width - 4)
         ground = f'stroke="{LIGHT["paper"]}" stroke-width="9" stroke-linejoin="round" paint-order="stroke"'
         drawn = words((left, y - TEXT / 2), class_names[index], TEXT)
+        hue, dot = HUES[index % len(HUES)], f'cx="{left - _KEY / 2:.1f}" cy="{y:.1f}" r="{_KEY / 3:.1f}"'
+        yield f'<circle {dot} fill="{hue}" stroke="{LIGHT["paper"]}" stroke-width="4"/>'
         yield drawn.replace("<text ", f'<text font-weight="bold" {ground} ', 1)
 
 

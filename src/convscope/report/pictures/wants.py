@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.diagnosis import pictures as rules
@@ -12,12 +11,16 @@ from convscope.report.pictures.grids import TILE, image_grid
 from convscope.report.pictures.notebook import Picture
 from convscope.wording import some
 
+_LARGE = 320
+"""Pixels of a tile for images in which there is much to see: 160 of them in reading."""
+
 
 def draw_wants(seen: SeenWants) -> Answer:
     """The images side by side, faint ones stretched."""
     found, names = seen.found, list(seen.names)
     pixels = np.asarray((_contrasted(seen.pixels) * 255).round().numpy(), dtype=np.uint8)
     name, title, question, heading = _words(seen)
+    side = _LARGE if pixels.shape[3] > TILE / 2 else TILE
     findings = rules.wants(seen)
     return Answer(
         about="wants",
@@ -28,7 +31,7 @@ def draw_wants(seen: SeenWants) -> Answer:
         layer=found.layer,
         picture=Picture(
             array=found.images,
-            drawing=image_grid(_large(pixels), names, columns=_columns(len(names)), heading=heading),
+            drawing=image_grid(pixels, names, columns=_columns(len(names), side), heading=heading, side=side),
             alt=f"{some(len(names), 'image')}, made for {', '.join(names)}",
             caption=together(findings),
         ),
@@ -73,11 +76,7 @@ def _contrasted(images: Tensor) -> Tensor:
     return torch.where(gain > 1, 0.5 + gain * distance, images).clamp(0, 1)
 
 
-def _large(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pixels doubled where a tile would else be narrower than its caption."""
-    return pixels.repeat(2, axis=2).repeat(2, axis=3) if TILE / 2 < pixels.shape[3] < TILE else pixels
-
-
-def _columns(count: int) -> int:
-    """In one row up to six, else in rows of five."""
-    return count if count <= 6 else 5
+def _columns(count: int, side: int) -> int:
+    """In one row up to six, else in rows of five; of large ones in rows of three or four."""
+    most = 6 if side == TILE else 3
+    return min(count, most) if count <= 6 else most - 1 if side == TILE else most + 1

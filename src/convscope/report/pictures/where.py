@@ -77,7 +77,9 @@ def _bar(seen: SeenWhere) -> ColourBar:
         labels = ("lowers", "nothing", "raises the number")
     says = "relative to the strongest of each map"
     if seen.layer:
-        says += f"; {rules.METHOD_NAMES.get(seen.methods[0], seen.methods[0])} shows no blue"
+        says += (
+            f"; {rules.METHOD_NAMES.get(seen.methods[0], seen.methods[0])}, at {seen.layer}, shows no blue"
+        )
     return ColourBar(colours=diverging(np.linspace(-1, 1, 101), 1)[None], labels=labels, says=says)
 
 
@@ -93,7 +95,7 @@ def _laid_tile(pixels: NDArray[np.uint8], heat: NDArray[np.float32], method: str
     if method != _GRADIENTS or not rules.is_incomplete(missed):
         return Tile(picture=picture, lines=(method,))
     share = percent(missed) if np.isfinite(missed) else "all"
-    return Tile(picture=picture, opacity=_FADED, lines=(method, f"misses {share}: faded"), is_error=True)
+    return Tile(picture=picture, opacity=_FADED, lines=(method, f"misses {share}: faded"))
 
 
 def smoothed(heat: NDArray[np.float32]) -> NDArray[np.float32]:
