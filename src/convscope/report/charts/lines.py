@@ -113,7 +113,8 @@ def line_chart(series: Sequence[Series], axes: Axes, width: int = 360, height: i
     y_axis = alt.Axis(format=axes.y_format, **ticks)
     y_options = {"title": axes.y_title, "scale": _y_scale(series, axes), "axis": y_axis}
     layers = [_band(line, x, y_options) for line in series if line.low]
-    layers += [_line(line, x, y_options) for line in series]
+    splits = [name for name in _SPLITS if any(line.name == name for line in series)]
+    layers += [_line(line, x, y_options, splits) for line in series]
     return in_type(alt.layer(*layers).properties(width=width, height=height, autosize=FIT))
 
 
@@ -186,13 +187,12 @@ def _band(line: Series, x: alt.X, y_options: dict[str, Any]) -> alt.Chart:
     return drawn
 
 
-def _line(line: Series, x: alt.X, y_options: dict[str, Any]) -> alt.Chart:
+def _line(line: Series, x: alt.X, y_options: dict[str, Any], splits: Sequence[str]) -> alt.Chart:
+    """A line, in the legend where it is one of the splits that the chart shows."""
     rows = [{"x": a, "y": b, "line": line.name} for a, b in zip(line.x, line.y, strict=True)]
-    names = {"batch": "batch", "train": "train", "validation": "validation"}
-    colour_name = names.get(line.name, "train")
-    scale = alt.Scale(domain=list(_SPLITS), range=[LIGHT[name] for name in _SPLITS])
-    colour: Any = alt.value(LIGHT[colour_name])
-    if line.name in names:
+    colour: Any = alt.value(LIGHT["train"])
+    if line.name in splits:
+        scale = alt.Scale(domain=list(splits), range=[LIGHT[name] for name in splits])
         colour = alt.Color(
             "line:N", scale=scale, legend=alt.Legend(title=None, orient="top", symbolType="stroke")
         )

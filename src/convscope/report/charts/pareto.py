@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
+from convscope.report.charts.lines import FIT
 from convscope.report.charts.vector import AnyChart, in_type, rows_of
 from convscope.report.palette import LIGHT
 
@@ -29,7 +30,7 @@ def frontier(costs: Sequence[Cost]) -> list[Cost]:
     return found
 
 
-def pareto_chart(costs: Sequence[Cost], width: int = 420, height: int = 240) -> AnyChart:
+def pareto_chart(costs: Sequence[Cost], width: int = 336, height: int = 220) -> AnyChart:
     """Points with their intervals; a line joins those that no other beats in both."""
     rows = [
         {
@@ -60,6 +61,6 @@ def pareto_chart(costs: Sequence[Cost], width: int = 420, height: int = 240) -> 
         joined.mark_line(color=LIGHT["rule"], strokeDash=[4, 3], strokeWidth=1.2),
         base.mark_rule(color=LIGHT["train"], strokeWidth=1.2).encode(y=low, y2="high:Q"),
         base.mark_point(color=LIGHT["train"], filled=True, size=48, opacity=1).encode(y=y),
-        base.mark_text(align="left", dx=7, dy=-6, fontSize=11, color=LIGHT["ink"]).encode(y=y, text="name:N"),
+        base.mark_text(align="left", dx=7, dy=-6, fontSize=12, color=LIGHT["ink"]).encode(y=y, text="name:N"),
     ]
-    return in_type(alt.layer(*layers).properties(width=width, height=height))
+    return in_type(alt.layer(*layers).properties(width=width, height=height, autosize=FIT))

@@ -90,7 +90,7 @@ def _shown(
 ) -> ShownImage:
     answers = []
     for name, answer, right, seeds in zip(names, image.answers, image.right, image.seeds, strict=True):
-        said = answer if seeds == 1 else f"{answer}, {right} of {seeds} right"
+        said = answer if seeds == 1 else f"{answer} ({right}/{seeds} right)"
         answers.append((name, said, 2 * right > seeds))
     return ShownImage(
         uri=image_uri(picture),

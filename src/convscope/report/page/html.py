@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from convscope.diagnosis.rule import Diagnosis
 from convscope.report.page import tables
@@ -124,6 +124,7 @@ def _environment() -> Environment:
         duration=duration,
         capital=_capital,
         count=short_count,
+        whole=_whole,
     )
     return environment
 
@@ -136,6 +137,11 @@ def _contents(body: str) -> list[tuple[str, str]]:
 def _capital(text: str) -> str:
     """With its first letter as a sentence has it."""
     return text[:1].upper() + text[1:]
+
+
+def _whole(text: str) -> Markup:
+    """With flags that no line breaks."""
+    return Markup(re.sub(r"--[\w-]+", r'<span class="whole">\g<0></span>', str(escape(text))))
 
 
 def _context(material: Material) -> dict[str, Any]:

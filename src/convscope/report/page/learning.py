@@ -87,7 +87,9 @@ def kept_words(material: Material) -> str:
         return ""
     which = {"head": "the fitted head", "best": "the best", "last": "the last"}
     which["blend"] = "the mean of the fitted head's and the fine-tuned weights"
-    return f"Kept: {which.get(kept['checkpoint'], kept['checkpoint'])} ({kept['why']})."
+    name = which.get(kept["checkpoint"], kept["checkpoint"])
+    why = "" if kept["why"].startswith(name) else f" ({kept['why']})"
+    return f"Kept: {name}{why}."
 
 
 def _named_moments(material: Material, moments: list[Moment]) -> dict[Moment, list[str]]:
