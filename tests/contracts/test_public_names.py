@@ -15,7 +15,7 @@ FUNCTIONS = {
     "find_lr": "data, *, progress=None, **settings",
     "load": "run, checkpoint='final'",
     "look": "run, checkpoint='final'",
-    "predict": "run, pictures, *, checkpoint='final', max_pixels=None",
+    "predict": "run, pictures, *, checkpoint='final', max_pixels=None, sets=None, risk=None, coverage=None",
     "report": "run",
     "resume": "run, *, steps=None, epochs=None, progress=None",
     "summary": "network, *, image=None, classes=None, batch_norm=None",

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from convscope.classifier.prediction import Prediction, chance
+from convscope.classifier.held_out.answering import Keeping
+from convscope.classifier.held_out.record import HeldOut
+from convscope.classifier.prediction import NO_ANSWER, UNKNOWN, Prediction, chance
 from convscope.classifier.thumbnails import thumbnail
 from convscope.data.quarantine import Quarantined
 from convscope.notebook import Html, bar, box, columns, line, table, title
@@ -24,6 +26,8 @@ class Answers(list[Prediction]):
 
     Attributes:
         left_out: what could not be read, each with its path and the reason.
+        rests_on: the images held out that tell what is unknown; None where there are none.
+        keeping: how the answers keep to a share of right ones that was asked for; None where none was.
 
     >>> import convscope as cs
     >>> answers = cs.predict("runs/photos", ["new.png", "folder/", "notes.txt"])
@@ -32,22 +36,38 @@ class Answers(list[Prediction]):
     >>> [entry.path for entry in answers.left_out]
     ['notes.txt']
     >>> answers.save("answers.csv").read_text().splitlines()[0]
-    'path,class,probability,ant,bee'
+    'path,answer,class,probability,ant,bee'
     """
 
-    def __init__(self, predictions: Iterable[Prediction], left_out: Iterable[Quarantined] = ()) -> None:
+    def __init__(
+        self,
+        predictions: Iterable[Prediction],
+        left_out: Iterable[Quarantined] = (),
+        rests_on: HeldOut | None = None,
+        keeping: Keeping | None = None,
+    ) -> None:
         super().__init__(predictions)
-        self.left_out = tuple(left_out)
+        self.left_out, self.rests_on, self.keeping = tuple(left_out), rests_on, keeping
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many images of each class there are, by these answers; empty for numbers."""
-        return dict(Counter(each.class_name for each in self if each.value is None).most_common())
+        """How many images there are of each class, by these answers; empty for numbers."""
+        given = Counter(each.class_name for each in self if each.value is None and each.is_answered)
+        return dict(given.most_common())
+
+    @property
+    def not_answered(self) -> dict[str, int]:
+        """How many images are unknown, and how many have no answer because none is sure enough."""
+        unknown = sum(each.unknown for each in self)
+        none = sum(each.abstains and not each.unknown for each in self)
+        return {word: count for word, count in ((UNKNOWN, unknown), (NO_ANSWER, none)) if count}
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "predictions": [each.to_dict() for each in self],
+            "held_out": None if self.rests_on is None else self.rests_on.to_dict(),
+            "promise": None if self.keeping is None else self.keeping.to_dict(),
             "quarantined": [{"path": each.path, "reason": each.reason} for each in self.left_out],
         }
 
@@ -56,17 +76,22 @@ class Answers(list[Prediction]):
         return {"run": run} | self.to_dict()
 
     def to_csv(self) -> str:
-        """A line for each image: path, class, its probability, and that of every class; or path and value."""
+        """A line for each image: path, answer, class, its probability, and that of every class; or the value.
+
+        The answer is the class or the number, `unknown`, or nothing where it abstains.
+        """
         file = io.StringIO(newline="")
         writer = csv.writer(file)
         if self and self[0].value is not None:
-            writer.writerow(("path", "value"))
-            writer.writerows((each.path, each.value) for each in self)
+            writer.writerow(("path", "answer", "value"))
+            writer.writerows((each.path, each.answer, each.value) for each in self)
             return file.getvalue()
         names = list(self[0].probabilities) if self else []
-        writer.writerow(("path", "class", "probability", *names))
-        rows = ((each.path, each.class_name, each.probability, *each.probabilities.values()) for each in self)
-        writer.writerows(rows)
+        writer.writerow(("path", "answer", "class", "probability", *names))
+        writer.writerows(
+            (each.path, each.answer, each.class_name, each.probability, *each.probabilities.values())
+            for each in self
+        )
         return file.getvalue()
 
     def save(self, path: str | Path) -> Path:
@@ -103,12 +128,15 @@ class Answers(list[Prediction]):
         remarks = ", ".join(each.remarks)
         if each.value is not None:
             return (each.path, each.class_name, remarks)
-        return (each.path, each.class_name, *bars, chance(each.probability), remarks)
+        name = each.class_name if each.is_answered else each.answer or NO_ANSWER
+        return (each.path, str(name), *bars, chance(each.probability), remarks)
 
     @property
     def _summary(self) -> str:
         counts = " · ".join(f"{name} {count:,}" for name, count in list(self.counts.items())[:SHOWN])
-        return f"{some(len(self), 'image')}{': ' if counts else ''}{counts}"
+        apart = [f"{word} {count:,}" for word, count in self.not_answered.items()]
+        said = " · ".join([*([counts] if counts else []), *apart])
+        return f"{some(len(self), 'image')}{': ' if said else ''}{said}"
 
     @property
     def _rest(self) -> list[str]:

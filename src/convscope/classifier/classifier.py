@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
 from convscope.classifier.answers import Answers
+from convscope.classifier.backbone import Backbone
+from convscope.classifier.held_out.comparing import compare_with_training
+from convscope.classifier.held_out.record import HeldOut
 from convscope.classifier.logits import compute_logits
 from convscope.classifier.pictures import Asked, Picture, asked_pictures
 from convscope.classifier.prediction import Prediction, describe_outputs
-from convscope.classifier.reading import Reading, judge_picture, read_picture
+from convscope.classifier.reading import Readied, Reading, judge_picture, read_picture
 from convscope.classifier.storage import Description, Stored, find_classifier, write_classifier
 from convscope.classifier.target import Target
 from convscope.config.asked import NetworkConfig
@@ -29,24 +33,9 @@ from convscope.errors import RunError, UsageError
 from convscope.networks.build import build_network
 from convscope.notebook import aligned, box, labelled, title
 from convscope.runs.folder import Run
-from convscope.wording import listed, shown, some
+from convscope.wording import shown, some
 
 PREDICT_CHUNK = 256
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Readied:
-    """An image as the network sees it.
-
-    Attributes:
-        name: where it came from.
-        pixels: uint8 (C, H, W).
-        faint: why hardly anything can be seen in it; empty where something can.
-    """
-
-    name: str
-    pixels: Tensor
-    faint: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,6 +58,7 @@ class Classifier:
     preprocessing: Preprocessing
     target: Target
     reading: Reading = field(default_factory=Reading)
+    held_out: HeldOut | None = None
 
     def __post_init__(self) -> None:
         self.network.eval()
@@ -116,6 +106,26 @@ class Classifier:
         )
         return self.target.scaled(outputs)
 
+    def judge(self, images: Images, *, batch_size: int | None = None) -> tuple[Tensor, NDArray[Any] | None]:
+        """`logits` of images, and of each image the share of images like those of training that are as unlike
+        them or more, float64 `(N,)`; None where that was not measured. From one pass through the network.
+        """
+        held_out = self.held_out
+        if held_out is None or held_out.familiarity is None:
+            return self.logits(images, batch_size=batch_size), None
+        outputs, unlikeness = self._backbone.compute_answers(
+            self.preprocessing, images, held_out.familiarity, batch_size
+        )
+        return self.target.scaled(outputs), held_out.likeness(unlikeness.numpy())
+
+    @property
+    def _backbone(self) -> Backbone:
+        """Made once; anew where the network was moved to another device meanwhile."""
+        known: Backbone | None = self.__dict__.get("_known_backbone")
+        if known is None or not known.shares(self.network):
+            known = self.__dict__["_known_backbone"] = Backbone.of(self.network)
+        return known
+
     def read(self, picture: Picture) -> Tensor:
         """One image file or picture -> uint8 `(C, H, W)`, as in training.
 
@@ -142,7 +152,7 @@ class Classifier:
                 predictions.append(answer)
             elif not asked.listed or looks_like_image(asked.name):
                 raise BrokenImage(f"{answer.path}: {answer.reason}")
-        return Answers(predictions)
+        return Answers(predictions, rests_on=self.held_out)
 
     def predict_all(self, pictures: Picture | Iterable[Picture]) -> Iterator[Prediction | Quarantined]:
         """As `predict`, one after the other: of what cannot be read, its path and the reason."""
@@ -180,7 +190,9 @@ class Classifier:
         """Classify images that `read` returned, uint8 `(C, H, W)` each."""
         if not images:
             return []
-        return describe_outputs(self.target, self.logits(torch.stack(list(images))), names)
+        logits, likeness = self.judge(torch.stack(list(images)))
+        answers = describe_outputs(self.target, logits, names)
+        return compare_with_training(answers, images, self.held_out, likeness)
 
     def reading_up_to(self, max_pixels: int | None) -> Classifier:
         """The same classifier, but for images of up to `max_pixels`; None for what its run was told."""
@@ -191,37 +203,19 @@ class Classifier:
         return replace(self, reading=replace(self.reading, max_pixels=max_pixels))
 
     def __repr__(self) -> str:
-        what = (
-            "a number"
-            if self.target.task == "regression"
-            else some(len(self.class_names), "class", "classes")
-        )
-        return f"Classifier({self.network_config.name}, {what}, images of {self._image})"
+        is_number = self.target.task == "regression"
+        what = "a number" if is_number else some(len(self.class_names), "class", "classes")
+        return f"Classifier({self.network_config.name}, {what}, images of {self._description.image})"
 
     def __str__(self) -> str:
-        return aligned(self._lines())
+        return aligned(self._lines)
 
     def _repr_html_(self) -> str:
-        return box(title("Classifier"), labelled(self._lines()))
-
-    def _lines(self) -> list[tuple[str, ...]]:
-        """What there is to know of it, a line each."""
-        target, parameters = self.target, sum(each.numel() for each in self.network.parameters())
-        if target.task == "regression":
-            answers = ("answers", "a number", f"from {target.low:g} to {target.high:g} in training")
-        else:
-            answers = ("classes", f"{len(self.class_names):,}: {listed(self.class_names)}", "")
-        ways = {"crop": "cropped to the centre", "squash": "squashed", "pad": "padded"}
-        return [
-            ("network", str(self.network_config.name), some(parameters, "parameter")),
-            answers,
-            ("images", self._image, f"other shapes {ways[self.preprocessing.fit]}"),
-        ]
+        return box(title("Classifier"), labelled(self._lines))
 
     @property
-    def _image(self) -> str:
-        height, width = self.preprocessing.size
-        return f"{width}×{height} px, {'grey' if self.preprocessing.channels == 1 else 'colour'}"
+    def _lines(self) -> list[tuple[str, ...]]:
+        return self._description.lines(sum(each.numel() for each in self.network.parameters()))
 
     def to(self, device: torch.device | str) -> Classifier:
         """The same classifier, its network moved to a device."""
@@ -244,7 +238,8 @@ class Classifier:
             RunError: when the disk refuses.
         """
         folder = Path(folder)
-        write_classifier(folder, self._description, dict(self.network.state_dict()), overwrite=overwrite)
+        weights = dict(self.network.state_dict())
+        write_classifier(folder, self._description, weights, self.held_out, overwrite=overwrite)
         return folder
 
     @staticmethod
@@ -278,6 +273,7 @@ def _from_stored(stored: Stored) -> Classifier:
         pretrained_weights=stored.weights is None,
         reading=description.reading,
     )
+    classifier = replace(classifier, held_out=stored.held_out)
     if stored.weights is None:
         return classifier
     try:

@@ -1,7 +1,7 @@
 """From images to logits, changing nothing: not a weight, a buffer, a mode or a random state."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -55,22 +55,46 @@ def compute_logits(
 
     With `mirrored`, the mean of those of each image and of its mirror image.
     """
+    network = in_evaluation_mode(network)
+    device = next(network.parameters()).device
+
+    def forward(batch: Tensor, _: Tensor) -> tuple[Tensor]:
+        outputs = network(batch).float()
+        return ((outputs + network(batch.flip(3)).float()) / 2 if mirrored else outputs,)
+
+    found = in_batches(forward, device, preprocessing, images, batch_size)
+    return found[0] if found else torch.empty(0, 0)
+
+
+def in_batches(
+    forward: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
+    device: torch.device,
+    preprocessing: Preprocessing,
+    images: Images,
+    batch_size: int | None = None,
+) -> tuple[Tensor, ...]:
+    """What `forward` gives for images, each tensor `(N, …)` on the CPU, without gradients.
+
+    Args:
+        forward: a function of standardised images `(n, C, H, W)`, and of their pixels, both on the device.
+        device: where it computes.
+        preprocessing: how images are standardised.
+        images: uint8 `(N, C, H, W)`; of none, nothing is given.
+        batch_size: how many go through at a time; by their size unless given.
+    """
     if batch_size is None:
         batch_size = max(1, min(BATCH_SIZE, PIXELS_PER_BATCH // (images.shape[-1] * images.shape[-2])))
-    device = next(network.parameters()).device
-    network = in_evaluation_mode(network)
-    logits = torch.empty(0, 0)
+    found: tuple[Tensor, ...] = ()
     starts = range(0, len(images), batch_size)
     sizes = [min(batch_size, len(images) - start) for start in starts]
     for start in counted(starts, f"answers for {some(len(images), 'image')}", weights=sizes):
         with torch.inference_mode():
-            batch = preprocessing.standardise(images[start : start + batch_size].to(device))
-            outputs = network(batch).float().cpu()
-            if mirrored:
-                outputs = (outputs + network(batch.flip(3)).float().cpu()) / 2
+            pixels = images[start : start + batch_size].to(device)
+            outputs = [each.cpu() for each in forward(preprocessing.standardise(pixels), pixels)]
         if start == 0:
             # One tensor for all: a small one kept from each batch would hold on to the heap around it, and
             # 20,000 photos would need 2 GB more (benchmarks/photo_memory.py).
-            logits = torch.empty(len(images), *outputs.shape[1:])
-        logits[start : start + len(outputs)] = outputs
-    return logits
+            found = tuple(torch.empty(len(images), *each.shape[1:], dtype=each.dtype) for each in outputs)
+        for whole, part in zip(found, outputs, strict=True):
+            whole[start : start + len(part)] = part
+    return found

@@ -15,6 +15,7 @@ from convscope.errors import DivergedError
 from convscope.notebook import bar, box, line, table, title
 from convscope.wording import percent
 
+UNKNOWN, NO_ANSWER = "unknown", "no answer"
 _MOST_DECIMALS = 9
 SURE_FROM, SURE_BY = 0.5, 2.0
 """An answer is sure where the likeliest class has at least half of all probability, and twice that of the
@@ -33,6 +34,14 @@ class Prediction:
         value: the predicted number, for regression.
         outside: whether `value` lies outside the range seen in training.
         faint: why hardly anything can be seen in the image; empty where something can.
+        likeness: the share of images like those of training that look at least as unlike them as this one
+            does; None where nothing was measured on images held out.
+        unknown: whether that share is so small that the answer is "unknown": no class is an answer to such an
+            image, however sure it is.
+        differs: in which ways the image plainly differs from those of training, for an unknown one.
+        abstains: whether it is not sure enough for the risk or the coverage that was asked for.
+        possible: the classes of which one is right as often as was asked for, the likeliest first; None where
+            that was not asked for.
 
     >>> import convscope as cs
     >>> [prediction] = cs.predict("runs/photos", "new.png")
@@ -49,10 +58,41 @@ class Prediction:
     value: float | None = None
     outside: bool = False
     faint: str = ""
+    likeness: float | None = None
+    unknown: bool = False
+    differs: tuple[str, ...] = ()
+    abstains: bool = False
+    possible: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; `class` is the class's name, and `faint` is there for faint images alone."""
-        return self._answer() | ({"faint": self.faint} if self.faint else {})
+        """For JSON. `answer` is what to go by: the class's name, "unknown", or None where it abstains.
+
+        `class` is the likeliest class whatever the answer. `faint` is there for faint images alone, and
+        `possible` where it was asked for.
+        """
+        values = self._answer() | {
+            "unknown": self.unknown,
+            "likeness": self.likeness,
+            "differs": list(self.differs),
+            "abstains": self.abstains,
+        }
+        if self.possible is not None:
+            values["possible"] = list(self.possible)
+        return values | ({"faint": self.faint} if self.faint else {})
+
+    @property
+    def answer(self) -> str | float | None:
+        """What to go by: the likeliest class or the number, `UNKNOWN`, or None where it abstains."""
+        if self.unknown:
+            return UNKNOWN
+        if self.abstains:
+            return None
+        return self.class_name if self.value is None else self.value
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is a class or a number, neither "unknown" nor none."""
+        return not (self.unknown or self.abstains)
 
     def likeliest(self, most: int = 5) -> list[tuple[str, float]]:
         """The classes of greatest probability, the likeliest first; none for regression."""
@@ -66,13 +106,22 @@ class Prediction:
     def remarks(self) -> tuple[str, ...]:
         """What must be known before the answer is believed; empty where there is nothing to say."""
         faint = (f"shows hardly anything ({self.faint}): the answer means little",) if self.faint else ()
+        if self.unknown:
+            how = f" ({', '.join(self.differs)})" if self.differs else ""
+            return (f"unlike the training images{how}", *faint)
         unsure = ("not sure",) if self.value is None and not self.is_sure else ()
-        return unsure + faint + ("outside the range seen in training",) * self.outside
+        return (
+            unsure
+            + (NO_ANSWER,) * self.abstains
+            + faint
+            + ("outside the range seen in training",) * self.outside
+        )
 
     def _said(self) -> str:
         if self.value is not None:
             return self.class_name
-        return " · ".join(f"{name} {chance(share)}" for name, share in self.likeliest(3))
+        likeliest = " · ".join(f"{name} {chance(share)}" for name, share in self.likeliest(3))
+        return f"{UNKNOWN}, likeliest {likeliest}" if self.unknown else likeliest
 
     def _repr_html_(self) -> str:
         name, *remarks = self.path, *self.remarks
@@ -84,7 +133,12 @@ class Prediction:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the likeliest class stands out: see `SURE_FROM`; for regression, whether it is in range."""
+        """Whether the likeliest class stands out: see `SURE_FROM`; for regression, whether it is in range.
+
+        Never of an unknown image.
+        """
+        if self.unknown:
+            return False
         if self.value is not None:
             return not self.outside
         first, second = sorted((*self.probabilities.values(), 0.0), reverse=True)[:2]
@@ -92,9 +146,11 @@ class Prediction:
 
     def _answer(self) -> dict[str, Any]:
         if self.value is not None:
-            return {"path": self.path, "value": self.value, "outside_training_range": self.outside}
+            numbers = {"value": self.value, "outside_training_range": self.outside}
+            return {"path": self.path, "answer": self.answer, **numbers}
         return {
             "path": self.path,
+            "answer": self.answer,
             "class": self.class_name,
             "probability": self.probability,
             "probabilities": self.probabilities,

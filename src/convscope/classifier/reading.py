@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,6 +23,21 @@ WIDE_MODES = ("F", "I")
 """Of values that no PNG holds. Decoding scales them, or says why it cannot; converting would cut them off."""
 
 _pillow_loads = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readied:
+    """An image as the network sees it.
+
+    Attributes:
+        name: where it came from.
+        pixels: uint8 (C, H, W).
+        faint: why hardly anything can be seen in it; empty where something can.
+    """
+
+    name: str
+    pixels: Tensor
+    faint: str = ""
 
 
 def read_picture(picture: Picture, preprocessing: Preprocessing, reading: Reading) -> Tensor:

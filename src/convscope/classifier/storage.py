@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 
+from convscope.classifier.held_out.record import HeldOut
+from convscope.classifier.held_out.storage import Taught
 from convscope.classifier.model_card import model_card
 from convscope.classifier.reading import Reading
 from convscope.classifier.target import Target
@@ -18,7 +20,8 @@ from convscope.data.preprocessing import Preprocessing
 from convscope.errors import RunError, UsageError
 from convscope.runs import atomic
 from convscope.runs.checkpoints import Tensors, find_checkpoint, read_network, read_state, read_tensors
-from convscope.runs.folder import CONFIG, DESCRIPTION, Run
+from convscope.runs.folder import CONFIG, DESCRIPTION, HELD_OUT, Run
+from convscope.wording import listed, some
 
 WEIGHTS = "model.safetensors"
 CARD = "README.md"
@@ -35,13 +38,36 @@ class Description:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
+        target = dataclasses.asdict(self.target)
+        if self.target.temperature == 1:
+            del target["temperature"]
         return {
             "format": 1,
             "network": dataclasses.asdict(self.network),
             "preprocessing": self.preprocessing.to_dict(),
-            "target": dataclasses.asdict(self.target),
+            "target": target,
             "reading": self.reading.to_dict(),
         }
+
+    @property
+    def image(self) -> str:
+        """What is looked at: `28×28 px, grey`."""
+        height, width = self.preprocessing.size
+        return f"{width}×{height} px, {'grey' if self.preprocessing.channels == 1 else 'colour'}"
+
+    def lines(self, parameters: int) -> list[tuple[str, ...]]:
+        """What there is to know of a classifier with so many parameters, a line each."""
+        target = self.target
+        if target.task == "regression":
+            answers = ("answers", "a number", f"from {target.low:g} to {target.high:g} in training")
+        else:
+            answers = ("classes", f"{len(target.class_names):,}: {listed(target.class_names)}", "")
+        ways = {"crop": "cropped to the centre", "squash": "squashed", "pad": "padded"}
+        return [
+            ("network", str(self.network.name), some(parameters, "parameter")),
+            answers,
+            ("images", self.image, f"other shapes {ways[self.preprocessing.fit]}"),
+        ]
 
     @staticmethod
     def from_dict(values: dict[str, Any], where: str) -> Description:
@@ -69,12 +95,15 @@ class Stored:
         weights: None for one as it was before its first step.
         where: what to call it in a message.
         seed: what its first weights are a function of.
+        held_out: what images held out taught about its answers; None where nothing was measured, or it was
+            measured of another checkpoint.
     """
 
     description: Description
     weights: Tensors | None
     where: str
     seed: int = 0
+    held_out: HeldOut | None = None
 
 
 def find_classifier(path: Path, which: str) -> Stored:
@@ -97,7 +126,12 @@ def find_classifier(path: Path, which: str) -> Stored:
     if which == "untrained":
         return Stored(description, None, str(path), run.config.seed)
     folder = checkpoint_of(run, which)
-    return Stored(description, read_network(folder), str(folder))
+    taught = Taught.read(path / HELD_OUT)
+    if taught is None or taught.checkpoint != folder.name:
+        return Stored(description, read_network(folder), str(folder))
+    target = replace(description.target, temperature=taught.temperature)
+    description = replace(description, target=target)
+    return Stored(description, read_network(folder), str(folder), held_out=taught.held_out)
 
 
 def _saved(path: Path) -> Stored:
@@ -105,7 +139,13 @@ def _saved(path: Path) -> Stored:
         values = json.loads((path / CONFIG).read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(f"{path / CONFIG} is damaged: {error}") from None
-    return Stored(Description.from_dict(values, str(path)), read_tensors(path / WEIGHTS), str(path))
+    taught = Taught.read(path / HELD_OUT)
+    return Stored(
+        Description.from_dict(values, str(path)),
+        read_tensors(path / WEIGHTS),
+        str(path),
+        held_out=None if taught is None else taught.held_out,
+    )
 
 
 def _with_reading(run: Run) -> dict[str, Any]:
@@ -116,16 +156,25 @@ def _with_reading(run: Run) -> dict[str, Any]:
     return {**values, "reading": Reading(max_pixels=run.config.data.max_pixels).to_dict()}
 
 
-def write_classifier(folder: Path, description: Description, weights: Tensors, *, overwrite: bool) -> None:
+def write_classifier(
+    folder: Path,
+    description: Description,
+    weights: Tensors,
+    held_out: HeldOut | None = None,
+    *,
+    overwrite: bool,
+) -> None:
     """Write `config.json`, `model.safetensors` and a model card, the layout that model hubs use.
 
+    Beside them stands `held_out.safetensors`, where something was measured on images held out.
+
     Raises:
-        UsageError: when one of the three is there already and not to be overwritten, or the folder is a run.
+        UsageError: when one of them is there already and not to be overwritten, or the folder is a run.
         RunError: when the disk refuses.
     """
     if (folder / CONFIG).exists() and not (folder / WEIGHTS).exists():
         raise UsageError(f"{folder} holds a {CONFIG} that is no classifier's. Save into another folder")
-    there = [name for name in (CONFIG, WEIGHTS, CARD) if (folder / name).exists()]
+    there = [name for name in (CONFIG, WEIGHTS, CARD, HELD_OUT) if (folder / name).exists()]
     if there and not overwrite:
         raise UsageError(
             f"{folder} holds {there[0]} already. Save into another folder, or say overwrite=True"
@@ -135,8 +184,13 @@ def write_classifier(folder: Path, description: Description, weights: Tensors, *
         CONFIG: json.dumps(description.to_dict(), indent=1).encode(),
         CARD: model_card(description.to_dict()).encode(),
     }
+    if held_out is not None:
+        taught = Taught(held_out=held_out, temperature=description.target.temperature)
+        content[HELD_OUT] = taught.to_bytes()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if held_out is None:
+            (folder / HELD_OUT).unlink(missing_ok=True)  # of what is overwritten
         for name, bytes_ in content.items():
             atomic.write_file(folder / name, bytes_)
     except OSError as error:

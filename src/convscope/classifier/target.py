@@ -18,6 +18,8 @@ class Target:
         class_names: in index order; empty for regression.
         mean, std: a regression's output is `prediction = output * std + mean`.
         low, high: the range of the numbers seen in training.
+        temperature: class scores are divided by it, so that probabilities are right as often as they say; it
+            changes no order among them.
     """
 
     task: Task = "classification"
@@ -26,10 +28,13 @@ class Target:
     std: float = 1.0
     low: float = 0.0
     high: float = 0.0
+    temperature: float = 1.0
 
     def scaled(self, outputs: Tensor) -> Tensor:
-        """Class scores as they are; a regression's outputs in the unit of its numbers."""
-        return outputs * self.std + self.mean if self.task == "regression" else outputs
+        """Class scores divided by the temperature; a regression's outputs in the unit of its numbers."""
+        if self.task == "regression":
+            return outputs * self.std + self.mean
+        return outputs if self.temperature == 1 else outputs / self.temperature
 
     @property
     def num_outputs(self) -> int:

@@ -66,6 +66,9 @@ def evaluate(
     for note in judged.notes:
         print_line(console, "note", note)
     print_evaluation(console, judged.name, judged.figures, both=judged.measured.both)
+    if (unknown := judged.predictions.unknown) is not None:
+        console.print()
+        print_line(console, "unknown", str(unknown))
     if judged.findings:
         console.print()
         print_findings(console, judged.findings)

@@ -26,6 +26,9 @@ def predict(
     json: bool = False,
     csv: bool = False,
     top: WholeNumber | None = None,
+    sets: float | None = None,
+    risk: float | None = None,
+    coverage: float | None = None,
 ) -> int:
     """Class and probability of each image.
 
@@ -46,6 +49,12 @@ def predict(
     top
         So many of the likeliest classes; 5 for one image, and one of each, or two where it is not sure, for
         several.
+    sets
+        Also the classes of which one is right with this chance, as 0.95, for images like those held out.
+    risk
+        Leave images unanswered so that at most this share of the answers is wrong, with 95 % confidence.
+    coverage
+        Answer this share of the images, those that it is surest of, and leave the others unanswered.
     """
     if json and csv:
         raise UsageError("--json and --csv both say how to print; give one of them")
@@ -57,7 +66,15 @@ def predict(
     with Watcher(log_console()):
         from convscope.face.asking import predict as predicted
 
-        answers = predicted(run, paths, checkpoint=checkpoint, max_pixels=max_pixels)
+        answers = predicted(
+            run,
+            paths,
+            checkpoint=checkpoint,
+            max_pixels=max_pixels,
+            sets=sets,
+            risk=risk,
+            coverage=coverage,
+        )
     if json:
         print_json(answers.document(str(run)))
     elif csv:
@@ -66,6 +83,8 @@ def predict(
         from convscope.cli.predictions import print_predictions
 
         print_predictions(result_console(), answers, top)
+    for line in answers.keeping.said if answers.keeping is not None else ():
+        log_console().print(line)
     for each in [answer for answer in answers if answer.faint][:MOST_FAINT]:
         log_console().print(f"{each.path} shows hardly anything ({each.faint}): the answer means little")
     for left_out in answers.left_out:

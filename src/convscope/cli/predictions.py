@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from convscope.classifier.prediction import Prediction, chance
+from convscope.classifier.prediction import NO_ANSWER, UNKNOWN, Prediction, chance
 from convscope.cli.screen import print_line, print_table
 from convscope.wording import legible, some, times
 
@@ -17,7 +17,6 @@ TOP = 5
 BAR = 12
 CLASSES_SUMMED = 12
 NOT_SURE = "not sure"
-OUTSIDE = "outside the range seen in training"
 
 
 def print_predictions(console: Console, predictions: Sequence[Prediction], top: int | None) -> None:
@@ -25,7 +24,7 @@ def print_predictions(console: Console, predictions: Sequence[Prediction], top: 
     if not predictions:
         return
     if predictions[0].value is not None:
-        rows = [(one.path, one.class_name, OUTSIDE if one.outside else "") for one in predictions]
+        rows = [(one.path, _answer(one), ", ".join(one.remarks)) for one in predictions]
         print_table(console, ("image", "value", ""), rows)
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -43,14 +42,34 @@ def print_predictions(console: Console, predictions: Sequence[Prediction], top: 
 
 
 def _rows(prediction: Prediction, top: int) -> Iterator[tuple[Text, ...]]:
+    path = legible(prediction.path)
+    if prediction.unknown:
+        yield (Text(path), Text(UNKNOWN, style="bold"), Text(""), Text(f"  {prediction.remarks[0]}"))
+        path, top = "", 1
+    if prediction.possible is not None:
+        top = max(top, len(prediction.possible))
     for place, (name, probability) in enumerate(prediction.likeliest(top)):
-        remark = f"  {NOT_SURE}" if place == 0 and not prediction.is_sure else ""
+        remark = f"  {_remark(prediction, place, name)}"
         yield (
-            Text(legible(prediction.path) if place == 0 else ""),
-            Text(legible(name), style="bold" if place == 0 else ""),
+            Text(path if place == 0 else ""),
+            Text(legible(name), style="bold" if place == 0 and prediction.is_answered else ""),
             Text(chance(probability)),
             Text.assemble((bar(probability), "cyan"), (remark, "bold")),
         )
+
+
+def _answer(prediction: Prediction) -> str:
+    return UNKNOWN if prediction.unknown else prediction.class_name
+
+
+def _remark(prediction: Prediction, place: int, name: str) -> str:
+    """Behind a class: whether it is one of the possible, and behind the first whether it is no answer."""
+    said = []
+    if prediction.possible is not None and name in prediction.possible and len(prediction.possible) > 1:
+        said.append("possible")
+    if place == 0 and not prediction.unknown:
+        said += [NO_ANSWER] if prediction.abstains else [] if prediction.is_sure else [NOT_SURE]
+    return ", ".join(said)
 
 
 def bar(share: float) -> str:
@@ -62,10 +81,16 @@ def bar(share: float) -> str:
 
 
 def _print_summary(console: Console, predictions: Sequence[Prediction]) -> None:
-    counts = Counter(one.class_name for one in predictions).most_common()
+    counts = Counter(one.class_name for one in predictions if one.is_answered).most_common()
     shown = [f"{name}: {count:,}" for name, count in counts[:CLASSES_SUMMED]]
     if len(counts) > CLASSES_SUMMED:
         shown.append(f"and {some(len(counts) - CLASSES_SUMMED, 'class', 'classes')} more")
-    unsure = sum(not one.is_sure for one in predictions)
+    for word, count in (
+        (UNKNOWN, sum(one.unknown for one in predictions)),
+        (NO_ANSWER, sum(one.abstains and not one.unknown for one in predictions)),
+    ):
+        if count:
+            shown.append(f"{word}: {count:,}")
+    unsure = sum(one.is_answered and not one.is_sure for one in predictions)
     reason = f"{NOT_SURE} {times(unsure)}: no class has half of all, and twice the next" if unsure else ""
     print_line(console, some(len(predictions), "image"), " · ".join(shown), reason)

@@ -166,6 +166,7 @@ def pool(parts: list[Predictions]) -> Predictions:
     if len(parts) == 1:
         return parts[0]
     first = parts[0]
+    likeness = [each.likeness for each in parts if each.likeness is not None]
     return Predictions(
         split="held-out",
         logits=np.concatenate([each.logits for each in parts]),
@@ -174,6 +175,8 @@ def pool(parts: list[Predictions]) -> Predictions:
         hashes=tuple(content for each in parts for content in each.hashes),
         class_names=first.class_names,
         training_range=first.training_range,
+        likeness=np.concatenate(likeness) if len(likeness) == len(parts) else None,
+        false_alarms=first.false_alarms,
     )
 
 

@@ -53,6 +53,7 @@ class PathEvaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: the figures stand under the split's name."""
+        unknown = None if self.judged is None else self.judged.unknown
         apart = {} if self.mirrored is None else {"test_time_augmentation": self.mirrored.to_dict()}
         return {
             "run": self.run,
@@ -60,6 +61,7 @@ class PathEvaluation:
             self.split: self.evaluation.to_dict(),
             **apart,
             **({} if self.both is None else {"corrections": {"figures": self.both.to_dict()}}),
+            "unknown": None if unknown is None else unknown.to_dict(),
             "notes": list(self.notes),
             "quarantined": [{"path": entry.path, "reason": entry.reason} for entry in self.quarantined],
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from convscope.evaluation.errors import ImageError, find_errors
 from convscope.evaluation.metrics import Evaluation, evaluate_logits
 from convscope.evaluation.proportion import Proportion
 from convscope.evaluation.regression import Regression, evaluate_regression
+from convscope.evaluation.unknown import Unknown
 from convscope.runs.advice import resume_command
 from convscope.runs.folder import DESCRIPTION, Run
 
@@ -43,6 +44,9 @@ class Predictions:
         training_range: for regression, the least and the greatest number seen in training.
         folds: where each image was judged by the one of so many classifiers that had not seen it; 0 where one
             classifier judged them all.
+        likeness: of each image, the share of images like those of training that are as unlike them or more,
+            `(N,)`; None where that was not measured.
+        false_alarms: images of at most this likeness are unknown: so many of those that are like training's.
     """
 
     split: str
@@ -53,6 +57,8 @@ class Predictions:
     class_names: tuple[str, ...] = ()
     training_range: tuple[float, float] | None = None
     folds: int = 0
+    likeness: NDArray[np.float64] | None = None
+    false_alarms: float = 0.0
 
     @staticmethod
     def of(target: Target, logits: NDArray[np.float32], images: ImageSet, split: str) -> Predictions:
@@ -103,6 +109,26 @@ class Predictions:
         """How many are right."""
         return Proportion(int((self.predicted == self.labels).sum()), len(self.labels))
 
+    @property
+    def is_unknown(self) -> NDArray[np.bool_]:
+        """Of each image, whether the answer is "unknown", `(N,)`; of none where that was not measured."""
+        if self.likeness is None:
+            return np.zeros(len(self), dtype=np.bool_)
+        return np.asarray(self.likeness <= self.false_alarms)
+
+    @property
+    def unknown(self) -> Unknown | None:
+        """How many images are answered "unknown"; None where that was not measured."""
+        if self.likeness is None:
+            return None
+        share = Proportion(int(self.is_unknown.sum()), len(self))
+        return Unknown(share, self.false_alarms, None if self.is_regression else self._accuracy_of_known)
+
+    @property
+    def _accuracy_of_known(self) -> Proportion:
+        known = ~self.is_unknown
+        return Proportion(int((self.predicted == self.labels)[known].sum()), int(known.sum()))
+
     @cached_property
     def confusion(self) -> Confusion:
         """Which class is taken for which."""
@@ -136,12 +162,18 @@ class Predictions:
         }
         if self.training_range is not None:
             arrays["training_range"] = np.array(self.training_range)
+        if self.likeness is not None:
+            arrays |= {"likeness": self.likeness, "false_alarms": np.array(self.false_alarms)}
         return arrays
 
 
 def predict_images(classifier: Classifier, images: ImageSet, split: str) -> Predictions:
     """What a classifier says of a split's images."""
-    return Predictions.of(classifier.target, classifier.logits(images.images).numpy(), images, split)
+    logits, likeness = classifier.judge(images.images)
+    predictions = Predictions.of(classifier.target, logits.numpy(), images, split)
+    if likeness is None or classifier.held_out is None:
+        return predictions
+    return replace(predictions, likeness=likeness, false_alarms=classifier.held_out.false_alarms)
 
 
 def write_predictions(run: Run, predictions: Predictions) -> None:
@@ -185,6 +217,8 @@ def _from_arrays(run: Run, split: str, arrays: dict[str, NDArray[Any]]) -> Predi
         if training_range is None
         else (float(training_range[0]), float(training_range[1])),
         folds=int(arrays.get("folds", 0)),
+        likeness=arrays.get("likeness"),
+        false_alarms=float(arrays.get("false_alarms", 0.0)),
     )
 
 

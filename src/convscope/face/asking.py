@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from convscope.classifier.answers import Answers
 from convscope.classifier.classifier import Classifier
+from convscope.classifier.held_out.answering import Keeping, Promise
 from convscope.classifier.pictures import Picture
 from convscope.classifier.prediction import Prediction
 from convscope.data.quarantine import Quarantined
@@ -43,18 +44,27 @@ def predict(
     *,
     checkpoint: str = "final",
     max_pixels: int | None = None,
+    sets: float | None = None,
+    risk: float | None = None,
+    coverage: float | None = None,
 ) -> Answers:
     """Class and probability of each image; what cannot be read is named in `left_out`, and nothing stops.
+
+    An image that is unlike those of training is `unknown`. What `sets`, `risk` and `coverage` ask for is
+    kept to for images like those that were held out from training.
 
     Args:
         run: a run, a folder that a classifier was saved to, or a classifier, which is not loaded again.
         pictures: image files, folders of them, PIL images, or several of these.
         checkpoint: of a run: `final`, `last`, `best`, `untrained`, or a step.
         max_pixels: files of more pixels are left out; as in training unless given.
+        sets: with this chance, as 0.95, the right class is among an image's `possible` ones.
+        risk: at most this share of the answers given is wrong, with 95 % confidence; the others abstain.
+        coverage: answer this share of the images, those that it is surest of; the others abstain.
 
     Raises:
         RunError: when there is no such run, or no such checkpoint in it.
-        UsageError: a checkpoint is named beside a classifier.
+        UsageError: a checkpoint is named beside a classifier; a share is asked for, and none was held out.
 
     >>> import convscope as cs
     >>> answers = cs.predict("runs/photos", "folder/")
@@ -66,10 +76,15 @@ def predict(
     if isinstance(run, Classifier) and checkpoint != "final":
         raise UsageError(f"a classifier that is loaded has its weights: load(run, {checkpoint!r}) has others")
     classifier = run if isinstance(run, Classifier) else load(run, checkpoint)
+    promise = Promise(sets=sets, risk=risk, coverage=coverage)
+    keeping = Keeping.of(promise, classifier.held_out) if promise else None
     found = list(classifier.reading_up_to(max_pixels).predict_all(pictures))
+    given = [each for each in found if isinstance(each, Prediction)]
     return Answers(
-        (each for each in found if isinstance(each, Prediction)),
+        given if keeping is None else keeping.apply(given),
         (each for each in found if isinstance(each, Quarantined)),
+        rests_on=classifier.held_out,
+        keeping=keeping,
     )
 
 

@@ -107,8 +107,10 @@ class NotebookProgress(Watching):
             self._draw()
 
     def on_work_end(self, work: Work) -> None:
-        """It is over."""
+        """It is over, and so is its bar."""
         self._works = [each for each in self._works if each is not work]
+        if not self._works:
+            self._draw()
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()

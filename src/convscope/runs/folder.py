@@ -32,9 +32,8 @@ CHOICES = "choices.json"
 ENVIRONMENT = "environment.json"
 SUMMARY = "summary.json"
 DATASET = "dataset.json"
-NETWORK = "network.json"
-CORRECTIONS = "corrections.csv"
-DESCRIPTION = "classifier.json"
+NETWORK, HELD_OUT = "network.json", "held_out.safetensors"
+CORRECTIONS, DESCRIPTION = "corrections.csv", "classifier.json"
 
 
 @dataclass(frozen=True)
@@ -193,17 +192,17 @@ class Run:
         return find_checkpoint(folder, checkpoint_name(step))
 
     def reopen(self) -> None:
-        """Forget how a run ended that goes on beyond its end: its figures, and which checkpoint was kept.
+        """Forget how a run ended that goes on beyond its end: its figures, what was kept, and learned of it.
 
         Raises:
             RunError: when the disk refuses.
         """
-        folder = self.checkpoint_folder
-        names = read_names(folder)
+        names = read_names(self.checkpoint_folder)
         try:
             if names.pop(FINAL, None) is not None:
-                write_names(folder, names)
+                write_names(self.checkpoint_folder, names)
             (self.path / SUMMARY).unlink(missing_ok=True)
+            (self.path / HELD_OUT).unlink(missing_ok=True)
         except OSError as error:
             raise RunError(f"{here(self.path)} cannot be gone on with: {error.strerror or error}") from error
 

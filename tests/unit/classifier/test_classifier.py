@@ -177,7 +177,8 @@ def test_an_opened_picture_is_predicted_like_its_file(run: Path, folder: Path, n
 def test_saved_and_loaded_elsewhere(run: Path, folder: Path, tmp_path: Path) -> None:
     classifier = convscope.load(run)
     saved = classifier.save(tmp_path / "model")
-    assert sorted(path.name for path in saved.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    names = ["README.md", "config.json", "held_out.safetensors", "model.safetensors"]
+    assert sorted(path.name for path in saved.iterdir()) == names
     again = convscope.load(saved)
     assert again.class_names == classifier.class_names == ("bright", "dull")
     for (name, left), (other, right) in zip(

@@ -92,7 +92,7 @@ def test_a_whole_folder_is_answered_and_what_is_no_image_is_named(place: Path) -
     assert "notes.jpg" in str(answers)
     assert "notes.jpg" in answers._repr_html_()
     rows = answers.save("answers.csv").read_text().splitlines()
-    assert rows[0] == "path,class,probability,ant,bee"
+    assert rows[0] == "path,answer,class,probability,ant,bee"
     assert rows[1].startswith("folder/other.png,")
 
 

@@ -6,10 +6,11 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
+from convscope.classifier.backbone import head_layer
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import UsageError
 from convscope.training.fine_tuning.exact import fit_head
-from convscope.training.fine_tuning.head import compute_features, head_layer, install_head
+from convscope.training.fine_tuning.head import compute_features, install_head
 
 
 def clouds(count: int, columns: int, classes: int, distance: float, seed: int = 0):

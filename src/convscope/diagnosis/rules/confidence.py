@@ -3,12 +3,12 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import log_softmax, ndtr, softmax
+from scipy.special import ndtr, softmax
 
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.evaluation.predictions import Predictions
+from convscope.evaluation.temperature import least_loss
 from convscope.wording import percent, rounded
 
 _NOTED = 0.03
@@ -40,25 +40,11 @@ def calibrated(held_out: Predictions) -> Verdict:
         severity="note",
         sentence=f"it is {100 * abs(off):.1f} points {'surer' if off > 0 else 'less sure'} than it is right",
         evidence=evidence,
-        advice=f"Divide its logits by {rounded(temperature(held_out.logits, held_out.labels), 2)} before "
+        advice=f"Divide its logits by {rounded(least_loss(held_out.logits, held_out.labels), 2)} before "
         "believing the probabilities",
         p=min(1.0, 2 * float(ndtr(-abs(off) / _wide(held_out, error)))),
     )
     return Verdict(findings=(finding,), fine=evidence)
-
-
-def temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """What logits (N, K) must be divided by for the least log loss of labels (N,): between 1/20 and 20."""
-    from scipy.optimize import minimize_scalar
-
-    scores = logits.astype(np.float64)
-
-    def loss(logarithm: float) -> float:
-        chosen = log_softmax(scores / math.exp(logarithm), axis=1)[np.arange(len(labels)), labels]
-        return -float(chosen.mean())
-
-    found = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded")
-    return math.exp(float(found.x))
 
 
 def _wide(held_out: Predictions, announced: float) -> float:

@@ -16,10 +16,11 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from convscope.classifier.classifier import Classifier, Readied
+from convscope.classifier.classifier import Classifier
 from convscope.classifier.logits import PIXELS_PER_BATCH
 from convscope.classifier.pictures import Asked
 from convscope.classifier.prediction import Prediction
+from convscope.classifier.reading import Readied
 from convscope.data.quarantine import Quarantined
 
 MOST_TOGETHER = 64

@@ -14,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from convscope.classifier.backbone import head_layer
 from convscope.data.dataset import ImageRows
 from convscope.data.pixels.cache import FEATURES, Write, keys_of, read_entry, write_entry
 from convscope.data.pixels.reading import content_hash
 from convscope.data.preprocessing import Preprocessing
-from convscope.training.fine_tuning.head import compute_features, head_layer
+from convscope.training.fine_tuning.head import compute_features
 
 
 def find_features(network: nn.Module, preprocessing: Preprocessing, images: ImageRows) -> Tensor:
@@ -39,7 +40,12 @@ def find_features(network: nn.Module, preprocessing: Preprocessing, images: Imag
 
 def head_outputs(network: nn.Module, preprocessing: Preprocessing, images: ImageRows) -> Tensor:
     """What the network says of images, `(N, num_outputs)` on the CPU, from their features."""
-    layer, features = head_layer(network), find_features(network, preprocessing, images)
+    return outputs_of_features(network, find_features(network, preprocessing, images))
+
+
+def outputs_of_features(network: nn.Module, features: Tensor) -> Tensor:
+    """What the head makes of features `(N, F)`: `(N, num_outputs)` on the CPU."""
+    layer = head_layer(network)
     with torch.inference_mode():
         outputs: Tensor = layer(features.to(layer.weight.device))
     return outputs.float().cpu()

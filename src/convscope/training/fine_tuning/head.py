@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from convscope.classifier.backbone import head_layer
 from convscope.classifier.logits import evaluation_mode
 from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
-from convscope.errors import UsageError
 from convscope.wording import some
 from convscope.work import counted
 
@@ -30,25 +30,6 @@ class LinearHead:
     bias: Tensor
     strength: float
     held_out_loss: float
-
-
-def head_layer(network: nn.Module) -> nn.Linear:
-    """The last linear layer of a network, from features to outputs.
-
-    Raises:
-        UsageError: when its last layer is not a linear one.
-    """
-    get_classifier = getattr(network, "get_classifier", None)  # timm's
-    layer = get_classifier() if callable(get_classifier) else None
-    if layer is None:
-        linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
-        layer = linear[-1] if linear else None
-    if not isinstance(layer, nn.Linear):
-        raise UsageError(
-            f"the head of {type(network).__name__} is no linear layer, so it cannot be fitted alone; "
-            "train all layers, or take another network"
-        )
-    return layer
 
 
 def compute_features(network: nn.Module, preprocessing: Preprocessing, images: Images) -> Tensor:

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from convscope.classifier.backbone import head_layer
 from convscope.data.dataset import ImageRows, Images
 from convscope.data.preprocessing import Preprocessing
 from convscope.training.fine_tuning.exact import fit_head
 from convscope.training.fine_tuning.features import find_features
-from convscope.training.fine_tuning.head import LinearHead, head_layer, install_head
+from convscope.training.fine_tuning.head import LinearHead, install_head
 
 MOST_EPOCHS = 16
 """Of a time budget: on photos they did no better than half as many (benchmarks/results/kitten_recipe.md)."""

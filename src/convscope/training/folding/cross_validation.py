@@ -11,22 +11,20 @@ from dataclasses import dataclass, replace
 
 from convscope.classifier.classifier import Classifier
 from convscope.config.length import Steps
-from convscope.data.dataset import ImageSet
 from convscope.evaluation.predictions import (
     Predictions,
     has_predictions,
-    predict_images,
     read_predictions,
     write_predictions,
 )
 from convscope.runs.checkpoint_names import BLEND, HEAD, LAST
 from convscope.runs.folder import SUMMARY, Run
-from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.fit import fit
 from convscope.training.folding.choosing import choose_by_others, mean_losses
 from convscope.training.folding.folds import FoldData, FoldScores, score_of, split_into_folds
 from convscope.training.outcome.keeping import best_of, evidence
 from convscope.training.outcome.results import seconds_per_image
+from convscope.training.outcome.teaching import look_at_training, unlikeness_of
 from convscope.training.preparation import Job, compute_features_once, prepare
 from convscope.training.progress import AsWork, Choice
 from convscope.wording import percent, percent_decimals, rounded
@@ -100,22 +98,14 @@ def _fit_fold(fold_run: Run, part: FoldData, job: Job, deadline: float | None) -
     is_tuned = job.is_pretrained and job.config.training.length != Steps(0)
     for name in (HEAD, BLEND, LAST) if is_tuned else (LAST,):
         # The head alone, too, where time was over before the first step.
-        predict = _predict_by_head if HEAD in (name, fitted.kept) else _predict
-        write_predictions(fold_run, predict(fold_run, held_out, job, name))
+        classifier = Classifier.load(fold_run.path, name).to(job.device)
+        by_head = HEAD in (name, fitted.kept)
+        seen = look_at_training(classifier, part.dataset.train, epochs=fitted.epochs, has_features=by_head)
+        answered = seen.answer_by_features(held_out) if by_head else seen.answer(held_out)
+        fold_run.write_arrays(unlikeness_of(name), {"unlikeness": answered.unlikeness})
+        write_predictions(fold_run, Predictions.of(classifier.target, answered.logits, held_out, name))
     fold_run.write("fitted.json", fitted.to_dict())
     shutil.rmtree(fold_run.checkpoint_folder)  # a fold is judged, not used
-
-
-def _predict(fold_run: Run, images: ImageSet, job: Job, name: str) -> Predictions:
-    classifier = Classifier.load(fold_run.path, name).to(job.device)
-    return predict_images(classifier, images, name)
-
-
-def _predict_by_head(fold_run: Run, images: ImageSet, job: Job, name: str) -> Predictions:
-    """What the fitted head says, from features that are known from the other folds."""
-    classifier = Classifier.load(fold_run.path, HEAD).to(job.device)
-    outputs = head_outputs(classifier.network, classifier.preprocessing, images.images)
-    return Predictions.of(classifier.target, classifier.target.scaled(outputs).numpy(), images, name)
 
 
 def _read_candidates(fold_run: Run) -> dict[str, Predictions]:
@@ -125,6 +115,8 @@ def _read_candidates(fold_run: Run) -> dict[str, Predictions]:
 
 def _stand_for(fold: _Judged, name: str) -> float:
     """Let a fold be judged by one of its candidates; returns the figure."""
+    if fold.run.has(unlikeness_of(name)):
+        fold.run.write_arrays(unlikeness_of("test"), fold.run.read_arrays(unlikeness_of(name)))
     write_predictions(fold.run, replace(fold.candidates[name], split="test"))
     fold.run.write(SUMMARY, {"kept": name, "test": fold.candidates[name].evaluation.to_dict()})
     return fold.figure(name)[1]

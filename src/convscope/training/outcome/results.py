@@ -11,14 +11,22 @@ from convscope.classifier.classifier import Classifier
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.sources.source import SPLITS
 from convscope.evaluation.corrected import REMOVED, read_both_ways
-from convscope.evaluation.predictions import Predictions, pool_folds, predict_images, write_predictions
+from convscope.evaluation.predictions import Predictions, write_predictions
 from convscope.networks.following.summarising import summarise
+from convscope.runs.checkpoint_names import HEAD
 from convscope.runs.folder import NETWORK, SUMMARY, Run
-from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.fit import Fitted
 from convscope.training.folding.folds import FoldScores
 from convscope.training.outcome.fits import compare_fits, seconds_to_compare
 from convscope.training.outcome.showcase import choose_showcase
+from convscope.training.outcome.teaching import (
+    FEWEST_SEEN,
+    Lesson,
+    keep_lesson,
+    look_at_training,
+    teach,
+    teach_by_folds,
+)
 from convscope.training.preparation import Job
 
 MEASURED = 64
@@ -42,19 +50,16 @@ def finish_run(
     other ways to fit images into the square are then left untried.
     """
     dataset = job.dataset
-    classifier = Classifier.load(run.path, fitted.kept).to(job.device)
-    judged = [
-        (_predict(classifier, dataset.splits[split], split, by_head), dataset.splits[split])
-        for split in ("validation", "test")
-        if len(dataset.splits[split])
-    ]
-    if folds is not None:
-        judged.append((pool_folds(run), dataset.train))
+    lesson = _learn_from_held_out(run, job, fitted, is_folded=folds is not None, by_head=by_head)
+    classifier = lesson.classifier
+    judged = [] if lesson.predictions is None else [(lesson.predictions, _held_out(dataset))]
+    if len(dataset.test):
+        judged.append((lesson.predict(dataset.test, "test", by_features=by_head), dataset.test))
     for predictions, _ in judged:
         write_predictions(run, predictions)
     removed = dataset.removed
     if removed is not None and len(removed):
-        write_predictions(run, _predict(classifier, removed, REMOVED, by_head))
+        write_predictions(run, lesson.predict(removed, REMOVED, by_features=by_head))
     corrections = _corrections(run, dataset, judged[-1][0] if judged else None)
     run.write_arrays("predictions/images.npz", choose_showcase(judged))
     fits = [] if by_head else compare_fits(classifier, run.data, dataset.validation)
@@ -71,19 +76,18 @@ def finish_run(
             "untrained": _untrained(fitted, classifier),
             **({"fits": [fit.to_dict() for fit in fits]} if fits else {}),
             **({} if folds is None else {"folds": folds.to_dict()}),
+            **lesson.to_dict(),
+            "unknown": {
+                predictions.split: predictions.unknown.to_dict()
+                for predictions, _ in judged
+                if predictions.unknown is not None
+            },
             **{predictions.split: predictions.evaluation.to_dict() for predictions, _ in judged},
             **corrections,
             "notes": _notes([predictions.split for predictions, _ in judged]),
             "seconds": {"train": round(fitted.seconds, 2), "total": round(fitted.earlier + total_seconds, 2)},
         },
     )
-
-
-def _predict(classifier: Classifier, images: ImageSet, split: str, by_head: bool) -> Predictions:
-    if not by_head:
-        return predict_images(classifier, images, split)
-    outputs = head_outputs(classifier.network, classifier.preprocessing, images.images)
-    return Predictions.of(classifier.target, classifier.target.scaled(outputs).numpy(), images, split)
 
 
 def _corrections(run: Run, dataset: Dataset, judged: Predictions | None) -> dict[str, Any]:
@@ -103,6 +107,32 @@ def _corrections(run: Run, dataset: Dataset, judged: Predictions | None) -> dict
     return {"corrections": found}
 
 
+def _learn_from_held_out(run: Run, job: Job, fitted: Fitted, *, is_folded: bool, by_head: bool) -> Lesson:
+    """What validation, or the images that folds held out, teach about the classifier; kept in the run."""
+    dataset = job.dataset
+    seen = look_at_training(
+        Classifier.load(run.path, fitted.kept).to(job.device),
+        dataset.train,
+        epochs=fitted.epochs,
+        has_features=fitted.kept == HEAD,
+    )
+    if is_folded:
+        lesson = teach_by_folds(seen, run)
+    elif len(dataset.validation):
+        answered = (seen.answer_by_features if by_head else seen.answer)(dataset.validation)
+        said = Predictions.of(seen.classifier.target, answered.logits, dataset.validation, "validation")
+        lesson = teach(seen, said, answered.unlikeness)
+    else:
+        return Lesson(classifier=seen.classifier)
+    keep_lesson(run, lesson, fitted.kept)
+    return lesson
+
+
+def _held_out(dataset: Dataset) -> ImageSet:
+    """A cross-validated run has all images in its training split, and held each out once."""
+    return dataset.validation if len(dataset.validation) else dataset.train
+
+
 def _notes(judged: Sequence[str]) -> list[str]:
     """What no figure says because no image was left to say it."""
     if "test" in judged:
@@ -119,7 +149,8 @@ def finishing_seconds(job: Job) -> float:
     validation, test, per_image = job.dataset.validation, job.dataset.test, seconds_per_image(job)
     fits = seconds_to_compare(job.classifier, job.config.data, validation.ids, per_image)
     blend = len(validation) if job.is_pretrained else 0
-    return per_image * (len(validation) + blend + len(test)) + fits
+    seen = min(FEWEST_SEEN, len(job.dataset.train))
+    return per_image * (len(validation) + blend + len(test) + seen) + fits
 
 
 def seconds_per_image(job: Job) -> float:
