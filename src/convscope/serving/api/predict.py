@@ -24,10 +24,16 @@ class Predicted(BaseModel):
     model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
 
     path: str = Field(description="the file's name as it was sent; `image 3` where it had none, from 0")
+    answer: str | None = Field(description="what to go by: the class, or “unknown”; null where it abstains")
     class_: str = Field(alias="class", description="the likeliest class")
     probability: float = Field(description="of that class")
     probabilities: dict[str, float] = Field(description="of every class")
     sure: bool = Field(description="whether the likeliest class stands out from the others")
+    unknown: bool = Field(description="whether the image is so unlike those of training that no class counts")
+    likeness: float | None = Field(description="share of images like training's that are as unlike them")
+    differs: list[str] = Field(description="how an unknown image plainly differs: “inverted”, “darker” …")
+    abstains: bool = Field(description="whether it is not sure enough for what was asked for")
+    possible: list[str] = Field(default=[], description="the classes of the set that was asked for")
     faint: str = Field(default="", description="why hardly anything can be seen in the image")
 
 
@@ -35,9 +41,22 @@ class PredictedNumber(BaseModel):
     """What a network that answers with numbers says of one image."""
 
     path: str
+    answer: float | str | None
     value: float | None
     outside_training_range: bool
+    unknown: bool
+    likeness: float | None
+    differs: list[str]
+    abstains: bool
     faint: str = ""
+
+
+class HeldOut(BaseModel):
+    """The images held out from training by which it is told what is unknown."""
+
+    n: int = Field(description="how many")
+    folds: int = Field(description="0 where one classifier judged them all")
+    false_alarms: float | None = Field(description="which share of images like them is called unknown")
 
 
 class LeftOut(BaseModel):
@@ -52,6 +71,8 @@ class Predictions(BaseModel):
 
     run: str
     predictions: list[Predicted | PredictedNumber]
+    held_out: HeldOut | None = Field(description="what `unknown` rests on; null where nothing was measured")
+    promise: None = Field(default=None, description="what was asked for; here nothing can be")
     quarantined: list[LeftOut]
 
 

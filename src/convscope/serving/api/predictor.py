@@ -75,6 +75,7 @@ class Predictor:
         return Answers(
             (each for each in found if isinstance(each, Prediction)),
             (each for each in found if isinstance(each, Quarantined)),
+            rests_on=batcher.classifier.held_out,
         )
 
 
