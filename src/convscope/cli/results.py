@@ -21,8 +21,13 @@ WORST_SHOWN = 9
 PLAINLY_LAST = "the last step"
 
 
-def print_summary(console: Console, summary: dict[str, Any], findings: Sequence[Finding] = ()) -> None:
-    """The end of a training: how good, how sure, what was kept, and what to make of it."""
+def print_summary(
+    console: Console, summary: dict[str, Any], findings: Sequence[Finding] = (), rules: int = 0
+) -> None:
+    """The end of a training: how good, how sure, what was kept, and what to make of it.
+
+    Of the findings the first is shown, and those that its figures must be read with; `rules` were asked.
+    """
     if summary["untrained"] and summary["untrained"]["accuracy"] is not None:
         untrained = summary["untrained"]
         print_line(
@@ -53,7 +58,7 @@ def print_summary(console: Console, summary: dict[str, Any], findings: Sequence[
             f"{pair['true']} taken for {pair['predicted']} ({times(pair['count'])})" for pair in confused[:3]
         ]
         print_line(console, "confused", " · ".join(pairs))
-    print_findings(console, findings)
+    _print_top(console, findings, rules)
     seconds = summary["seconds"]
     _print_kept(console, summary)
     total = f"in all {duration(seconds['total'])}"
@@ -88,6 +93,19 @@ def _print_as_labelled(console: Console, figures: dict[str, Any] | None) -> None
     """Beside a figure by corrected labels, the one by the labels of the source."""
     if figures is not None:
         print_line(console, "as labelled", *said_both_ways(figures))
+
+
+def _print_top(console: Console, findings: Sequence[Finding], rules: int) -> None:
+    first = [each for number, each in enumerate(findings) if number == 0 or each.is_alarming]
+    print_findings(console, first)
+    if findings:
+        left = len(findings) - len(first)
+        if left:
+            print_line(console, "", f"{some(left, 'note')} more: convscope diagnose")
+    elif rules:
+        print_line(
+            console, "finding", "nothing found", f"{some(rules, 'rule')} looked; diagnose asks them all"
+        )
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:

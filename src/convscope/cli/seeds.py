@@ -10,11 +10,14 @@ from convscope.cli.screen import print_line, print_whole
 from convscope.cli.watching import Watcher
 from convscope.config.asked import ExperimentConfig
 from convscope.errors import InterruptedTrainingError
+from convscope.trials.guarding import Guarded
 from convscope.trials.seeds import Group, train_group
 from convscope.wording import command, duration, here, some
 
 
-def train_seeds(config: ExperimentConfig, runs: Path, name: str | None, seeds: int, json: bool) -> int:
+def train_seeds(
+    config: ExperimentConfig, runs: Path, name: str | None, seeds: int, json: bool, *, guard: bool = False
+) -> int:
     """Train a group and say what came of it.
 
     Raises:
@@ -22,7 +25,8 @@ def train_seeds(config: ExperimentConfig, runs: Path, name: str | None, seeds: i
     """
     try:
         with Watcher(log_console()) as watcher:
-            group = train_group(config, seeds=seeds, runs=runs, name=name, progress=lambda: watcher)
+            listener = Guarded(watcher) if guard else watcher
+            group = train_group(config, seeds=seeds, runs=runs, name=name, progress=lambda: listener)
     except InterruptedTrainingError as error:
         stopped = str(error).splitlines()[0]
         raise InterruptedTrainingError(

@@ -29,6 +29,7 @@ def train(
     seeds: Annotated[WholeNumber | None, Parameter(group=OTHER)] = None,
     runs: Annotated[Path | None, Parameter(group=OTHER)] = None,
     source: Annotated[str | None, Parameter(group=OTHER)] = None,
+    guard: Annotated[bool, Parameter(group=OTHER, negative="", show_default=False)] = False,
     json: Annotated[bool, Parameter(group=OTHER, negative="", show_default=False)] = False,
     overrides: dict[str, Any],
 ) -> int:
@@ -49,6 +50,8 @@ def train(
         Train with so many seeds, all on the same split: a group, in one folder, for convscope compare.
     source
         With an experiment's .toml: these images instead of its own. With --resume: where its images are now.
+    guard
+        Stop a network that cannot learn as it starts before its first step, and say what is wrong.
     json
         Print one JSON document on stdout.
     """
@@ -60,7 +63,7 @@ def train(
         with importing():
             from convscope.cli.seeds import train_seeds
 
-        return train_seeds(config, runs or RUNS, name, seeds, json)
+        return train_seeds(config, runs or RUNS, name, seeds, json, guard=guard)
     from convscope.cli.watching import Watcher
 
     with Watcher(log_console()) as watcher, stopped_by_signals(lambda: NOT_BEGUN):
@@ -68,27 +71,30 @@ def train(
             moved = {} if source is None else {"data.source": source}
             run = _resume(resume, overrides | moved, watcher)
         else:
-            run = _start(_read(data, source, overrides), _name(data, name, runs or RUNS), watcher, started)
+            config = _read(data, source, overrides)
+            listener = _guarded(config, watcher) if guard else watcher
+            run = _start(config, _name(data, name, runs or RUNS), listener, started)
     with Watcher(log_console()), importing():
-        from convscope.diagnosis.of_run import findings_of_run
+        from convscope.diagnosis.brief import brief_findings
         from convscope.report.page.html import write_report
 
         summary = run.read("summary.json")
-        findings = try_to(lambda: findings_of_run(run.path), otherwise="nothing was concluded") or ()
+        told = try_to(lambda: brief_findings(run.path), otherwise="nothing was concluded")
+        findings, rules = told or ([], 0)
     reported = _reported(data, run, summary)
     console = result_console()
     if not json:
         from convscope.cli.results import print_summary
         from convscope.cli.screen import print_line
 
-        print_summary(console, summary, findings)
+        print_summary(console, summary, findings, rules)
         for label, value, reason in reported:
             print_line(console, label, value, reason)
         console.file.flush()  # results first: the report of them may fail
     with Watcher(log_console()):
         report = try_to(lambda: write_report(run.path), otherwise="the report was not written")
     if json:
-        found = {"findings": [finding.to_dict() for finding in findings]}
+        found = {"findings": [finding.to_dict() for finding in findings], "rules_asked": rules}
         print_json(summary | found | {"report": None if report is None else str(report)})
     else:
         from convscope.cli.results import print_after_training
@@ -143,6 +149,16 @@ def _start(config: ExperimentConfig, place: tuple[Path, str | None], watcher: An
         from convscope.training.start import start_training
 
     return start_training(config, runs=place[0], name=place[1], progress=watcher, started=started)
+
+
+def _guarded(config: ExperimentConfig, watcher: Any) -> Any:
+    """Who listens, with a guard before the first step; of folds, whose steps nobody hears, it asks now."""
+    with importing():
+        from convscope.trials.guarding import Guarded, guard_before
+
+    if config.data.folds is not None:
+        guard_before(config)
+    return Guarded(watcher)
 
 
 def _refuse_beside_resume(**given: object) -> None:

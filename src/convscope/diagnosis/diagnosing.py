@@ -7,9 +7,11 @@ from convscope.diagnosis.rules.confidence import calibrated
 from convscope.diagnosis.rules.curves import curves
 from convscope.diagnosis.rules.ending import ended
 from convscope.diagnosis.rules.files import told_by_file
+from convscope.diagnosis.rules.gradients import gradients
 from convscope.diagnosis.rules.groups import failing_groups
 from convscope.diagnosis.rules.labels import random_labels, wrong_labels
 from convscope.diagnosis.rules.limits import bias_and_variance
+from convscope.diagnosis.rules.saturation import saturated
 from convscope.diagnosis.rules.shift import leaks, shift
 from convscope.diagnosis.rules.shortcuts import shortcuts
 from convscope.diagnosis.rules.start import signal, start_loss, step_size
@@ -46,6 +48,7 @@ NETWORK = (
         needs=("start", "config.network"),
         judge=signal,
     ),
+    Rule(name="gradients", source="Glorot and Bengio 2010", needs=("start",), judge=gradients),
     Rule(name="start", source="Karpathy 2019", needs=("start", "class_names"), judge=start_loss),
     Rule(name="step", source="Karpathy 2019", needs=("start", "config.training"), judge=step_size),
 )
@@ -94,13 +97,27 @@ TRAINED = (
         needs=("records", "validation_images"),
         judge=curves,
     ),
+    Rule(name="saturation", source="Goodfellow et al. 2016", needs=("classified",), judge=saturated),
     Rule(name="confidence", source="Guo et al. 2017", needs=("classified",), judge=calibrated),
 )
 """They ask what came of training."""
 
 RULES = (*DATA, *NETWORK, *TRAINED)
 
+_OF_ANSWERS = ("ending", "labels", "answers", "curves", "saturation", "confidence")
+"""They ask what a run keeps: records and answers."""
+_OF_A_FEW_PASSES = ("signal", "gradients", "start", "step", "labels-meaning", "rate", "limits")
+"""Of small images, these take a fraction of a second in all."""
+_SMALL = 64
+
 
 def diagnose_evidence(evidence: Evidence) -> Diagnosis:
     """What all rules say of a run, or of a network that took no step."""
     return diagnose(RULES, evidence)
+
+
+def diagnose_briefly(evidence: Evidence) -> Diagnosis:
+    """What the rules say that are answered at once: how a training ends. The others are not mentioned."""
+    is_small = max(evidence.classifier.preprocessing.size) <= _SMALL
+    asked = {*_OF_ANSWERS, *(_OF_A_FEW_PASSES if is_small else ())}
+    return diagnose([rule for rule in RULES if rule.name in asked], evidence)

@@ -88,6 +88,15 @@ class Diagnosis:
     passed: tuple[Passed, ...]
     skipped: tuple[Skipped, ...]
 
+    def joined_by(self, other: "Diagnosis") -> "Diagnosis":
+        """With what was asked in another way, whose findings stand behind those of their severity."""
+        findings = (*self.findings, *other.findings)
+        return Diagnosis(
+            findings=tuple(sorted(findings, key=lambda finding: not finding.is_alarming)),
+            passed=(*self.passed, *other.passed),
+            skipped=(*self.skipped, *other.skipped),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
         return {

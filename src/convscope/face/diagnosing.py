@@ -7,7 +7,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from convscope.diagnosis.diagnosing import diagnose_evidence
 from convscope.diagnosis.evidence import Evidence
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import Diagnosis
@@ -53,12 +52,20 @@ class Diagnosed:
         return [*(found or [("fine", "nothing was found")]), *passed, *skipped]
 
 
-def diagnose(run: str | PathLike[str], *, untrained: bool = False) -> Diagnosed:
+def diagnose(
+    run: str | PathLike[str],
+    *,
+    untrained: bool = False,
+    memorise: bool = False,
+    learning_curve: bool = False,
+) -> Diagnosed:
     """Say what is wrong with a run, the evidence, and what to do; and what was looked at and found fine.
 
     Args:
         run: a run, or an experiment's .toml, of which the network before its first step is looked at.
         untrained: of a run too, look at the start.
+        memorise: train on 32 images, to see whether the network can learn them by heart.
+        learning_curve: train on parts of the images, to forecast what more of them would bring.
 
     Raises:
         RunError, UsageError: it is neither a run nor an experiment.
@@ -68,8 +75,14 @@ def diagnose(run: str | PathLike[str], *, untrained: bool = False) -> Diagnosed:
     >>> [finding.name for finding in diagnosed.findings if finding.severity == "error"]
     []
     """
+    from convscope.training.progress import Silent
+    from convscope.trials.asking import ask
+
     path = Path(run)
-    return Diagnosed(path, diagnose_evidence(evidence_for(path, untrained)))
+    evidence = evidence_for(path, untrained)
+    return Diagnosed(
+        path, ask(evidence, memorised=memorise, learning_curve=learning_curve, progress=Silent())
+    )
 
 
 def evidence_for(run: Path, untrained: bool) -> Evidence:
