@@ -1,6 +1,6 @@
 """False alarms: sound trainings of many sizes, networks and data; how many have a warning, and by which rule?
 
-    python benchmarks/diagnosis/healthy.py [--runs 300] [--first 1000] [--keep FOLDER] [--train] [--out MD]
+    python benchmarks/diagnosis/healthy.py [--runs 300] [--first 1000] [--keep FOLDER] [--most N] [--out MD]
 
 Each run is drawn by its number: 60 to 5,000 images of handwritten digits, of small coloured photos or of
 hands, a network that suits them, and as many steps as it needs to learn. Everything runs on one thread, so
@@ -36,6 +36,7 @@ from convscope.data.sources.opening import open_source
 from convscope.diagnosis.diagnosing import RULES, diagnose_evidence
 from convscope.diagnosis.opening import evidence_of_run
 from convscope.diagnosis.rule import Diagnosis
+from convscope.errors import DataError
 from convscope.evaluation.proportion import Proportion
 from convscope.runs.folder import Run
 
@@ -146,6 +147,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--first", type=int, default=1000)
+    parser.add_argument("--most", type=int, default=max(SIZES), help="leave draws of more images out")
     parser.add_argument("--keep", type=Path)
     parser.add_argument(
         "--train", action="store_true", help="make the trainings that --keep lacks, and ask no rule"
@@ -157,8 +159,14 @@ def main() -> None:
         found = []
         for number in range(asked.first, asked.first + asked.runs):
             draw = Draw.of(number)
+            if draw.size > asked.most:
+                continue
             place = (asked.keep or Path(temporary)) / f"{number:05d}"
-            diagnosis = sound_run(draw, place.absolute(), train_alone=asked.train)
+            try:
+                diagnosis = sound_run(draw, place.absolute(), train_alone=asked.train)
+            except DataError as refused:  # a draw of near-copies alone
+                print(f"{number}: {draw}: {refused}", flush=True)
+                continue
             if diagnosis is None:
                 print(f"{number}: {draw}", flush=True)
                 continue
@@ -169,7 +177,8 @@ def main() -> None:
                     print(f"    {json.dumps(each.to_dict(), ensure_ascii=False)}", flush=True)
             found.append((draw, diagnosis))
     if found:
-        text = _page(found, f"--runs {asked.runs} --first {asked.first}")
+        fewer = "" if asked.most == max(SIZES) else f" --most {asked.most}"
+        text = _page(found, f"--runs {asked.runs} --first {asked.first}{fewer}")
         print(text)
         if asked.out:
             asked.out.write_text(text)

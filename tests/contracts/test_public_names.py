@@ -9,7 +9,7 @@ import convscope
 FUNCTIONS = {
     "compare": "*runs, split='test', within=1.0",
     "data": "source, **settings",
-    "diagnose": "run, *, untrained=False",
+    "diagnose": "run, *, untrained=False, memorise=False, learning_curve=False",
     "evaluate": "run, data=None, *, split='test', checkpoint='final', ignore_unknown=False, "
     "allow_broken=False, max_pixels=None, test_time_augmentation=False",
     "find_lr": "data, *, progress=None, **settings",

@@ -3,7 +3,7 @@
 from convscope.diagnosis.evidence import Evidence
 from convscope.diagnosis.rule import Diagnosis, Rule, diagnose
 from convscope.diagnosis.rules.collapse import collapse
-from convscope.diagnosis.rules.confidence import calibrated
+from convscope.diagnosis.rules.confidence import calibrated, saturated
 from convscope.diagnosis.rules.curves import curves
 from convscope.diagnosis.rules.ending import ended
 from convscope.diagnosis.rules.files import told_by_file
@@ -11,7 +11,6 @@ from convscope.diagnosis.rules.gradients import gradients
 from convscope.diagnosis.rules.groups import failing_groups
 from convscope.diagnosis.rules.labels import random_labels, wrong_labels
 from convscope.diagnosis.rules.limits import bias_and_variance
-from convscope.diagnosis.rules.saturation import saturated
 from convscope.diagnosis.rules.shift import leaks, shift
 from convscope.diagnosis.rules.shortcuts import shortcuts
 from convscope.diagnosis.rules.start import signal, start_loss, step_size

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from convscope.config.asked import NetworkConfig
 from convscope.diagnosis.rule import AbsentError
+from convscope.diagnosis.rules.confidence import saturated
 from convscope.diagnosis.rules.gradients import gradients
-from convscope.diagnosis.rules.saturation import saturated
 from convscope.evaluation.predictions import Predictions
 from convscope.inspection.signals.passage import pass_there_and_back
 from convscope.networks.build import build_network
