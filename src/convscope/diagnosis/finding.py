@@ -8,6 +8,8 @@ from typing import Any, Literal
 Severity = Literal["error", "warning", "note", "fine"]
 """error: not to be used as it is · warning: it may mislead · note: worth knowing · fine: nothing found."""
 
+MOST_IMAGES = 200
+
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2, "fine": 3}
 
 
@@ -24,6 +26,8 @@ class Finding:
         advice: what to do, or which command to type next; empty where there is nothing to do.
         p: how often a sound run shows as much by chance, at most; 0 where a fact was counted and nothing
             estimated. None where that was not asked.
+        images: the ids of those that it is about, the most telling first, `MOST_IMAGES` at most; empty where
+            it is about no images in particular.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Finding:
     advice: str = ""
     kind: str = ""
     p: float | None = None
+    images: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.severity not in _ORDER:
@@ -59,7 +64,7 @@ class Finding:
     def from_dict(values: dict[str, Any]) -> "Finding":
         """The inverse of `to_dict`; in version 0.1.0 the sentence was called conclusion."""
         renamed = {{"conclusion": "sentence"}.get(name, name): value for name, value in values.items()}
-        return Finding(**renamed)
+        return Finding(**renamed | {"images": tuple(renamed.get("images", ()))})
 
 
 def gravest_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -4,8 +4,10 @@ from fastapi import FastAPI
 
 from convscope.serving.api import health, live, predict
 from convscope.serving.api.predictor import Predictor
+from convscope.serving.correcting.pictures import Pictures
+from convscope.serving.correcting.refits import Refits
 from convscope.serving.journal import Journal
-from convscope.serving.pages import assets, compare, run, runs
+from convscope.serving.pages import assets, compare, errors, run, runs
 from convscope.serving.refusals import explain_errors
 from convscope.serving.safety import Access, Safety
 from convscope.serving.workbench import Workbench
@@ -18,6 +20,7 @@ ROUTERS = (
     runs.router,
     run.router,
     compare.router,
+    errors.router,
 )
 
 
@@ -42,6 +45,8 @@ def create_app(workbench: Workbench, access: Access | None = None, *, together: 
     app.state.journal = Journal(workbench)
     app.state.drawn = run.Drawn()
     app.state.compared = compare.Compared()
+    app.state.pictures = Pictures(workbench)
+    app.state.refits = Refits(workbench)
     app.state.predictor = Predictor(workbench, together=together)
     for router in ROUTERS:
         app.include_router(router)

@@ -39,8 +39,9 @@ class _Held:
         network = self.classifier.network
         tensors = (*network.parameters(), *network.buffers())
         dataset = vars(self.subject).get("dataset") if self.subject else None
-        images = sum(each.images.nbytes for each in dataset.splits.values()) if dataset else 0
-        return sum(each.nbytes for each in tensors) + images
+        sets = dataset.splits.values() if dataset else ()
+        pixels = {each.images.pixels.data_ptr(): each.images.pixels for each in sets}  # splits share them
+        return int(sum(each.nbytes for each in (*tensors, *pixels.values())))
 
 
 class Models:

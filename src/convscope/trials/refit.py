@@ -5,7 +5,6 @@ by the corrected labels, on images that neither was fitted on.
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,18 +31,15 @@ from convscope.evaluation.predictions import (
 )
 from convscope.evaluation.proportion import Proportion
 from convscope.networks.pretrained import is_pretrained
+from convscope.runs.again import REFIT, is_refittable, train_again
 from convscope.runs.checkpoint_names import HEAD
-from convscope.runs.folder import CORRECTIONS, ENVIRONMENT, Run
+from convscope.runs.folder import CORRECTIONS, Run
 from convscope.runs.names import next_number
 from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.fine_tuning.refitting import fit_head_again
 from convscope.training.progress import Choice, Progress, Silent
-from convscope.wording import command, here, some
+from convscope.wording import here, some
 
-REFIT = "refit.json"
-"""What a run that was made so keeps of it: its parent's name, and what came of the corrections."""
-LEFT_OUT = ("--name", "--runs", "--corrections", "--seeds", "--json", "--source")
-"""Flags of the parent's command that do not belong to a training of its own."""
 _HELD_OUT = ("validation", "test")
 """Neither was looked at when a head was fitted: its strength is chosen on folds of the training images."""
 _KINDS = ("right now", "wrong now", "wrong still")
@@ -172,38 +168,6 @@ def refit(
     return found
 
 
-def is_refittable(run: Run) -> bool:
-    """Whether a run is finished, pretrained, and tells classes apart."""
-    return run.summary() is not None and is_pretrained(run.config.network.name) and _has_classes(run)
-
-
-def train_again(run: Run, corrections: Path) -> str:
-    """The command that trains a run again with corrected labels: its own, with the table."""
-    environment = run.read(ENVIRONMENT) if run.has(ENVIRONMENT) else {}
-    words = [str(word) for word in environment.get("command") or ()]
-    if len(words) > 2 and words[1] == "train" and Path(words[0]).name == "convscope":
-        kept = _without_flags(words[2:])
-    else:
-        config = run.config
-        kept = [config.data.source, "--network", config.network.name, "--seed", str(config.seed)]
-        kept += ["--folds", str(config.data.folds)] if config.data.folds else []
-    return command("convscope", "train", *kept, "--corrections", corrections)
-
-
-def _without_flags(words: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    takes_value = False
-    for word in words:
-        if takes_value and not word.startswith("--"):
-            takes_value = False
-            continue
-        flag = word.partition("=")[0]
-        takes_value = flag in LEFT_OUT and flag != "--json" and "=" not in word
-        if flag not in LEFT_OUT:
-            kept.append(word)
-    return kept
-
-
 def _refuse(run: Run, corrections: Path) -> None:
     if run.summary() is None:
         raise RunError(f"{here(run.path)} is not finished: there is no head to fit again yet")
@@ -214,10 +178,6 @@ def _refuse(run: Run, corrections: Path) -> None:
             else "answers with numbers, of which none flips"
         )
         raise UsageError(f"{here(run.path)} {why}. Train it again with: {train_again(run, corrections)}")
-
-
-def _has_classes(run: Run) -> bool:
-    return run.config.data.task == "classification"
 
 
 def _compare(parent: Run, made: Run, begun: float) -> Refitted:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from convscope.diagnosis.finding import Finding
+from convscope.diagnosis.finding import MOST_IMAGES, Finding
 from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion
@@ -43,7 +43,7 @@ def failing_groups(held_out: Predictions, measured: Mapping[str, NDArray[np.floa
     for name, label, members in scored[:_CONFIRMED]:
         z, inside, outside = _excess((name, label, members), held_out.labels, wrong, ~first)
         p = min(1.0, _CONFIRMED * float(ndtr(-z)))
-        worst = np.flatnonzero(members & wrong)[:1]
+        worst = np.flatnonzero(members & wrong)
         if p < 0.5 and len(worst):
             finding = Finding(
                 name="failing-group",
@@ -54,6 +54,7 @@ def failing_groups(held_out: Predictions, measured: Mapping[str, NDArray[np.floa
                 f"{shown(held_out.ids[worst[0]])}",
                 advice="Add training images like them, or --augmentation that makes such",
                 p=p,
+                images=tuple(held_out.ids[row] for row in worst[:MOST_IMAGES]),
             )
             findings.append(finding)
     return Verdict(

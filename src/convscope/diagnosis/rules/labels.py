@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, bdtrc, softmax
 
-from convscope.diagnosis.finding import Finding
+from convscope.diagnosis.finding import MOST_IMAGES, Finding
 from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.diagnosis.telling import HalfTest
 from convscope.evaluation.predictions import Predictions
@@ -82,11 +82,11 @@ def wrong_labels(held_out: Predictions) -> Verdict:
     fine = f"{some_do(count, 'label', 'stands')} far from what it is sure of, of {total:,} held out"
     if p >= 0.5:
         return Verdict(fine=fine)
-    ranked = likeliest_wrong(probabilities, held_out.labels)[:_NAMED]
+    ranked = likeliest_wrong(probabilities, held_out.labels)[: min(suspects, MOST_IMAGES)]
     first = ", ".join(
         f"{shown(held_out.ids[row])} ({held_out.class_names[held_out.labels[row]]}, rather "
         f"{held_out.class_names[held_out.predicted[row]]})"
-        for row in ranked.tolist()
+        for row in ranked[:_NAMED].tolist()
     )
     finding = Finding(
         name="labels-wrong",
@@ -95,6 +95,7 @@ def wrong_labels(held_out: Predictions) -> Verdict:
         evidence=f"{fine}; first {first}",
         advice="Look at those that it is surest of; --folds 5 holds every image out once, and so ranks all",
         p=p,
+        images=tuple(held_out.ids[row] for row in ranked),
     )
     return Verdict(findings=(finding,), fine=fine)
 

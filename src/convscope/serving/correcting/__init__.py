@@ -1,0 +1,1 @@
+"""Behind the page of errors: `shown` and `matrix`, what it shows; `pictures`; `refits`, fitted again."""
