@@ -65,6 +65,8 @@ def serve(
     else:
         console = result_console()
         console.print(f"{here(runs)} at {address}", soft_wrap=True)
+        if not is_of_this_machine(host):
+            console.print("Others reach it by this machine's name or address, with the same token.")
         console.print("Ctrl-C stops it.", style="dim")
     from convscope.serving.workbench import Workbench
 

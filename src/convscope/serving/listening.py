@@ -8,6 +8,9 @@ from urllib.parse import quote
 from convscope.errors import ConvscopeError, UsageError
 from convscope.wording import shown
 
+EVERYWHERE = ("0.0.0.0", "::")
+"""All addresses of this machine; no browser opens them as they stand."""
+
 BACKLOG = 256
 """Connections that wait to be taken."""
 
@@ -57,7 +60,7 @@ def is_of_this_machine(host: str) -> bool:
 def address_of(listening: socket.socket, host: str, token: str = "") -> str:
     """What to open in a browser."""
     port = listening.getsockname()[1]
-    name = f"[{host}]" if ":" in host else host
+    name = "localhost" if host in EVERYWHERE else f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
 
 

@@ -8,14 +8,15 @@ Sources: the Fetch standard; Fetch Metadata (w3.org/TR/fetch-metadata); Content 
 """
 
 import hmac
-import ipaddress
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from convscope.serving.listening import is_of_this_machine
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -76,8 +77,9 @@ class Access:
         name = match["name"].strip("[]").lower().removesuffix(".")
         if name in LOOPBACK or name == self.host.lower():
             return True
-        # A name may be rebound, an address may not: on all interfaces any of them is this machine's.
-        return bool(self.token) and _is_unspecified(self.host) and _is_address(name)
+        # Beyond this machine it has names that only its network knows. Rebinding one of them gains nothing:
+        # the page that does it has no token, and gets no cookie of another name.
+        return bool(self.token) and not is_of_this_machine(self.host)
 
     def allows_token(self, value: str) -> bool:
         """Compared in a time that does not tell how much of it is right."""
@@ -102,7 +104,7 @@ class Safety:
         exchange = _Exchange(scope, receive, send)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            if refusal is TOO_LARGE:
+            if refusal is TOO_LARGE and not headers.all(b"expect"):
                 await _drain(receive)
             await refusal.send(scope, exchange.send)
             return
@@ -111,7 +113,12 @@ class Safety:
             return
         if scope["method"] == "HEAD":  # as GET; the server itself leaves the body out
             scope = {**scope, "method": "GET"}
-        await self._app(scope, exchange.receive, exchange.send)
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except Exception:
+            if not exchange.has_begun:
+                await FAULT.send(scope, exchange.send)
+            raise  # for the log
 
     def _refusal(self, scope: Scope, headers: "Headers") -> "Refusal | None":
         hosts = headers.all(b"host")
@@ -173,6 +180,7 @@ class Refusal:
 
 
 TOO_LARGE: Final = Refusal(413, f"a request's body may have {MAX_BODY // 2**20} MB")
+FAULT: Final = Refusal(500, "this is a fault in convscope; the terminal that it runs in shows where")
 
 
 class _Exchange:
@@ -184,6 +192,8 @@ class _Exchange:
         self._send = send
         self._bytes = 0
         self._is_refused = False
+        self.has_begun = False
+        """Whether an answer was begun."""
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -200,6 +210,7 @@ class _Exchange:
 
     async def _send_with_headers(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.has_begun = True
             message = {**message, "headers": [*message.get("headers", ()), *HEADERS]}
         await self._send(message)
 
@@ -240,22 +251,8 @@ def _welcome(scope: Scope, token: str) -> Refusal:
 
 
 def _token_cookies(text: str) -> list[str]:
-    from urllib.parse import unquote
-
     try:
         cookies = SimpleCookie(text)
     except CookieError:
         return []
     return [unquote(cookies[COOKIE].value)] if COOKIE in cookies else []
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_unspecified(host: str) -> bool:
-    return _is_address(host) and ipaddress.ip_address(host).is_unspecified

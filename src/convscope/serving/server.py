@@ -15,6 +15,9 @@ from convscope.serving.workbench import Workbench
 PATIENCE = 30
 """Seconds that what was accepted has to finish, after the server was asked to stop."""
 
+MOST_CONNECTIONS = 500
+"""At once; beyond that 503."""
+
 
 class Server(uvicorn.Server):
     """One workbench on one socket."""
@@ -37,6 +40,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=PATIENCE,
             )
         )

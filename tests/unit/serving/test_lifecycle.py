@@ -111,6 +111,7 @@ def test_what_cannot_be_served_is_said_in_words(
 
 def test_beyond_this_machine_whoever_asks_needs_the_token(start: Start, tmp_path: Path) -> None:
     _, address = start(str(tmp_path), "--host", "0.0.0.0", CONVSCOPE_TOKEN="open sesame")
+    assert address.startswith("http://localhost:")
     assert address.endswith("/?token=open%20sesame")
     root = address.partition("?")[0]
     for refused in (
@@ -128,6 +129,9 @@ def test_beyond_this_machine_whoever_asks_needs_the_token(start: Start, tmp_path
         assert page.status_code == 200
         assert "token" not in str(page.url)
         assert browser.get(f"{root}health").status_code == 200
+        by_name = {"Host": "some-machine.local:8765"}
+        assert browser.get(f"{root}health", headers=by_name).status_code == 200
+        assert browser.get(f"{root}health", headers={"Origin": "http://evil.example"}).status_code == 403
 
 
 FIRST_PAGE = """
