@@ -50,6 +50,15 @@ class Excitation:
         }
         return replace(self, patches=replace(self.patches, **part), classes=self.classes[:count])
 
+    def of_unit(self, unit: int) -> "Excitation":
+        """The same for one unit, by its number in the layer."""
+        (rows,) = np.nonzero(self.patches.units == unit)
+        part = {
+            name: getattr(self.patches, name)[rows]
+            for name in ("units", "values", "image_indices", "positions", "boxes", "padding")
+        }
+        return replace(self, patches=replace(self.patches, **part), classes=self.classes[rows])
+
     def of_first_patches(self, count: int) -> "Excitation":
         """The same for the strongest patches of each unit only."""
         part = {
@@ -60,9 +69,9 @@ class Excitation:
 
 
 def find_excitation(
-    subject: Subject, units: Mapping[str, Sequence[int]], limit: int | None = None
+    subject: Subject, units: Mapping[str, Sequence[int] | None], limit: int | None = None
 ) -> dict[str, Excitation]:
-    """The nine patches of the training split that excite each of these units most, for all layers at once.
+    """The nine patches of the training split that excite each of these units (None: of all) most.
 
     At most `limit` images are looked at (10,000 unless given), evenly spread over the split.
     """

@@ -7,7 +7,8 @@ from convscope.serving.api.predictor import Predictor
 from convscope.serving.correcting.pictures import Pictures
 from convscope.serving.correcting.refits import Refits
 from convscope.serving.journal import Journal
-from convscope.serving.pages import assets, compare, errors, run, runs
+from convscope.serving.lens.lenses import Lenses
+from convscope.serving.pages import assets, compare, errors, network, run, runs
 from convscope.serving.refusals import explain_errors
 from convscope.serving.safety import Access, Safety
 from convscope.serving.workbench import Workbench
@@ -21,6 +22,7 @@ ROUTERS = (
     run.router,
     compare.router,
     errors.router,
+    network.router,
 )
 
 
@@ -48,6 +50,7 @@ def create_app(workbench: Workbench, access: Access | None = None, *, together: 
     app.state.pictures = Pictures(workbench)
     app.state.refits = Refits(workbench)
     app.state.predictor = Predictor(workbench, together=together)
+    app.state.lenses = Lenses()
     for router in ROUTERS:
         app.include_router(router)
     explain_errors(app)

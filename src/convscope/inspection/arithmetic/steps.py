@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+IMAGE = "image"
+"""What the network's input is called."""
+
 Floats = NDArray[np.float32]
 Place = tuple[int, int, int]
 """Unit, row and column in a layer's output; row and column are 0 in a layer without maps."""

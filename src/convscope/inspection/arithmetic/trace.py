@@ -17,12 +17,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from convscope.errors import UsageError
 from convscope.inspection.arithmetic.operators import HIDDEN, ONLY_STRIDES, WEIGHING, Kind, kind_of, word_of
+from convscope.inspection.arithmetic.steps import IMAGE
 from convscope.inspection.borrowing import device_of, twin
 from convscope.inspection.layers import check_images
 from convscope.wording import meant, near
-
-IMAGE = "image"
-"""What the network's input is called."""
 
 _NAMES_IN_A_MESSAGE = 20
 

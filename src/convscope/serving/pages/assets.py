@@ -8,6 +8,7 @@ from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from convscope.report.layers.style import style
 from convscope.report.palette import DARK, LIGHT
 
 router = APIRouter(include_in_schema=False)
@@ -55,9 +56,10 @@ def _find() -> dict[str, Asset]:
 def _of_report() -> dict[str, Asset]:
     """The report's own style, for what stands in an element of class `report`, and its script."""
     templates = files("convscope.report.page") / "templates"
-    style = f".report {{\n{(templates / 'report.css').read_text(encoding='utf-8')}\n}}\n"
+    of_page = f".report {{\n{(templates / 'report.css').read_text(encoding='utf-8')}\n}}\n"
     return {
-        "report.css": Asset(style.encode(), TYPES[".css"]),
+        "report.css": Asset(of_page.encode(), TYPES[".css"]),
+        "steps.css": Asset(style().encode(), TYPES[".css"]),
         "report.js": Asset((templates / "report.js").read_bytes(), TYPES[".js"]),
     }
 
