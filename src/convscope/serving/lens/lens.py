@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from convscope.data.pixels.reading import content_hash
+from convscope.errors import ConvscopeError
 from convscope.inspection.arithmetic.trace import Trace, trace_pass
 from convscope.inspection.borrowing import twin
 from convscope.looking.patches import Excitation, find_excitation
@@ -41,10 +43,13 @@ class Lens:
     """One run, opened for looking. Threads may share it; they wait for each other."""
 
     def __init__(self, subject: Subject) -> None:
+        self.classifier = subject.classifier
+        """For predictions, which wait for nobody."""
         classifier = replace(subject.classifier, network=twin(subject.classifier.network))
         self.subject = Subject(subject.run, classifier, subject.checkpoint, subject.step)
-        # The images are the same ones: the property is filled with what the other subject has.
-        vars(self.subject)["dataset"] = subject.dataset
+        with suppress(ConvscopeError):  # whoever asks for the images is told why they are not here
+            # The same ones: the property is filled with what the other subject has.
+            vars(self.subject)["dataset"] = subject.dataset
         self.looking = threading.RLock()
         """Held by whoever uses the network, but for `trace`."""
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {}

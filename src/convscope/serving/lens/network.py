@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from convscope.classifier.prediction import chance, describe_outputs
+from convscope.classifier.prediction import chance
 from convscope.errors import ConvscopeError, UsageError
 from convscope.inspection.arithmetic.explaining import explain
 from convscope.inspection.arithmetic.steps import IMAGE
@@ -128,8 +128,7 @@ class NetworkView:
     def image(self) -> ImageView:
         """The image at hand, and what the network says of it."""
         subject, looked = self._lens.subject, self._looked
-        outputs = subject.classifier.logits(looked.pixels[None])
-        (said,) = describe_outputs(subject.classifier.target, outputs, [looked.name])
+        (said,) = self._lens.classifier.predict_pixels([looked.pixels], [looked.name])
         label = "" if looked.label is None else subject.class_names[looked.label]
         return ImageView(
             number=self.number,
@@ -180,7 +179,8 @@ class NetworkView:
             ],
             units=len(values),
             is_flat=values.shape[1:] == (1, 1),
-            scale=f"from {rounded(low, 3)} to {rounded(high, 3)}, one scale for all",
+            scale=f"from {rounded(low, 3)} to {rounded(high, 3)}"
+            + ("" if values.shape[1:] == (1, 1) else ", one scale for all"),
         )
 
     def pixel(self, name: str, unit: int, row: int | None, column: int | None) -> PixelView:
