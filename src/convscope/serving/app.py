@@ -8,7 +8,7 @@ from convscope.serving.correcting.pictures import Pictures
 from convscope.serving.correcting.refits import Refits
 from convscope.serving.journal import Journal
 from convscope.serving.lens.lenses import Lenses
-from convscope.serving.pages import assets, compare, errors, network, run, runs
+from convscope.serving.pages import assets, compare, errors, network, run, runs, try_it
 from convscope.serving.refusals import explain_errors
 from convscope.serving.safety import Access, Safety
 from convscope.serving.workbench import Workbench
@@ -23,6 +23,7 @@ ROUTERS = (
     compare.router,
     errors.router,
     network.router,
+    try_it.router,
 )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
+from convscope.inspection.arithmetic.documents import step_from_dict, step_to_dict
 from convscope.inspection.arithmetic.explaining import Arithmetic, explain
 from convscope.inspection.arithmetic.path import PredictionPath, strongest_path
 from convscope.inspection.arithmetic.steps import (
@@ -18,8 +19,6 @@ from convscope.inspection.arithmetic.steps import (
     Combined,
     Pooled,
     WeightedSum,
-    step_from_dict,
-    step_to_dict,
 )
 from convscope.inspection.arithmetic.trace import Trace, trace_pass
 from convscope.networks.build import build_network

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from convscope.errors import UsageError
+from convscope.inspection.arithmetic.documents import step_from_dict, step_to_dict
 from convscope.inspection.arithmetic.explaining import explain_step, inputs_of
 from convscope.inspection.arithmetic.steps import (
     Combined,
@@ -15,8 +16,6 @@ from convscope.inspection.arithmetic.steps import (
     Scaled,
     Step,
     WeightedSum,
-    step_from_dict,
-    step_to_dict,
 )
 from convscope.inspection.arithmetic.trace import Trace
 

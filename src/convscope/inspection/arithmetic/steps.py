@@ -5,7 +5,6 @@ the two can be held beside each other.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,61 +241,3 @@ class Scaled(Step):
     def computed(self) -> float:
         """Their product."""
         return self.before * self.factor
-
-
-AnyStep = WeightedSum | Normalised | Bent | Pooled | Combined | Scaled
-
-
-def step_to_dict(step: Step) -> dict[str, Any]:
-    """For JSON: the kind of step and all that it shows, with the sum reckoned again as `computed`."""
-    kinds = {each: name for name, each in _KINDS.items()}
-    return {"step": kinds[type(step)], **{name: _plain(value) for name, value in vars(step).items()}} | {
-        "computed": step.computed
-    }
-
-
-def step_from_dict(values: dict[str, Any]) -> Step:
-    """The inverse of `step_to_dict`.
-
-    Raises:
-        KeyError, TypeError, ValueError: for a document that is not one of those.
-    """
-    kind = _KINDS[values["step"]]
-    given = {name: value for name, value in values.items() if name not in ("step", "computed")}
-    for name, value in given.items():
-        if name == "windows":
-            given[name] = tuple(
-                Window(unit=each["unit"], inputs=_floats(each["inputs"]), weights=_floats(each["weights"]))
-                for each in value
-            )
-        elif name == "parts":
-            given[name] = tuple(Part(**{**each, "place": tuple(each["place"])}) for each in value)
-        elif name == "inputs":
-            given[name] = _floats(value)
-        elif name == "inside":
-            given[name] = np.array(value, dtype=bool)
-        elif name == "spread":
-            given[name] = tuple(value)
-    return kind(**given)
-
-
-_KINDS: dict[str, type[Step]] = {
-    "weighted sum": WeightedSum,
-    "normalisation": Normalised,
-    "non-linearity": Bent,
-    "pooling": Pooled,
-    "combination": Combined,
-    "scale": Scaled,
-}
-
-
-def _floats(value: Any) -> Floats:
-    return np.array(value, dtype=np.float32)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, Window | Part):
-        return {name: _plain(each) for name, each in vars(value).items()}
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value

@@ -25,7 +25,7 @@ from convscope.looking.subject import Subject
 from convscope.networks.following.receptive_fields import ReceptiveField, followed_fields
 from convscope.networks.following.summarising import summarise
 from convscope.networks.summary import LayerSummary, Summary
-from convscope.report.layers.steps import Shades
+from convscope.report.layers.views import Shades
 
 TRACES = 4
 """Images whose values in all layers are kept."""
