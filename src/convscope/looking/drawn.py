@@ -206,12 +206,11 @@ def _resized(share: Grey, factor: float) -> Grey:
     resized = Image.fromarray(share).resize(
         (width, height), Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC
     )
-    found: Grey = np.clip(np.asarray(resized, dtype=np.float32), 0, 1)
-    return found
+    return np.asarray(np.clip(np.asarray(resized), 0, 1), dtype=np.float32)
 
 
 def _grey(image: NDArray[np.uint8]) -> Grey:
-    return image.astype(np.float32).mean(axis=0)
+    return np.asarray(image.astype(np.float32).mean(axis=0), dtype=np.float32)
 
 
 def _is_coloured(images: NDArray[np.uint8]) -> bool:
