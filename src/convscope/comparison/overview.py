@@ -1,7 +1,9 @@
 """What a folder of runs holds, a line each: single runs, and groups of seeds with their mean and band."""
 
+import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -165,7 +167,7 @@ class Overview:
 
     def _run_or_group(self, path: Path) -> Listed | None:
         signature = _signature(path)
-        if signature[0] != ABSENT:
+        if signature:
             return self._one(path, signature)
         members = [self._one(run, _signature(run)) for run in seed_runs(path)]
         return as_group(path, members) if members else None
@@ -195,22 +197,20 @@ class Overview:
         return replace(listed, last=newest[-1] if newest else None, validation=validation)
 
 
-_Signature = tuple[tuple[int, int], ...]
-ABSENT = (0, 0)
-_FILES = (CONFIG, DATASET, SUMMARY, DIVERGED, LOCK, "metrics.jsonl")
+_Signature = tuple[tuple[str, int, int], ...]
+_FILES = frozenset({CONFIG, DATASET, SUMMARY, DIVERGED, LOCK, "metrics.jsonl"})
 
 
 def _signature(path: Path) -> _Signature:
-    """Time and size of each file that a line is made of."""
-    return tuple(_time_and_size(path / name) for name in _FILES)
-
-
-def _time_and_size(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return ABSENT
-    return (found.st_mtime_ns, found.st_size)
+    """Name, time and size of each file that a line is made of; empty of what is no run."""
+    found = []
+    with suppress(OSError), os.scandir(path) as entries:  # cheaper than to ask for each by its path
+        for entry in entries:
+            if entry.name in _FILES:
+                with suppress(OSError):  # removed meanwhile
+                    stat = entry.stat()
+                    found.append((entry.name, stat.st_mtime_ns, stat.st_size))
+    return tuple(sorted(found)) if any(name == CONFIG for name, _, _ in found) else ()
 
 
 def _together(standings: Sequence[Standing]) -> Standing:

@@ -7,8 +7,9 @@ from convscope.serving.api.predictor import Predictor
 from convscope.serving.correcting.pictures import Pictures
 from convscope.serving.correcting.refits import Refits
 from convscope.serving.journal import Journal
+from convscope.serving.kept import Kept
 from convscope.serving.lens.lenses import Lenses
-from convscope.serving.pages import assets, compare, errors, network, run, runs, try_it
+from convscope.serving.pages import assets, compare, errors, learn, network, run, runs, try_it
 from convscope.serving.refusals import explain_errors
 from convscope.serving.safety import Access, Safety
 from convscope.serving.workbench import Workbench
@@ -24,6 +25,7 @@ ROUTERS = (
     errors.router,
     network.router,
     try_it.router,
+    learn.router,
 )
 
 
@@ -46,12 +48,13 @@ def create_app(workbench: Workbench, access: Access | None = None, *, together: 
     )
     app.state.workbench = workbench
     app.state.journal = Journal(workbench)
-    app.state.drawn = run.Drawn()
-    app.state.compared = compare.Compared()
     app.state.pictures = Pictures(workbench)
     app.state.refits = Refits(workbench)
     app.state.predictor = Predictor(workbench, together=together)
     app.state.lenses = Lenses()
+    app.state.reports = Kept(run.KEPT)
+    app.state.comparisons = Kept(compare.KEPT)
+    app.state.lessons = Kept(learn.KEPT)
     for router in ROUTERS:
         app.include_router(router)
     explain_errors(app)

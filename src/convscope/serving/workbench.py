@@ -95,7 +95,7 @@ class Workbench:
         found = self.overview.listed()
         rows: dict[str, Row] = {}
         for listed in sorted(found, key=lambda each: bool(each.members)):
-            name = _free(rows, shown(listed.path.resolve().name))
+            name = _free(rows, shown(name_of(listed.path)))
             rows[name] = Row(id=name, listed=listed, runs=_entries(name, listed))
         return rows
 
@@ -166,6 +166,11 @@ def _entries(name: str, listed: Listed) -> tuple[Entry, ...]:
         id = _free(found, shown(f"{name}{WITHIN}{member.path.name}"))
         found[id] = Entry(id=id, run=Run(member.path), listed=member, group=name)
     return tuple(found.values())
+
+
+def name_of(path: Path) -> str:
+    """Of a run's folder, also where it is the folder that one stands in."""
+    return path.name or path.resolve().name
 
 
 def _free(taken: Mapping[str, object], name: str) -> str:

@@ -67,3 +67,35 @@ def test_an_unfinished_run_says_how_to_go_on(
     page = httpx.get(f"{serve(tmp_path)}/runs/begun", timeout=60)
     assert page.status_code == 200
     assert "summary.json is damaged" in page.text
+
+
+def test_the_tour_is_in_the_runs_own_numbers(workbench: str, digit_runs: Path) -> None:
+    page = httpx.get(f"{workbench}/runs/quick/learn", timeout=120).text
+    steps = re.findall(r'<section class="step" id="(\w+)"', page)
+    expected = "image convolution padding stride pooling depth linear beginning learning luck"
+    assert steps == expected.split()
+    assert "(28 + 2 × 2 − 5) ÷ 1 + 1 = <b>28</b>" in page
+    assert "is right on" in page  # of the linear runs on the same digits
+    summary = Run(digit_runs / "quick").read("summary.json")
+    assert f"{100 * summary['test']['accuracy']['value']:.1f} %" in page
+
+
+def test_the_tour_of_a_linear_network_leaves_out_what_it_has_not(workbench: str) -> None:
+    page = httpx.get(f"{workbench}/runs/plain/learn", timeout=120).text
+    steps = re.findall(r'<section class="step" id="(\w+)"', page)
+    assert steps == ["image", "linear", "beginning", "learning", "luck"]
+    assert "--network two-conv" in page
+
+
+def test_a_run_whose_images_are_gone_still_has_what_needs_none(
+    serve: Callable[[Path], str], digit_runs: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(digit_runs / "quick", tmp_path / "moved")
+    run = Run(tmp_path / "moved")
+    config = run.read("config.json")
+    run.write("config.json", config | {"data": config["data"] | {"source": str(tmp_path / "gone")}})
+    page = httpx.get(f"{serve(tmp_path)}/runs/moved/learn", timeout=120)
+    assert page.status_code == 200
+    assert "gone" in page.text
+    steps = re.findall(r'<section class="step" id="(\w+)"', page.text)
+    assert steps == ["depth", "linear", "learning", "luck"]

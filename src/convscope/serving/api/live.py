@@ -17,7 +17,7 @@ from fastapi.responses import StreamingResponse
 from convscope.runs.standing import standing_of
 from convscope.runs.tailing import Tail
 from convscope.serving.journal import Journal
-from convscope.serving.pages.rendering import render_part
+from convscope.serving.pages.rendering import row_html
 from convscope.serving.pages.rows import lowest
 from convscope.serving.workbench import Entry, Workbench
 
@@ -52,7 +52,7 @@ async def _lines(workbench: Workbench, journal: Journal, version: str) -> AsyncI
         changes = await run_in_threadpool(journal.changes, version)
         if changes:
             lines, _ = await run_in_threadpool(journal.lines)
-            rows = [{"id": line.id, "html": render_part("row.html", line=line)} for line in changes.lines]
+            rows = [{"id": line.id, "html": row_html(line)} for line in changes.lines]
             document = {"rows": rows, "gone": changes.gone, "lowest": lowest(lines)}
             yield _event("rows", document, changes.version)
             version, silent = changes.version, 0

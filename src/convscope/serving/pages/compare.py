@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from convscope.errors import ConvscopeError
 from convscope.runs.folder import SUMMARY
 from convscope.runs.listing import seed_runs
+from convscope.serving.kept import Kept, stamp
 from convscope.serving.pages.rendering import render
 from convscope.serving.pages.rows import lines_of
 from convscope.serving.workbench import Workbench
@@ -47,12 +45,14 @@ class Shown:
 def compare(request: Request, runs: Annotated[list[str], Query()] = []) -> HTMLResponse:  # noqa: B006
     """Two to six runs, or groups of seeds, on the same images."""
     workbench: Workbench = request.app.state.workbench
+    comparisons: Kept[Content] = request.app.state.comparisons
     asked = list(dict.fromkeys(runs))
     paths = [workbench.find_side(run) for run in asked]
     content, why = None, _refusal(asked)
     if not why:
         try:
-            content = request.app.state.compared.content(paths)
+            key = (*paths, *map(_stamp, paths))
+            content = comparisons.get(key, lambda: _content(paths))
         except ConvscopeError as error:  # a reason that a reader can do something about
             why = str(error)
     return render(
@@ -86,39 +86,13 @@ def _shown(content: Content) -> list[Shown]:
     ]
 
 
-class Compared:
-    """The comparisons that were made last, for as long as their runs are what they were."""
+def _content(paths: Sequence[Path]) -> Content:
+    from convscope.comparison.several import compare_all
+    from convscope.report.comparing.page import comparison_content
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[object, ...], Content] = OrderedDict()
-        self._turn = threading.Lock()
-
-    def content(self, paths: Sequence[Path]) -> Content:
-        """As `comparison_content`.
-
-        Raises:
-            ConvscopeError: they cannot be compared, and why.
-        """
-        from convscope.comparison.several import compare_all
-        from convscope.report.comparing.page import comparison_content
-
-        key = tuple(itertools.chain(paths, map(_stamp, paths)))
-        with self._turn:
-            if key not in self._kept:
-                self._kept[key] = comparison_content(compare_all(paths))
-            self._kept.move_to_end(key)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-            return self._kept[key]
+    return comparison_content(compare_all(paths))
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
     """Changes when a run of it is finished anew."""
-    return tuple(_time_of(run / SUMMARY) for run in (seed_runs(path) or [path]))
-
-
-def _time_of(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
+    return tuple(time for run in (seed_runs(path) or [path]) for time in stamp(run, SUMMARY))

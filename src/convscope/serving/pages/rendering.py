@@ -1,6 +1,7 @@
 """From a template and what it shows to an answer."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Hashable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -30,6 +31,12 @@ def render(
     """
     page = _environment.get_template(template).render(**shown)
     return HTMLResponse(page, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+@functools.lru_cache(maxsize=4096)
+def row_html(line: Hashable) -> str:
+    """A line of the list of runs, which is made again only when the line is another."""
+    return _environment.get_template("row.html").render(line=line)
 
 
 def render_part(template: str, **shown: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from convscope.comparison.overview import Listed
 from convscope.runs.standing import Standing
-from convscope.serving.workbench import Entry, Row, Workbench
+from convscope.serving.workbench import Entry, Row, Workbench, name_of
 from convscope.wording import duration, percent, percent_decimals, rounded, shown, some
 
 STATES: Final[dict[Standing, str]] = {
@@ -104,7 +104,7 @@ def lowest(lines: Iterable[Line]) -> float:
 
 def line_of(entry: Entry) -> Line:
     """A single run, or one of a group."""
-    return _described(entry.id, entry.address, entry.run.path.resolve().name, entry.listed, ())
+    return _described(entry.id, entry.address, name_of(entry.run.path), entry.listed, ())
 
 
 def _line(row: Row) -> Line:
