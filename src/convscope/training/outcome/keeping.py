@@ -7,11 +7,14 @@ equal or differ by an image, while the loss says how sure each was of every one.
 import math
 from collections.abc import Mapping
 
+from torch import Tensor
+
 from convscope.classifier.classifier import Classifier
+from convscope.classifier.logits import compute_logits
 from convscope.runs.checkpoint_names import BEST, BLEND, HEAD, LAST
 from convscope.training.fine_tuning.blending import has_fitted_head, save_blended
+from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.loop import Loop
-from convscope.training.objective import Figures
 from convscope.wording import listed, rounded, some
 
 
@@ -29,12 +32,11 @@ def choose_kept(loop: Loop, from_folds: tuple[str, str] | None) -> tuple[str, st
     validation = loop.job.dataset.validation
     if from_folds is not None or not len(validation):
         return from_folds or (tuned, "there are no validation images to choose by")
-    if HEAD not in state.measured:  # begun by a version that did not keep its figures
-        return tuned, why
-    candidates = _candidates(loop, tuned)
-    losses = {name: figures.loss for name, figures in candidates.items()}
+    outputs = _outputs(loop, tuned)
+    state.measured[BLEND] = loop.step.objective.judge(outputs[BLEND], validation.labels)
+    losses = {name: _loss(loop, each) for name, each in outputs.items()}
     where = some(len(validation), "validation image")
-    return best_of(losses), evidence(losses, where, is_number=candidates[HEAD].accuracy is None)
+    return best_of(losses), evidence(losses, where, is_number=not loop.job.classifier.class_names)
 
 
 def best_of(losses: Mapping[str, float]) -> str:
@@ -43,22 +45,28 @@ def best_of(losses: Mapping[str, float]) -> str:
 
 
 def evidence(losses: Mapping[str, float], where: str, *, is_number: bool) -> str:
-    """`log loss 0.21 on 62 validation images, where head has 0.25 and last 0.24`."""
+    """`calibrated log loss 0.21 on 62 validation images, where head has 0.25 and last 0.24`."""
     best = best_of(losses)
-    figure = "mean squared error" if is_number else "log loss"
+    figure = "mean squared error" if is_number else "calibrated log loss"
     others = [f"{name} has {rounded(loss)}" for name, loss in losses.items() if name != best]
     return f"{figure} {rounded(losses[best])} on {where}, where {listed(others)}"
 
 
-def _candidates(loop: Loop, tuned: str) -> dict[str, Figures]:
-    """Validation figures of each, the simplest first."""
-    state, validation = loop.state, loop.job.dataset.validation
-    blended = Classifier.load(loop.run.path, BLEND).to(loop.job.device)
-    state.measured[BLEND] = loop.step.objective.measure(
-        blended.network, blended.preprocessing, validation.images, validation.labels
-    )
-    figures = state.measured[LAST]
-    if tuned == BEST and state.best is not None:
-        accuracy, minus_loss = state.best
-        figures = Figures(-minus_loss, None if figures.accuracy is None else accuracy)
-    return {HEAD: state.measured[HEAD], BLEND: state.measured[BLEND], tuned: figures}
+def _outputs(loop: Loop, tuned: str) -> dict[str, Tensor]:
+    """What each candidate says of the validation images, `(N, num_outputs)`; the simplest first."""
+    images, outputs = loop.job.dataset.validation.images, {}
+    for name in (HEAD, BLEND, tuned):
+        classifier = Classifier.load(loop.run.path, name).to(loop.job.device)
+        answer = head_outputs if name == HEAD else compute_logits
+        outputs[name] = answer(classifier.network, classifier.preprocessing, images)
+    return outputs
+
+
+def _loss(loop: Loop, outputs: Tensor) -> float:
+    """By which a candidate is chosen: as `mean_losses` of folds."""
+    labels = loop.job.dataset.validation.labels
+    if not loop.job.classifier.class_names:
+        return loop.step.objective.judge(outputs, labels).loss
+    from convscope.evaluation.temperature import tempered_loss  # which no first step waits for
+
+    return tempered_loss(outputs.numpy(), labels.cpu().numpy())

@@ -148,9 +148,9 @@ def finishing_seconds(job: Job) -> float:
     """What `finish_run` will take, from a few images."""
     validation, test, per_image = job.dataset.validation, job.dataset.test, seconds_per_image(job)
     fits = seconds_to_compare(job.classifier, job.config.data, validation.ids, per_image)
-    blend = len(validation) if job.is_pretrained else 0
+    candidates = 2 * len(validation) if job.is_pretrained else 0
     seen = min(FEWEST_SEEN, len(job.dataset.train))
-    return per_image * (len(validation) + blend + len(test) + seen) + fits
+    return per_image * (len(validation) + candidates + len(test) + seen) + fits
 
 
 def seconds_per_image(job: Job) -> float:
