@@ -87,7 +87,7 @@ TRAINED = (
     Rule(
         name="limits",
         source="Ng 2018",
-        needs=("classified_sample", "classified"),
+        needs=("learned", "classified"),
         judge=bias_and_variance,
     ),
     Rule(
@@ -103,9 +103,9 @@ TRAINED = (
 
 RULES = (*DATA, *NETWORK, *TRAINED)
 
-_OF_ANSWERS = ("ending", "labels", "answers", "curves", "saturation", "confidence")
+_OF_ANSWERS = ("ending", "labels", "answers", "curves", "limits", "saturation", "confidence")
 """They ask what a run keeps: records and answers."""
-_OF_A_FEW_PASSES = ("signal", "gradients", "start", "step", "labels-meaning", "rate", "limits")
+_OF_A_FEW_PASSES = ("signal", "gradients", "start", "step", "labels-meaning", "rate")
 """Of small images, these take a fraction of a second in all."""
 _SMALL = 64
 

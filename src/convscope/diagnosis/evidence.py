@@ -23,6 +23,7 @@ from convscope.diagnosis.measuring import (
     tell_by_file,
     tell_splits_apart,
 )
+from convscope.diagnosis.of_run import recorded_accuracy
 from convscope.diagnosis.rule import AbsentError
 from convscope.diagnosis.rules.ending import Ending
 from convscope.diagnosis.telling import HalfTest, half_test
@@ -34,6 +35,7 @@ from convscope.evaluation.predictions import (
     read_held_out,
     read_predictions,
 )
+from convscope.evaluation.proportion import Proportion
 from convscope.inspection.signals.dead_units import DeadUnits, dead_units
 from convscope.inspection.signals.passage import Passage, pass_there_and_back
 from convscope.looking.subject import spread
@@ -118,14 +120,11 @@ class Evidence:
 
     @cached_property
     def start(self) -> Passage:
-        """A pass there and back before the first step, normalised as in training."""
-        return self._pass(self.start_network, batch_statistics=True)
-
-    @cached_property
-    def now(self) -> Passage:
-        """The same of the trained network, as it answers."""
-        self._must_be_trained()
-        return self._pass(self.classifier.network, batch_statistics=False)
+        """A pass there and back before the first step, normalised by its own images, as in training."""
+        images, rows = self._standardised(self.dataset.train, self._few)
+        labels, target = self.dataset.train.labels[rows], self.classifier.target
+        targets = labels if target.class_names else (labels - target.mean) / target.std
+        return pass_there_and_back(self.start_network, images, targets, batch_statistics=True)
 
     @cached_property
     def moved(self) -> dict[str, float]:
@@ -176,6 +175,13 @@ class Evidence:
         """Answers to training images, of a network that answers with classes."""
         _ = self.class_names
         return self.train_sample
+
+    @cached_property
+    def learned(self) -> Proportion:
+        """Right answers to training images: as they were recorded of what was kept, or else given now."""
+        _ = self.class_names
+        recorded = None if self.run is None else recorded_accuracy(self.run, "train")
+        return recorded or self.classified_sample.accuracy
 
     @cached_property
     def plain_labels(self) -> HalfTest:
@@ -260,8 +266,9 @@ class Evidence:
 
     @property
     def validation_images(self) -> int:
-        """How many there are."""
-        return len(self.dataset.validation)
+        """How many there are, as they were recorded."""
+        recorded = [each.get("images") for each in self.records if each["split"] == "validation"]
+        return (recorded and recorded[-1]) or len(self.dataset.validation)
 
     @cached_property
     def by_file(self) -> tuple[HalfTest, str]:
@@ -283,12 +290,6 @@ class Evidence:
     def _few(self) -> int:
         """So many images are passed at once."""
         return _FEW if max(self.classifier.preprocessing.size) <= _SMALL else _FEW_LARGE
-
-    def _pass(self, network: nn.Module, *, batch_statistics: bool) -> Passage:
-        images, rows = self._standardised(self.dataset.train, self._few)
-        labels, target = self.dataset.train.labels[rows], self.classifier.target
-        targets = labels if target.class_names else (labels - target.mean) / target.std
-        return pass_there_and_back(network, images, targets, batch_statistics=batch_statistics)
 
     def _standardised(self, images: ImageSet, most: int) -> tuple[Tensor, NDArray[np.int64]]:
         rows = spread(len(images), most)

@@ -7,6 +7,8 @@ from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import Diagnosis
 from convscope.errors import RunError
 from convscope.evaluation.predictions import has_predictions, read_held_out, read_predictions
+from convscope.evaluation.proportion import Proportion
+from convscope.runs.checkpoint_names import HEAD, LAST
 from convscope.runs.folder import Run
 from convscope.wording import command, here
 
@@ -35,6 +37,17 @@ def findings_of_run(path: Path) -> list[Finding]:
         return answers(read_held_out(run))
     split = next((split for split in SPLITS if has_predictions(run, split)), None)
     return [] if split is None else answers(read_predictions(run, split))
+
+
+def recorded_accuracy(run: Run, split: str) -> Proportion | None:
+    """Right answers to a split by its last record, where that is of the weights that were kept."""
+    records = [each for each in run.metrics() if each["split"] == split]
+    summary = run.summary() or {}
+    last = records[-1] if records else {}
+    is_kept = summary.get("checkpoint") in (HEAD, LAST) and last.get("step") == summary.get("steps")
+    if not is_kept or last.get("accuracy") is None or not last.get("images"):
+        return None
+    return Proportion(round(last["accuracy"] * last["images"]), last["images"])
 
 
 def keep_diagnosis(run: Run, found: Diagnosis) -> None:

@@ -6,13 +6,18 @@ import pytest
 from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.diagnosis.rules.limits import bias_and_variance
 from convscope.evaluation.predictions import Predictions
+from convscope.evaluation.proportion import Proportion
 
 
-def answers(wrong: int, total: int, split: str = "test") -> Predictions:
+def right(wrong: int, total: int) -> Proportion:
+    return Proportion(total - wrong, total)
+
+
+def answers(wrong: int, total: int) -> Predictions:
     labels = np.arange(total) % 4
     given = np.where(np.arange(total) < wrong, (labels + 1) % 4, labels)
     return Predictions(
-        split=split,
+        split="test",
         logits=np.eye(4, dtype=np.float32)[given],
         labels=labels,
         ids=tuple(map(str, range(total))),
@@ -38,12 +43,12 @@ def sure(verdict: Verdict) -> list[str]:
 def test_what_limits_is_named_in_order(
     learned: tuple[int, int], met: tuple[int, int], names: list[str]
 ) -> None:
-    assert sure(bias_and_variance(answers(*learned, "train"), answers(*met))) == names
+    assert sure(bias_and_variance(right(*learned), answers(*met))) == names
 
 
 def test_few_images_say_nothing() -> None:
     with pytest.raises(AbsentError, match="fewer than 20"):
-        bias_and_variance(answers(0, 100), answers(5, 19))
+        bias_and_variance(right(0, 100), answers(5, 19))
 
 
 def test_equal_errors_are_seldom_called_different() -> None:
@@ -52,6 +57,6 @@ def test_equal_errors_are_seldom_called_different() -> None:
     chances = []
     for _ in range(400):
         learned, met = random.binomial(200, 0.2), random.binomial(100, 0.2)
-        verdict = bias_and_variance(answers(learned, 200), answers(met, 100))
+        verdict = bias_and_variance(right(learned, 200), answers(met, 100))
         chances += [each.p for each in verdict.findings if each.name == "variance"]
     assert sum(p < 0.01 for p in chances if p is not None) <= 4

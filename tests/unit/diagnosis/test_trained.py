@@ -12,7 +12,7 @@ from convscope.config.asked import PreprocessingConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.diagnosis.rules.collapse import collapse
-from convscope.diagnosis.rules.confidence import calibrated, temperature
+from convscope.diagnosis.rules.confidence import calibrated
 from convscope.diagnosis.rules.curves import curves
 from convscope.diagnosis.rules.ending import Ending, ended
 from convscope.diagnosis.rules.groups import failing_groups
@@ -21,6 +21,7 @@ from convscope.diagnosis.rules.statistics import batch_statistics, preprocessed
 from convscope.diagnosis.rules.units import dead_layers
 from convscope.diagnosis.rules.way import way
 from convscope.evaluation.predictions import Predictions
+from convscope.evaluation.temperature import least_loss
 from convscope.inspection.signals.dead_units import DeadUnits
 
 
@@ -83,7 +84,7 @@ def test_confidence_at_its_word_passes() -> None:
 def test_the_temperature_undoes_a_scale() -> None:
     logit = math.log(0.8 / (0.2 / 3))
     found = right_for(0.8, 20_000, 1, 3 * logit)
-    assert temperature(found.logits, found.labels) == pytest.approx(3, rel=0.05)
+    assert least_loss(found.logits, found.labels) == pytest.approx(3, rel=0.05)
 
 
 def preprocessing(mean: float, std: float) -> Preprocessing:

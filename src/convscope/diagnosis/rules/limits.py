@@ -19,22 +19,26 @@ _WORTH_IT = 0.02
 _FEWEST = 20
 
 
-def bias_and_variance(train: Predictions, held_out: Predictions) -> Verdict:
+def bias_and_variance(learned: Proportion, held_out: Predictions) -> Verdict:
     """Which of the two is larger, beyond what chance makes of so many images.
 
     Both errors are measured in evaluation mode, without augmentation; the best possible error is taken to
     be 0.
+
+    Args:
+        learned: right answers to training images.
+        held_out: answers to images that it never met.
     """
-    if min(len(train), len(held_out)) < _FEWEST:
+    if min(learned.n, len(held_out)) < _FEWEST:
         raise AbsentError(f"fewer than {_FEWEST} training images, or images held out")
-    learned, met = _errors(train), _errors(held_out)
-    evidence = f"error {_said(learned)} on training images, {_said(met)} on images held out"
+    missed, met = _errors(learned), _errors(held_out.accuracy)
+    evidence = f"error {_said(missed)} on training images, {_said(met)} on images held out"
     findings = [
         finding
-        for finding in (_variance(learned, met, evidence), _bias(learned, met, evidence))
+        for finding in (_variance(missed, met, evidence), _bias(missed, met, evidence))
         if finding is not None
     ]
-    findings.sort(key=lambda finding: (finding.name == "bias") == (met.value > 2 * learned.value))
+    findings.sort(key=lambda finding: (finding.name == "bias") == (met.value > 2 * missed.value))
     return Verdict(findings=tuple(findings), fine=f"little is left to gain: {evidence}")
 
 
@@ -77,8 +81,8 @@ def larger_by_chance(larger: Proportion, smaller: Proportion) -> float:
     return float(ndtr(-(larger.value - smaller.value) / spread))
 
 
-def _errors(judged: Predictions) -> Proportion:
-    return Proportion(judged.accuracy.n - judged.accuracy.correct, judged.accuracy.n)
+def _errors(right: Proportion) -> Proportion:
+    return Proportion(right.n - right.correct, right.n)
 
 
 def _said(errors: Proportion) -> str:
