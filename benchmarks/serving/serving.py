@@ -62,23 +62,29 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=50_000, help="requests over which memory is watched")
     parser.add_argument("--steps", type=int, default=400, help="of the training on MNIST")
     parser.add_argument("--networks", nargs="+", default=["two-conv", "efficientnet-lite0"])
+    parser.add_argument("--runs", type=Path, help="runs called as the networks are used, or put there")
     parser.add_argument("--write", type=Path)
     asked = parser.parse_args()
-    lines = [
-        f"Measured on {datetime.date.today()}, {os.cpu_count()} cores, by `benchmarks/serving/serving.py`.",
-        "",
-    ]
+    text = (
+        f"Measured on {datetime.date.today()}, {os.cpu_count()} cores, by `benchmarks/serving/serving.py`.\n"
+    )
     with tempfile.TemporaryDirectory() as folder:
-        runs = Path(folder) / "runs"
-        for network in asked.networks:
-            images = make_run(runs, network, asked.steps)
-            lines += [f"## {network}", "", *compare(runs, network, images, asked)]
-        first = asked.networks[0]
-        lines += ["## Memory and bombs", "", *endure(runs, first, images_of(first), asked)]
-    text = "\n".join(lines) + "\n"
-    print(text)
+        for section in sections(asked, asked.runs or Path(folder) / "runs"):
+            print(section, flush=True)
+            text += f"\n{section}"
     if asked.write:
-        asked.write.write_text("# The prediction API under load\n\n" + text)
+        asked.write.write_text(f"# The prediction API under load\n\n{text}")
+
+
+def sections(asked: argparse.Namespace, runs: Path) -> Iterator[str]:
+    """Each as soon as it is measured."""
+    for network in asked.networks:
+        images = images_of(network)
+        if not (runs / network).is_dir():
+            make_run(runs, network, images, asked.steps)
+        yield "\n".join([f"## {network}", "", *compare(runs, network, images, asked)])
+    first = asked.networks[0]
+    yield "\n".join(["## Memory and bombs", "", *endure(runs, first, images_of(first), asked), ""])
 
 
 def images_of(network: str) -> list[bytes]:
@@ -104,19 +110,17 @@ def photo(number: int) -> bytes:
     return encoded(np.asarray(Image.fromarray(coarse).resize((500, 375), Image.Resampling.BICUBIC)), "JPEG")
 
 
-def make_run(runs: Path, network: str, steps: int) -> list[bytes]:
-    """Train `runs/NETWORK`; returns what its server is asked."""
-    images = images_of(network)
+def make_run(runs: Path, network: str, images: list[bytes], steps: int) -> None:
+    """Train `runs/NETWORK`: on MNIST, or in a few steps on some of the photos."""
     if network == "two-conv":
         cs.train("mnist", network=network, steps=steps, runs=runs, name=network)
-        return images
+        return
     with tempfile.TemporaryDirectory() as folder:
         for number, content in enumerate(images[:40]):
             place = Path(folder) / "photos" / ("dark", "light")[number % 2]
             place.mkdir(parents=True, exist_ok=True)
             (place / f"{number}.jpg").write_bytes(content)
         cs.train(Path(folder) / "photos", network=network, steps=4, runs=runs, name=network)
-    return images
 
 
 @contextmanager

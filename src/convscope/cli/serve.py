@@ -15,6 +15,8 @@ from convscope.wording import here, shown
 
 TOKEN = "CONVSCOPE_TOKEN"
 DEFAULT_MEMORY = 2_000
+READING = 2.0
+"""Seconds that the server waits for the folder to be read."""
 
 
 def serve(
@@ -71,11 +73,14 @@ def serve(
     from convscope.serving.workbench import Workbench
 
     workbench = Workbench(runs, memory=memory * 10**6, threads=threads)
-    # The folder is read while the server is imported, which takes as long: the first page waits for neither.
-    threading.Thread(target=workbench.entries, daemon=True).start()
+    # The folder is read while the server is imported, which takes as long, so that the first page is there at
+    # once. Of a folder that takes longer the page waits, and nothing else.
+    reading = threading.Thread(target=workbench.entries, daemon=True)
+    reading.start()
     from convscope.serving.safety import Access
     from convscope.serving.server import Server
 
     server = Server(workbench, listening, Access(host=host, token=secret))
+    reading.join(READING)
     server.serve_until_stopped()
     return InterruptedTrainingError.exit_code if server.was_interrupted else 0
