@@ -9,6 +9,8 @@ from convscope.wording import command
 
 REFIT = "refit.json"
 """What a run whose head was fitted again keeps of it: its parent's name, and what came of the corrections."""
+OUT_OF_SAMPLE = "out-of-sample"
+"""Under this name a run keeps answers to all its images, each by a head that was not fitted on it."""
 LEFT_OUT = ("--name", "--runs", "--corrections", "--seeds", "--json", "--source")
 """Flags of a command that do not belong to another training."""
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -47,6 +46,13 @@ def _unmarked(site: Path) -> Iterator[None]:
 def first_error(judged: Predictions) -> tuple[str, int, int]:
     row = int(np.flatnonzero(judged.predicted != judged.labels)[0])
     return judged.hashes[row], int(judged.labels[row]), int(judged.predicted[row])
+
+
+def wait_for(client: httpx.Client) -> dict[str, object]:
+    """Until what was asked for is over."""
+    while (standing := client.get("/api/v1/runs/p/refit").json())["state"] == "running":
+        pass
+    return dict(standing)
 
 
 def test_a_cell_opens_its_images_and_no_others(client: httpx.Client, judged: Predictions) -> None:
@@ -189,12 +195,17 @@ def test_a_head_is_fitted_again_and_what_flipped_stands_there(
             client.post("/runs/p/errors/marks", data={"content": content, "label": "remove"})
         assert "Fit the head again" in client.get("/runs/p/errors").text
         assert client.post("/runs/p/errors/refit").status_code == 303
-        ends = time.monotonic() + 300
-        while (standing := client.get("/api/v1/runs/p/refit").json())["state"] == "running":
-            assert time.monotonic() < ends
-        assert standing == {"state": "done", "said": "", "share": None}
+        assert wait_for(client) == {"state": "done", "said": "", "share": None}
         page = client.get("/runs/p/errors").text
         assert 'href="/runs/p-corrected-1"' in page
         assert "images held out" in page
         assert "<bdi>נמלה</bdi>" in page
         assert client.get("/runs/p-corrected-1/errors").text.count("as labelled") == 1
+        page = client.get("/runs/p/errors?view=labels").text
+        assert "Judge the training images too" in page
+        assert "of 12 labels" in page
+        assert client.post("/runs/p/errors/judge").status_code == 303
+        assert wait_for(client)["state"] == "done"
+        page = client.get("/runs/p/errors?view=labels").text
+        assert "of 40 labels" in page
+        assert "Judge the training images too" not in page

@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+from scipy.special import softmax
 
 import convscope as cs
 from convscope.data.corrections import Correction, write_corrections
+from convscope.diagnosis.rules.labels import likeliest_wrong
 from convscope.errors import UsageError
 from convscope.evaluation.predictions import read_predictions
+from convscope.runs.again import OUT_OF_SAMPLE, REFIT, train_again
 from convscope.runs.folder import Run
-from convscope.trials.refit import REFIT, refit, train_again
+from convscope.trials.out_of_sample import judge_all
+from convscope.trials.refit import refit
 
 SETTINGS = {"network": "pretrained", "size": 64, "threads": 1}
 
@@ -115,3 +119,22 @@ def test_the_command_is_the_one_that_was_typed(bars, bars_run, tmp_path, typed, 
     (copy / "environment.json").write_text(json.dumps(values), encoding="utf-8")
     said = train_again(Run.open(copy), Path("new.csv"))
     assert said == f"convscope train {again.format(bars=bars)} --corrections new.csv"
+
+
+def test_every_image_is_judged_by_a_head_that_never_saw_it(spoiled):
+    run = Run.open(spoiled)
+    judged = judge_all(run)
+    assert len(judged) == 40
+    assert sorted(judged.hashes) == sorted(read_predictions(run, OUT_OF_SAMPLE).hashes)
+    # Five of twenty lying bars keep their name: heads fitted on the others call them standing, so they are
+    # the suspects; a head that had seen them would know their names by heart.
+    names = judged.class_names
+    lying = [row for row, label in enumerate(judged.labels) if names[label] == "lying"]
+    assert len(lying) == 5
+    probabilities = softmax(judged.logits, axis=1)
+    assert set(likeliest_wrong(probabilities, judged.labels)[:5].tolist()) == set(lying)
+
+
+def test_from_scratch_only_folds_judge_every_image(bars_run):
+    with pytest.raises(UsageError, match="--folds 5"):
+        judge_all(Run.open(bars_run))

@@ -1,4 +1,4 @@
-"""Heads that are fitted again, one after the other, in a thread: what it is at, and what came of it."""
+"""Heads that are fitted, one run after the other, in a thread: what it is at, and what came of it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from convscope.work import Work
 
 State = Literal["none", "running", "done", "failed"]
+Task = Literal["refit", "judge"]
+"""Fit the head again on corrected labels; or judge every image by heads that were not fitted on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +57,13 @@ class Refits:
         with self._changing:
             return self._standing.get(run_id, Standing())
 
-    def start(self, entry: Entry) -> bool:
+    def start(self, entry: Entry, task: Task) -> bool:
         """Begin; False where one is under way already."""
         with self._changing:
             if self._standing.get(entry.id, Standing()).state == "running":
                 return False
             self._standing[entry.id] = Standing(state="running", said="waiting")
-        threading.Thread(target=self._work, args=(entry,), daemon=True).start()
+        threading.Thread(target=self._work, args=(entry, task), daemon=True).start()
         return True
 
     def tell(self, run_id: str, standing: Standing) -> None:
@@ -69,12 +71,12 @@ class Refits:
         with self._changing:
             self._standing[run_id] = standing
 
-    def _work(self, entry: Entry) -> None:
+    def _work(self, entry: Entry, task: Task) -> None:
         with self._working:
             try:
                 self.tell(entry.id, Standing(state="running", said="getting ready"))
                 with watched_by(_Watcher(self, entry.id)):
-                    _refit(entry.run.path)
+                    _do(task, entry.run)
             except ConvscopeError as error:
                 self.tell(entry.id, Standing(state="failed", said=str(error)))
             except Exception as error:  # whatever it is, the page must not wait for ever
@@ -97,16 +99,19 @@ def latest_refit(entry: Entry) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
-def _refit(parent: Path) -> None:
+def _do(task: Task, run: Run) -> None:
     import torch
 
     from convscope.report.page.html import write_report
+    from convscope.trials.out_of_sample import judge_all
     from convscope.trials.refit import refit
 
     threads = torch.get_num_threads()
     try:
-        made = refit(parent, parent / MARKED)
-        write_report(made.run)
+        if task == "judge":
+            judge_all(run)
+        else:
+            write_report(refit(run.path, run.path / MARKED).run)
     finally:
         torch.set_num_threads(threads)  # a run may ask for others than this server computes with
 

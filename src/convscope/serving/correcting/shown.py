@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from convscope.runs.again import OUT_OF_SAMPLE
 from convscope.runs.marks import marks_of
 from convscope.serving.workbench import Entry
 from convscope.wording import percent, some
@@ -76,10 +77,17 @@ class Tile:
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What a run keeps of the images held out from it: by split, and all together."""
+    """What a run keeps of its answers.
+
+    Attributes:
+        by_split: to the images held out from it.
+        all: to these together; or to all of its images, each by a head that was not fitted on it, where that
+            was asked for (`has_all`).
+    """
 
     by_split: dict[str, Predictions]
     all: Predictions
+    has_all: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -104,10 +112,12 @@ def read_answers(run: Run) -> Answers | None:
         return None
     if run.config.data.folds is not None:
         held_out = read_held_out(run)
-        return Answers(by_split={"held out": held_out}, all=held_out)
+        return Answers(by_split={"held out": held_out}, all=held_out, has_all=True)
     found = {
         split: read_predictions(run, split) for split in ("test", "validation") if has_predictions(run, split)
     }
+    if has_predictions(run, OUT_OF_SAMPLE) and found:
+        return Answers(by_split=found, all=read_predictions(run, OUT_OF_SAMPLE), has_all=True)
     return Answers(by_split=found, all=pool(list(found.values()))) if found else None
 
 

@@ -114,10 +114,23 @@ def start_refit(run: str, request: Request, accept: Annotated[str, Header()] = "
     if not is_refittable(entry.run):
         raise UsageError("only a pretrained network that tells classes apart has a head to fit again")
     refits: Refits = request.app.state.refits
-    refits.start(entry)
+    refits.start(entry, "refit")
     if "application/json" in accept:
         return JSONResponse(refits.standing(entry.id).to_dict(), 202)
     return _back(entry, "", "#again")
+
+
+@router.post("/runs/{run}/errors/judge")
+def start_judging(run: str, request: Request, accept: Annotated[str, Header()] = "") -> Response:
+    """Begin to judge every image, training images too, by heads that were not fitted on them."""
+    entry = _entry(request, run)
+    if not is_refittable(entry.run):
+        raise UsageError("only a pretrained network that tells classes apart has a head to fit again")
+    refits: Refits = request.app.state.refits
+    refits.start(entry, "judge")
+    if "application/json" in accept:
+        return JSONResponse(refits.standing(entry.id).to_dict(), 202)
+    return _back(entry, "?view=labels", "")
 
 
 @router.get("/api/v1/runs/{run}/refit")
@@ -199,6 +212,7 @@ def _loop(request: Request, entry: Entry, answers: Answers) -> dict[str, Any]:
     return {
         "marks": [(each, each.content in held_out) for each in reversed(marks_of(entry.run))],
         "is_refittable": is_refittable(entry.run),
+        "can_judge": is_refittable(entry.run) and not answers.has_all,
         "train_again": train_again(entry.run, entry.run.path / MARKED),
         "diagnose": command("convscope", "diagnose", entry.run.path),
         "standing": refits.standing(entry.id),

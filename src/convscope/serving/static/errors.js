@@ -61,7 +61,7 @@ document.addEventListener("submit", (event) => {
   } else if (form.matches(".refit")) {
     event.preventDefault();
     form.querySelector("button").disabled = true;
-    post(form.action, {}).then(follow);
+    post(form.action, {}).then(() => follow(form.action.endsWith("refit") ? "again" : ""));
   }
 });
 
@@ -84,13 +84,13 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-async function follow() {
-  const box = again.querySelector(".standing");
+async function follow(from) {
+  const box = document.querySelector(".standing");
   const bar = box.querySelector("progress");
   for (;;) {
     const found = await (await fetch(`/api/v1/runs/${again.dataset.run}/refit`)).json();
     if (found.state === "done") {
-      location.hash = "again";
+      if (from) location.hash = from;
       location.reload();
       return;
     }
@@ -101,11 +101,12 @@ async function follow() {
     if (found.share === null) bar.removeAttribute("value");
     else bar.value = found.share;
     if (found.state !== "running") {
-      again.querySelectorAll(".refit button").forEach((button) => (button.disabled = false));
+      document.querySelectorAll(".refit button").forEach((button) => (button.disabled = false));
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 400));
   }
 }
 
-if (again && !again.querySelector(".standing").hidden && !again.querySelector(".standing progress").hidden) follow();
+const standing = document.querySelector(".standing");
+if (standing && !standing.hidden && !standing.querySelector("progress").hidden) follow("");
