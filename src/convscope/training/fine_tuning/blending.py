@@ -12,8 +12,10 @@ from torch import Tensor
 from convscope.runs.checkpoint_names import HEAD, read_names
 from convscope.runs.checkpoints import Checkpoint, find_checkpoint, read_network, read_state, save_blend
 
-SHARE = 0.5
-"""Of the fine-tuned weights: what the source recommends where nothing is tuned."""
+SHARE = 0.75
+"""Of the fine-tuned weights. The source recommends a half where nothing is measured; over five folds of 332
+photos of cats and three of 584 of fruit a half has a calibrated log loss of 0.239 and 0.134, three quarters
+0.238 and 0.113, and more images right on both."""
 
 
 def blend(head: dict[str, Tensor], tuned: dict[str, Tensor], share: float = SHARE) -> dict[str, Tensor]:
