@@ -60,6 +60,10 @@ class DataConfig:
     """Keep images together in one split: a regular expression whose match in the path names the group, or a
     column of the table."""
 
+    series: bool = True
+    """Find series of one thing or scene, by names and by looks, and keep each on one side of the split, where
+    `group_by` says nothing."""
+
     task: Task | None = None
     """Classify, or predict a number. Chosen from the labels unless given."""
 

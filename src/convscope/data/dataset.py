@@ -120,6 +120,8 @@ class Dataset:
     """What a reader of the results should know, a sentence each."""
     reading: Reading = field(default_factory=Reading)
     """How its files were read; the classifier that is trained on it reads so too."""
+    series: tuple[tuple[str, ...], ...] = ()
+    """Content hashes of images that were found to be series of one thing or scene, each on one side."""
     corrected: tuple[Corrected, ...] = ()
     """The images of its splits whose label is another than the source gives them, or that are left out."""
     removed: ImageSet | None = None

@@ -1,11 +1,13 @@
 """From a source to a data set: read it, set broken files aside, divide. Reads top to bottom."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.config.asked import DataConfig, Fit
@@ -21,8 +23,13 @@ from convscope.data.source_images import SourceImages, read_source
 from convscope.data.sources import ArraySource, FileSource, open_source
 from convscope.data.sources.source import SPLITS
 from convscope.data.splitting.dividing import Divided, check_training, divide_examples
+from convscope.data.splitting.series import Series, find_series
+from convscope.data.splitting.splits import links_of
 from convscope.errors import DataError
 from convscope.wording import here, listed, rounded, some, some_do
+
+Features = Callable[[ImageRows], NDArray[np.float32]]
+"""What a pretrained backbone makes of N images: `(N, F)`."""
 
 
 def load_dataset(
@@ -37,6 +44,8 @@ def load_dataset(
     divided: bool = True,
     source: FileSource | ArraySource | None = None,
     reading: Reading | None = None,
+    features: Features | None = None,
+    series: Sequence[Sequence[str]] | None = None,
 ) -> Dataset:
     """Open, decode and divide a source.
 
@@ -51,6 +60,8 @@ def load_dataset(
         divided: False puts every image without a given split into the test split (to evaluate on it).
         source: the source, where it is open already.
         reading: how a trained classifier reads files; None reads as `config` says and as the source asks.
+        features: to find series of one scene or thing by; without, only names can tell.
+        series: content hashes of those that were found when the data were divided first; None looks for them.
 
     Raises:
         DataError: source absent or unsafe, too many broken files, a class without images, one class only, …
@@ -61,10 +72,41 @@ def load_dataset(
     loaded = _match(loaded, config, known_classes, ignore_unknown)
     if divided and not loaded.class_names:
         _refuse_one_number(loaded, config)
-    result = divide_examples(loaded.examples, config, seed, divided=divided, similar=loaded.similar())
+    found = _find_series(loaded, config, features) if divided and series is None else Series()
+    loaded = replace(loaded, notes=(*loaded.notes, *([found.said] if found.groups else [])))
+    result = divide_examples(
+        loaded.examples,
+        config,
+        seed,
+        divided=divided,
+        similar=loaded.similar(),
+        series=found.groups if series is None else _rows_of(loaded.examples, series),
+    )
     if config.corrections is None:
         return _assemble(loaded, result)
     return _corrected(loaded, result, config)
+
+
+def _find_series(loaded: SourceImages, config: DataConfig, features: Features | None) -> Series:
+    """Series among images that come as files and are not divided by what somebody said of them."""
+    examples, decoded = loaded.examples, loaded.decoded
+    if not config.series or config.group_by is not None or decoded is None:
+        return Series()
+    is_given = config.folds is None and all(example.split is not None for example in examples)
+    rows = torch.tensor([example.row for example in examples], dtype=torch.int64)
+    images = ImageRows(torch.from_numpy(loaded.images), rows)
+    return find_series(
+        [example.id for example in examples],
+        [example.label for example in examples],
+        decoded.descriptors[rows.numpy()],
+        None if features is None or is_given else lambda: features(images),
+    )
+
+
+def _rows_of(examples: Sequence[Example], series: Sequence[Sequence[str]]) -> list[list[int]]:
+    """Indices of the examples whose content hashes are these."""
+    number_of = {digest: number for number, group in enumerate(series) for digest in group}
+    return links_of([number_of.get(example.hash) for example in examples])
 
 
 def _corrected(loaded: SourceImages, result: Divided, config: DataConfig) -> Dataset:
@@ -171,6 +213,9 @@ def _assemble(loaded: SourceImages, result: Divided) -> Dataset:
         fingerprint=hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest(),
         notes=(*loaded.notes, *result.notes, *_faint(loaded)),
         reading=loaded.reading,
+        series=tuple(
+            tuple(dict.fromkeys(loaded.examples[index].hash for index in group)) for group in result.series
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.corrected import REMOVED, BothWays, judge_both_ways, read_both_ways
 from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images, read_held_out
 from convscope.runs.folder import DATASET, DESCRIPTION, Run
+from convscope.runs.series import read_series
 from convscope.wording import command, some
 
 SPLITS = ("test", "validation", "train")
@@ -222,6 +223,7 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
         fit=preprocessing.fit,
         seed=config.split_seed,
         reading=classifier.reading,
+        series=read_series(run),
     )
     if dataset.fingerprint != run.read(DATASET)["fingerprint"]:
         # Divided anew, today's test images may be among those that were trained on, and classes may shift.

@@ -1,8 +1,11 @@
 """Everything that a fit needs, made from a configuration and its data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.classifier.classifier import Classifier
@@ -13,11 +16,12 @@ from convscope.config.length import Epochs, Steps, TimeBudget
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
-from convscope.data.dataset import Dataset
-from convscope.data.loading import load_dataset
+from convscope.data.dataset import Dataset, ImageRows
+from convscope.data.loading import Features, load_dataset
 from convscope.data.preprocessing import Preprocessing, measure_preprocessing
 from convscope.data.sources import ArraySource, FileSource
 from convscope.errors import UsageError
+from convscope.networks.build import build_network
 from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.networks.whitened_vgg import WhitenedVGG
 from convscope.training.device import choose_precision
@@ -39,6 +43,9 @@ from convscope.training.updating.optimizers import build_optimizer
 
 WHITENING_IMAGES = 1_000
 """About how many training images the patches come from: a million of them."""
+
+IMAGES_A_SECOND = 15
+"""Of a time budget: with more, there would be no time for the features of images that are not trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +73,7 @@ def prepare(config: ResolvedExperiment, dataset: Dataset, device: torch.device, 
     _refuse_impossible(config, dataset)
     preprocessing, name = config.preprocessing, config.network.name
     if is_pretrained(name):
-        measured = _as_pretrained(name, dataset, preprocessing.fit)
+        measured = _as_pretrained(name, dataset.train.images, preprocessing.fit)
     else:
         measured = measure_preprocessing(
             dataset.train.images,
@@ -108,15 +115,21 @@ def _refuse_impossible(config: ResolvedExperiment, dataset: Dataset) -> None:
         )
 
 
-def _as_pretrained(name: str, dataset: Dataset, fit: Fit) -> Preprocessing:
+def _as_pretrained(name: str, images: ImageRows, fit: Fit) -> Preprocessing:
     """What the pretrained weights expect of pixels, whatever these photos' own mean is."""
-    _, channels, height, width = dataset.train.images.shape
+    _, channels, height, width = images.shape
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in input_normalisation(name, channels))
     return Preprocessing(height, width, channels, fit, mean=mean, std=std)
 
 
-def load_planned(config: ResolvedExperiment, source: FileSource | ArraySource | None = None) -> Dataset:
-    """The data of a resolved configuration; `source` where it is open already."""
+def load_planned(
+    config: ResolvedExperiment,
+    source: FileSource | ArraySource | None = None,
+    *,
+    features: Features | None = None,
+    series: Sequence[Sequence[str]] | None = None,
+) -> Dataset:
+    """The data of a resolved configuration; `source` where it is open already, the rest as `load_dataset`."""
     preprocessing = config.preprocessing
     return load_dataset(
         config.data,
@@ -125,7 +138,39 @@ def load_planned(config: ResolvedExperiment, source: FileSource | ArraySource | 
         fit=preprocessing.fit,
         seed=config.split_seed,
         source=source,
+        features=features,
+        series=series,
     )
+
+
+def backbone_features(config: ResolvedExperiment, device: torch.device) -> Features | None:
+    """What the pretrained backbone makes of images, to find series by before they are divided.
+
+    The head is fitted on the same features, which wait for it in the cache. None without such a backbone, or
+    where they would take too much of a time budget.
+    """
+    name, length = str(config.network.name), config.training.length
+    if not is_pretrained(name):
+        return None
+
+    def features(images: ImageRows) -> NDArray[np.float32]:
+        if isinstance(length, TimeBudget) and len(images) > IMAGES_A_SECOND * length.seconds:
+            return np.zeros((len(images), 1), dtype=np.float32)
+        preprocessing = _as_pretrained(name, images, config.preprocessing.fit)
+        network = build_network(
+            config.network,
+            in_channels=preprocessing.channels,
+            image_size=preprocessing.size,
+            num_classes=2,
+            seed=config.seed,
+        )
+        network = network.to(device).to(memory_format=torch.channels_last)
+        try:
+            return find_features(network, preprocessing, images).numpy()
+        except UsageError:  # its head is no linear layer: what it sees is not known
+            return np.zeros((len(images), 1), dtype=np.float32)
+
+    return features
 
 
 def describe_target(dataset: Dataset) -> Target:

@@ -25,6 +25,7 @@ from convscope.runs.checkpoints import newest_step
 from convscope.runs.environment import describe_environment, what_differs
 from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
+from convscope.runs.series import read_series
 from convscope.runs.standing import forget_divergence, note_divergence
 from convscope.training.device import usable_cores, use_device
 from convscope.training.fit import fit
@@ -32,7 +33,7 @@ from convscope.training.learning_rate_finder import search_for_job
 from convscope.training.outcome.manifest import write_dataset
 from convscope.training.pacing.interruption import stopped_by_signals
 from convscope.training.plan import UNKNOWN_RATE, plan_experiment
-from convscope.training.preparation import Job, load_planned, prepare, steps_asked
+from convscope.training.preparation import Job, backbone_features, load_planned, prepare, steps_asked
 from convscope.training.progress import Choice, Progress, Silent
 from convscope.training.telling import describe_data
 from convscope.wording import listed
@@ -87,7 +88,7 @@ def _prepare_new(config: ExperimentConfig, listener: Progress) -> tuple[Job, dic
     source = open_source(config.data)
     overview = survey_source(source, config.data.max_pixels)
     plan = plan_experiment(config, overview)
-    dataset = load_planned(plan.config, source)
+    dataset = load_planned(plan.config, source, features=backbone_features(plan.config, device))
     choices = [*describe_data(overview, dataset, plan.config), *plan.choices]
     for choice in choices:
         listener.on_choice(choice)
@@ -159,7 +160,7 @@ def _prepare_again(run: Run, changes: dict[str, Any], progress: Progress) -> Job
         if others:
             reason = f"{listed(others)}: figures may differ in their last digits from a run never moved"
             progress.on_choice(Choice("machine", "another", reason))
-    dataset = _load_again(run, located)
+    dataset = _load_again(run, located, device)
     if run.has(DATASET) and dataset.fingerprint != run.read(DATASET)["fingerprint"]:
         raise RunError(
             f"{config.data.source} has changed since {run.path} began: its fingerprint differs.\n"
@@ -171,10 +172,11 @@ def _prepare_again(run: Run, changes: dict[str, Any], progress: Progress) -> Job
     return job
 
 
-def _load_again(run: Run, located: ResolvedExperiment) -> Dataset:
+def _load_again(run: Run, located: ResolvedExperiment, device: torch.device) -> Dataset:
     source = located.data.source
+    known = read_series(run) if run.has(DATASET) else None
     try:
-        return load_planned(located)
+        return load_planned(located, features=backbone_features(located, device), series=known)
     except DataError as error:
         if is_named(source) or Path(source).expanduser().exists():
             raise

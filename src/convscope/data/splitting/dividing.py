@@ -1,12 +1,13 @@
 """The split of every image: given ones are kept, missing ones are dealt out, no image stands in two."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from convscope.config.asked import DataConfig
+from convscope.data.classes import natural_order
 from convscope.data.example import Example
 from convscope.data.sources.source import Split
 from convscope.data.splitting.splits import clusters, divide, links_of
@@ -16,6 +17,8 @@ from convscope.wording import listed, quoted, some
 VALIDATION_SHARE = 0.15
 MOST_FOR_VALIDATION = 5_000
 _BANDS = 10
+_FEWEST_PARTS = 3
+"""Series or single images that a class must have to stand in training, validation and test."""
 _STRICTNESS: dict[Split, int] = {"test": 2, "validation": 1, "train": 0}
 """An image that stands in two given splits stays in the stricter one: the test stays as it was given."""
 
@@ -28,6 +31,8 @@ class Divided:
     clusters: tuple[int, ...]
     """Of each example; those with equal numbers must stay together."""
     notes: tuple[str, ...]
+    series: tuple[tuple[int, ...], ...] = ()
+    """Those of the given series that could be kept together."""
 
 
 def divide_examples(
@@ -37,12 +42,14 @@ def divide_examples(
     *,
     divided: bool = True,
     similar: Sequence[Sequence[int]] = (),
+    series: Sequence[Sequence[int]] = (),
 ) -> Divided:
     """Decide the split of every example.
 
     Given splits are kept. Without any, validation and test are dealt out; where only the test is given,
     validation is taken from training; where only validation is given, there is no test. `similar` lists
     examples that look the same. A copy of an image of a stricter split is left out of the other, and noted.
+    `series` lists examples of one scene or thing: they are dealt together, and nothing is left out for them.
 
     Raises:
         DataError: no training image is left, or none of some class.
@@ -55,7 +62,9 @@ def divide_examples(
         )
     count = len(examples)
     same = links_of(clusters(count, [*links_of([example.hash for example in examples]), *similar]))
-    cluster_of = clusters(count, [*same, *links_of([example.group for example in examples])])
+    linked = [*same, *links_of([example.group for example in examples])]
+    kept, undivided = _that_can_be_kept(examples, linked, series, config.folds or _FEWEST_PARTS)
+    cluster_of = clusters(count, [*linked, *kept])
     splits: list[Split | None] = [example.split for example in examples]
     notes = _leave_out_copies(examples, splits, same)
     if not divided:
@@ -64,6 +73,7 @@ def divide_examples(
         notes += _torn_groups(examples, splits)
         alike = sum(len(together) for together in same)
         notes += [f"{alike:,} images have copies or near-copies here; they stay on one side"] if alike else []
+        notes += _torn_series(examples, kept) + undivided
         dealt = _deal_missing(examples, splits, cluster_of, config, seed)
         notes += dealt if config.folds is None else []  # folds are another deal
         check_training(examples, splits, config.source)
@@ -71,7 +81,7 @@ def divide_examples(
             notes.append(
                 "no image is left for a test: nothing will say how good it is on images it has not seen"
             )
-    return Divided(tuple(splits), tuple(cluster_of), tuple(notes))
+    return Divided(tuple(splits), tuple(cluster_of), tuple(notes), tuple(map(tuple, kept)))
 
 
 def usual_validation_share(count: int) -> float:
@@ -90,6 +100,41 @@ def _torn_groups(examples: Sequence[Example], splits: Sequence[Split | None]) ->
         return []
     stand = some(len(torn), "group stands", "groups stand")
     return [f"{stand} in two of the given splits, and so left: {quoted(torn, 3)}"]
+
+
+def _that_can_be_kept(
+    examples: Sequence[Example], linked: Sequence[Sequence[int]], series: Sequence[Sequence[int]], parts: int
+) -> tuple[list[Sequence[int]], list[str]]:
+    """The series without those of classes that would have fewer pieces than `parts`; and a note on them."""
+    if not series:
+        return [], []
+    labels = strata([example.label for example in examples])
+    cluster_of = clusters(len(examples), [*linked, *series])
+    leaders = {c: min(own, key=lambda i: examples[i].hash) for c, own in _members(cluster_of).items()}
+    pieces = Counter(labels[leader] for leader in leaders.values())
+    torn = [name for name in natural_order(set(labels)) if pieces[name] < parts]
+    kept = [group for group in series if not any(labels[index] in torn for index in group)]
+    if len(kept) == len(series):
+        return kept, []
+    what = f"all images of {quoted(torn, 3)} are of one or a few series"
+    return kept, [f"{what}: too few to divide, so that they are divided one by one, and the figures flatter"]
+
+
+def _members(cluster_of: Sequence[int]) -> dict[int, list[int]]:
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for index, cluster in enumerate(cluster_of):
+        members[cluster].append(index)
+    return members
+
+
+def _torn_series(examples: Sequence[Example], series: Sequence[Sequence[int]]) -> list[str]:
+    """Given splits are kept, also where they tear a series; then this is said."""
+    given = [{examples[index].split for index in group} - {None} for group in series]
+    torn = sum(len(where) > 1 for where in given)
+    if not torn:
+        return []
+    stand = some(torn, "series stands" if torn == 1 else "series stand", "series stand")
+    return [f"{stand} in two of the given splits, and so left: the figures flatter"]
 
 
 def _test_unless_left_out(example: Example, split: Split | None) -> Split | None:

@@ -9,6 +9,7 @@ from convscope.data.corrections import write_corrections
 from convscope.data.dataset import Dataset
 from convscope.data.preprocessing import Preprocessing
 from convscope.runs.folder import CORRECTIONS, DATASET, Run
+from convscope.runs.series import write_series
 
 
 def write_dataset(run: Run, dataset: Dataset, preprocessing: Preprocessing) -> None:
@@ -19,6 +20,7 @@ def write_dataset(run: Run, dataset: Dataset, preprocessing: Preprocessing) -> N
         for split, images in dataset.splits.items()
         if classification
     }
+    write_series(run, dataset.series)
     run.write(
         DATASET,
         {
