@@ -137,7 +137,7 @@ class Watcher:
         expected = passed * whole.total / whole.done
         if expected >= LONG and whole.what not in self._announced:
             self._announced.add(whole.what)
-            what = f"{whole.total:.0f} times: {whole.what}" if whole.is_counted else whole.what
+            what = f"{whole.total:,.0f} times: {whole.what}" if whole.is_counted else whole.what
             print_line(self._console, "expected", about(expected), f"{what}, as fast as so far")
 
     def on_work_end(self, work: Work) -> None:

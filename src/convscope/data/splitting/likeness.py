@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 _MOST_DIRECTIONS = 64
 _FEWEST_DIRECTIONS = 8
@@ -49,6 +48,8 @@ class Likeness:
 
     def by_chance(self, share: float) -> float:
         """Likeness that this share of pairs of random directions exceeds (a beta distribution)."""
+        from scipy.special import betaincinv  # the first step of a training on arrays does not wait for it
+
         return float(np.sqrt(1 - betaincinv((self.directions.shape[1] - 1) / 2, 0.5, 2 * share)))
 
 

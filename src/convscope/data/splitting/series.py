@@ -14,8 +14,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from convscope.data.splitting.likeness import Likeness
 from convscope.data.splitting.naming import Pattern, patterns_of, runs_of
@@ -196,6 +194,9 @@ def _by_looks(likeness: Likeness) -> Series:
 
 def _alike(likeness: Likeness, least: float) -> list[list[int]]:
     """Groups whose images are on average at least so much alike."""
+    from scipy.cluster.hierarchy import fcluster, linkage  # no training that asks no looks waits for these
+    from scipy.spatial.distance import squareform
+
     groups: list[list[int]] = []
     for together in links_of(clusters(len(likeness.classes), _close(likeness, least))):
         if len(together) > _LARGEST:
