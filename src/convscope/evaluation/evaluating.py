@@ -18,8 +18,8 @@ from convscope.data.quarantine import Quarantined
 from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.corrected import REMOVED, BothWays, judge_both_ways, read_both_ways
 from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images, read_held_out
+from convscope.evaluation.series import read_series
 from convscope.runs.folder import DATASET, DESCRIPTION, Run
-from convscope.runs.series import read_series
 from convscope.wording import command, some
 
 SPLITS = ("test", "validation", "train")

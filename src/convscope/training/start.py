@@ -20,12 +20,12 @@ from convscope.data.sources import open_source
 from convscope.data.sources.opening import is_named
 from convscope.data.survey import survey_source
 from convscope.errors import DataError, DivergedError, RunError, UsageError
+from convscope.evaluation.series import read_series
 from convscope.runs.advice import go_on, resume_command
 from convscope.runs.checkpoints import newest_step
 from convscope.runs.environment import describe_environment, what_differs
 from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
-from convscope.runs.series import read_series
 from convscope.runs.standing import forget_divergence, note_divergence
 from convscope.training.device import usable_cores, use_device
 from convscope.training.fit import fit

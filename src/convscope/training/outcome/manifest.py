@@ -8,8 +8,8 @@ import torch
 from convscope.data.corrections import write_corrections
 from convscope.data.dataset import Dataset
 from convscope.data.preprocessing import Preprocessing
+from convscope.evaluation.series import write_series
 from convscope.runs.folder import CORRECTIONS, DATASET, Run
-from convscope.runs.series import write_series
 
 
 def write_dataset(run: Run, dataset: Dataset, preprocessing: Preprocessing) -> None:
