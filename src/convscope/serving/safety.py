@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from convscope.serving.listening import is_of_this_machine
 
@@ -108,7 +108,7 @@ class Safety:
                 await _drain(receive)
             await refusal.send(scope, exchange.send)
             return
-        if self._access.token and "token=" in scope["query_string"].decode("latin-1"):
+        if self._access.token and scope["method"] == "GET" and _query(scope, "token"):
             await _welcome(scope, self._access.token).send(scope, exchange.send)
             return
         if scope["method"] == "HEAD":  # as GET; the server itself leaves the body out
@@ -141,8 +141,7 @@ class Safety:
         given = [value.removeprefix("Bearer ") for value in headers.all(b"authorization")]
         for cookie in headers.all(b"cookie"):
             given += _token_cookies(cookie)
-        query = parse_qsl(scope["query_string"].decode("latin-1"))
-        given += [value for name, value in query if name == "token" and scope["method"] == "GET"]
+        given += _query(scope, "token") if scope["method"] == "GET" else []
         return any(self._access.allows_token(value) for value in given)
 
 
@@ -230,7 +229,8 @@ async def _drain(receive: Receive) -> None:
 
 def _is_own(method: str, headers: Headers, host: str) -> bool:
     """Whether this server's own pages ask, or a program, or somebody follows a link from elsewhere."""
-    if any(urlsplit(origin).netloc.lower() != host.lower() for origin in headers.all(b"origin")):
+    own = (f"http://{host}".lower(), f"https://{host}".lower())  # the latter behind a server with TLS
+    if any(origin.lower() not in own for origin in headers.all(b"origin")):
         return False
     if all(site in ("same-origin", "none") for site in headers.all(b"sec-fetch-site")):
         return True
@@ -238,6 +238,12 @@ def _is_own(method: str, headers: Headers, host: str) -> bool:
         "document"
     ]
     return method != "POST" and follows
+
+
+def _query(scope: Scope, name: str) -> list[str]:
+    """The values of a name in the address's query."""
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"))
+    return [value for key, value in pairs if key == name]
 
 
 def _welcome(scope: Scope, token: str) -> Refusal:
