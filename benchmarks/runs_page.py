@@ -70,7 +70,9 @@ def main() -> None:
         folder = Path(place) / "runs"
         make_runs(folder, asked.runs)
         listening = listen("127.0.0.1", 0)
-        server = Server(Workbench(folder), listening)
+        workbench = Workbench(folder)
+        workbench.entries()  # as the command reads the folder before the server is up
+        server = Server(workbench, listening)
         thread = threading.Thread(target=server.serve_until_stopped)
         thread.start()
         address = address_of(listening, "127.0.0.1")

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.end_to_end.accessibility import grave_faults
 
+from convscope.evaluation.predictions import read_predictions
 from convscope.runs.folder import Run
 
 PAGES = {
@@ -44,14 +46,8 @@ class Visit:
             self.strangers.append(url)
 
     def faults(self) -> list[str]:
-        """What axe-core calls serious or critical."""
-        axe = pytest.importorskip("axe_core_python.sync_playwright", reason="needs axe-core-python")
-        found = axe.Axe().run(self.page)["violations"]
-        return [
-            f"{each['id']}: {[node['html'][:90] for node in each['nodes']][:3]}"
-            for each in found
-            if each["impact"] in ("serious", "critical")
-        ]
+        """What axe-core finds grave."""
+        return grave_faults(self.page)
 
 
 @pytest.fixture
@@ -307,3 +303,67 @@ def test_a_thousand_runs_are_sorted_and_found_in_a_moment(
     page.locator("[name=q]").fill("")
     page.locator(".more").click()
     assert page.locator("tbody:visible").count() == 1000
+
+
+class Newcomer:
+    """Somebody who has never seen the workbench: begins on the first page, and counts the clicks."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.clicks = 0
+
+    def click(self, what: Any) -> None:
+        what.first.click(timeout=120_000)
+        self.clicks += 1
+
+
+def test_a_newcomer_finds_the_digit_confused_most_and_sees_one(
+    visit: Callable[..., Visit], workbench: str, digit_runs: Path
+) -> None:
+    newcomer = Newcomer(visit(workbench).page)
+    page = newcomer.page
+    newcomer.click(page.get_by_role("link", name="quick", exact=True))
+    first = page.locator(".confused a").first
+    first.wait_for(timeout=120_000)
+    pair = re.match(r"(\d) taken for (\d): (\d+) of \d+ images", first.inner_text())
+    assert pair is not None
+    counts = read_predictions(Run(digit_runs / "quick"), "test").confusion.counts.copy()
+    np.fill_diagonal(counts, 0)
+    assert int(pair[3]) == counts.max() == counts[int(pair[1]), int(pair[2])]
+    newcomer.click(page.locator(".confused a"))
+    shown = page.locator(f"#cell-{pair[1]}-{pair[2]}:visible img")
+    assert shown.count() >= 1
+    assert shown.first.evaluate("(image) => image.naturalWidth") == 28
+    assert newcomer.clicks <= 4
+
+
+def test_a_newcomer_asks_why_it_took_an_image_for_that_class(
+    visit: Callable[..., Visit], workbench: str
+) -> None:
+    seen = visit(workbench)
+    newcomer, page = Newcomer(seen.page), seen.page
+    newcomer.click(page.get_by_role("link", name="quick", exact=True))
+    newcomer.click(page.get_by_role("link", name="Errors", exact=True))
+    tile = page.locator(".tile").first
+    tile.wait_for(timeout=120_000)
+    answer = page.locator(".tile figcaption bdi").nth(2).inner_text()
+    newcomer.click(tile.get_by_role("link", name="Why?"))
+    page.locator("#more .evidence").wait_for(timeout=180_000)
+    assert page.locator("#try").get_attribute("data-class") == answer
+    assert page.locator("#more .nearest img").count() >= 1
+    assert page.locator("#pixels").evaluate("(image) => image.naturalWidth") == 28
+    assert newcomer.clicks <= 4
+    assert seen.complaints == []
+
+
+def test_a_newcomer_learns_whether_the_other_run_is_better(
+    visit: Callable[..., Visit], workbench: str
+) -> None:
+    newcomer = Newcomer(visit(workbench).page)
+    page = newcomer.page
+    for name in ("plain", "quick"):
+        newcomer.click(page.get_by_role("checkbox", name=f"Compare {name}"))
+    newcomer.click(page.locator("#compare button"))
+    page.locator(".verdict").wait_for(timeout=120_000)
+    assert "quick is better than plain by" in page.locator(".verdict").inner_text()
+    assert newcomer.clicks <= 4

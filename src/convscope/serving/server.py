@@ -9,7 +9,6 @@ from types import FrameType
 import uvicorn
 
 from convscope.serving.app import create_app
-from convscope.serving.pages.runs import look_ahead
 from convscope.serving.safety import Access
 from convscope.serving.workbench import Workbench
 
@@ -32,10 +31,9 @@ class Server(uvicorn.Server):
         together: int | None = None,
     ) -> None:
         """`listening` is a socket that `listen` returned; for the others see `create_app`."""
-        app = create_app(workbench, access, together=together)
         super().__init__(
             uvicorn.Config(
-                app,
+                create_app(workbench, access, together=together),
                 lifespan="off",
                 log_config=None,
                 log_level="error",
@@ -46,7 +44,6 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=PATIENCE,
             )
         )
-        look_ahead(workbench, app.state.journal)
         self._workbench = workbench
         self._listening = listening
         self.was_interrupted = False

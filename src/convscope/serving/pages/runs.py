@@ -20,19 +20,9 @@ SHOWN = 100
 def runs(request: Request, q: str = "", state: str = "", sort: str = "") -> HTMLResponse:
     """All runs, each leading to its own page; what the address asks holds without a script, too."""
     workbench: Workbench = request.app.state.workbench
-    return _page(workbench, request.app.state.journal, q, state, sort)
-
-
-def look_ahead(workbench: Workbench, journal: Journal) -> None:
-    """Read the folder before anybody asks: with a thousand runs that takes a third of a second."""
-    _page(workbench, journal)
-
-
-def _page(
-    workbench: Workbench, journal: Journal, words: str = "", state: str = "", sort: str = ""
-) -> HTMLResponse:
+    journal: Journal = request.app.state.journal
     lines, version = journal.lines()
-    wanted = chosen(lines, words=words, state=state, sort=sort)
+    wanted = chosen(lines, words=q, state=state, sort=sort)
     return render(
         "runs.html",
         folder=here(workbench.folder),
@@ -41,7 +31,7 @@ def _page(
         num_lines=len(lines),
         num_shown=SHOWN,
         lowest=lowest(lines),
-        words=words,
+        words=q,
         state=state if state in STATES else "",
         states=STATES,
         sort=sort if sort in SORTS else SORTS[0],

@@ -281,3 +281,11 @@ for (const kind of ["pointerup", "pointercancel"]) {
     covering = false;
   });
 }
+
+// An image of the run itself, as the page of errors leads here: ?image=<the hash of its content>
+const own = new URLSearchParams(location.search).get("image");
+if (own) {
+  const found = await fetch(`${page.dataset.images}/${encodeURIComponent(own)}.png`);
+  if (found.ok) give(await found.blob(), "pixels");
+  else done.textContent = "This run's data has no such image, or is elsewhere now.";
+}
