@@ -37,7 +37,7 @@ class Work:
         done: how much of it is done, in the same unit.
         at_hand: how much of it the thing that is being done is.
         is_counted: whether it is said which of the things is at hand: `fold 2/5`.
-        is_even: whether equal amounts take about as long, so that the first ones foretell the others.
+        is_foretold: whether `total` is the seconds that it was foretold to take.
         watcher: who is told.
     """
 
@@ -46,7 +46,7 @@ class Work:
     done: float = 0.0
     at_hand: float = 1.0
     is_counted: bool = True
-    is_even: bool = True
+    is_foretold: bool = False
     watcher: Watching | None = None
 
     def advance(self, amount: float = 1.0) -> None:
@@ -70,9 +70,10 @@ def watched_by(watcher: Watching) -> Iterator[None]:
 
 
 @contextmanager
-def working(what: str, total: float, *, is_counted: bool = True) -> Iterator[Work]:
+def working(what: str, total: float, *, is_counted: bool = True, is_foretold: bool = False) -> Iterator[Work]:
     """A piece of work, which whoever does it in this block moves on with `advance`."""
-    work = Work(what, total, is_counted=is_counted, watcher=_watcher.get() if total else None)
+    watcher = _watcher.get() if total else None
+    work = Work(what, total, is_counted=is_counted, is_foretold=is_foretold, watcher=watcher)
     if work.watcher is None:
         yield work
         return
@@ -89,7 +90,7 @@ def counted(
     *,
     total: int | None = None,
     weights: Sequence[float] | None = None,
-    is_even: bool = True,
+    is_foretold: bool = False,
 ) -> Iterator[Thing]:
     """The things one after the other, while whoever watches learns how many are done.
 
@@ -98,13 +99,12 @@ def counted(
         what: see `Work`.
         total: how many there are, where `things` does not know; else nothing is counted.
         weights: how much of the work each of them is; all alike unless given.
-        is_even: see `Work`.
+        is_foretold: whether the weights are seconds, as they were foretold.
     """
     if total is None and isinstance(things, Sized):
         total = len(things)
     size = float(total or 0) if weights is None else sum(weights)
-    with working(what, size, is_counted=weights is None) as work:
-        work.is_even = is_even
+    with working(what, size, is_counted=weights is None, is_foretold=is_foretold) as work:
         for number, thing in enumerate(things):
             work.at_hand = 1.0 if weights is None else weights[number]
             yield thing

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import convscope
+from convscope.cli.main import COMMANDS
 
 WIDTHS = [60, 80, 120]
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -60,9 +61,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("place")
     make_pictures(folder / "photos", {"ant": 16, "bee": 16, "wasp": 16})
-    convscope.train(
-        folder / "photos", runs=folder / "runs", name="a", network="linear", steps=8, batch_size=16, threads=1
-    )
+    for name, steps in (("a", 8), ("b", 2)):
+        given = {"network": "linear", "steps": steps, "batch_size": 16, "threads": 1}
+        convscope.train(folder / "photos", runs=folder / "runs", name=name, **given)
     return folder
 
 
@@ -94,10 +95,20 @@ def test_a_training_from_its_plan_to_what_comes_next(place: Path, width: int) ->
         ("predict", "runs/a", "photos/ant/00.png"),
         ("runs",),
         ("look", "runs/a", "--only", "histograms"),
+        ("report", "runs/a"),
+        ("diagnose", "runs/a"),
+        ("compare", "runs/a", "runs/b"),
+        ("compare", "--plan", "--images", "1000", "--accuracy", "95"),
+        ("data", "photos"),
+        ("find-lr", "photos", "--network", "linear"),
         ("summary", "two-conv"),
+        ("benchmark", "linear", "--batch-sizes", "1", "--batches", "1", "--burn-in", "1"),
+        ("reproduce",),
         ("networks",),
-        ("train", "--help"),
-        ("predict", "--help"),
+        ("datasets",),
+        ("cache",),
+        ("--help",),
+        *((name, "--help") for name in COMMANDS),
     ],
     ids=" ".join,
 )

@@ -13,7 +13,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "train": (
         ("convscope train photos/", "one folder for each class"),
-        ("convscope train photos/ --time 5m", "as much as five minutes hold"),
+        ("convscope train photos/ --fit crop", 'crop; "fits" compares the others'),
         ("convscope train --resume runs/photos-1", "go on where it stopped"),
     ),
     "evaluate": (
@@ -48,7 +48,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "compare": (
         ("convscope compare runs/a runs/b", "is b better, or was it luck?"),
-        ("convscope compare runs/a runs/b --within 2", "the same within 2 points?"),
+        ("convscope compare runs/crop runs/squash", "two ways to crop, once trained"),
         ("convscope compare runs/a runs/b --json", "all figures, for a script"),
     ),
     "data": (

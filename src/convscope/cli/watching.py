@@ -124,15 +124,19 @@ class Watcher:
         self._note_sign()
 
     def on_work(self, work: Work) -> None:
-        """A bar for it, unless steps have theirs."""
+        """A bar for it, unless steps have theirs; announced, where it is foretold to be long."""
         self._works.append((work, time.monotonic()))
+        if len(self._works) == 1 and work.is_foretold and work.total >= LONG:
+            print_line(
+                self._console, "expected", about(work.total), f"{work.what}, by a few images' time here"
+            )
         self._note_sign()
 
     def on_worked(self, work: Work) -> None:
         """Announced, where it will be long."""
         whole, begun = self._works[0]
         passed = time.monotonic() - begun
-        if self._total > self._step or passed < LOOKED_AT or work is not whole or not whole.is_even:
+        if self._total > self._step or passed < LOOKED_AT or work is not whole or whole.is_foretold:
             return
         expected = passed * whole.total / whole.done
         if expected >= LONG and whole.what not in self._announced:
@@ -173,6 +177,8 @@ class Watcher:
         share = _share([work for work, _ in self._works]) if shown is whole else part.done / part.total
         passed = time.monotonic() - since
         left = passed / share - passed if share else None
+        if shown is whole and whole.is_foretold:
+            left = _left_of_foretold(whole.total, share, passed)
         return self._drawn(", ".join(words), 1.0, share, f"{clock(left)} left", [])
 
     def _num_epochs(self) -> int:
@@ -226,6 +232,12 @@ def _words(work: Work) -> str:
     if not work.is_counted:
         return work.what
     return f"{work.what} {min(work.total, work.done + 1):,.0f}/{work.total:,.0f}"
+
+
+def _left_of_foretold(total: float, share: float, passed: float) -> float:
+    """Seconds: at first as foretold, and from a third on as it went so far."""
+    known = min(1.0, 3 * share)
+    return max(0.0, (1 - known) * total + (known * passed / share if share else 0.0) - passed)
 
 
 def _share(works: list[Work]) -> float:

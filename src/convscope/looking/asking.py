@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from convscope.errors import ConvscopeError, UsageError
 from convscope.looking.filters import SeenFilters, see_filters
+from convscope.looking.foretelling import Amount, Pace, foretell, measure_pace
 from convscope.looking.maps import SeenMaps, see_maps
 from convscope.looking.patches import (
     UNITS,
@@ -31,18 +32,6 @@ from convscope.work import counted
 About = Literal["filters", "maps", "histograms", "patches", "projection", "where", "wants", "plane"]
 ABOUT: tuple[str, ...] = get_args(About)
 """What can be looked at, in the order in which a reader should meet it."""
-
-_WEIGHTS = {
-    "filters": (0.2, 0.5),
-    "maps": (0.4, 1.0),
-    "patches": (1.0, 15.0),
-    "projection": (0.2, 5.0),
-    "where": (1.0, 20.0),
-    "wants": (1.0, 30.0),
-    "histograms": (0.3, 2.0),
-    "plane": (5.0, 7.0),
-}
-"""About how many seconds a question takes, of a small network and of one that is heavy: for the bar alone."""
 
 _CASES = 4
 _CASES_HEAVY = 3
@@ -122,8 +111,8 @@ def ask(subject: Subject, request: Request) -> Iterator[Seen | LeftOut]:
     chosen = [subject.pick(image) for image in request.images]
     asking = _Asking(subject, request, plan, chosen)
     questions = [each for each in asking.questions.items() if not request.only or each[0] in request.only]
-    weights = [_WEIGHTS[about][plan.is_heavy] for about, _ in questions]
-    for about, answers in counted(questions, "looking", weights=weights, is_even=False):
+    seconds = asking.foretold([about for about, _ in questions])
+    for about, answers in counted(questions, "looking", weights=seconds, is_foretold=True):
         try:
             yield from answers()
         except ConvscopeError as error:
@@ -147,6 +136,18 @@ class _Asking:
             "histograms": self._histograms,
             "plane": self._plane,
         }
+
+    def foretold(self, asked: Sequence[str]) -> list[float]:
+        """About how many seconds each of these questions takes."""
+        pace = (
+            Pace(forward=0, both=0) if set(asked) <= {"filters"} else measure_pace(self._subject, self._plan)
+        )
+        cases = len(self._chosen) * (1 if self._request.class_name is None else 2)
+        if "where" in asked and not self._chosen:
+            cases = len(self._cases.right) + 2 * len(self._cases.wrong)
+        amount = Amount(images=len(self._chosen) or 1, cases=cases, limit=self._request.limit)
+        found = foretell(self._subject, self._plan, amount, pace)
+        return [found[about] for about in asked]
 
     @cached_property
     def _cases(self) -> Cases:

@@ -14,10 +14,10 @@ from convscope.looking.subject import Subject, spread
 from convscope.networks.following.shapes import output_shapes
 from convscope.networks.following.summarising import summarise
 
-_SAMPLE = 128
-_MAP_SIDE = (
-    7  # of the coarsest map that still says where: that of the networks which class maps were made for
-)
+SAMPLE = 128
+"""Training images by which units are chosen."""
+
+_MAP_SIDE = 7  # of the coarsest map that still says where: of the networks which class maps were made for
 _HEAVY_FLOPS = 7e8
 
 
@@ -76,7 +76,7 @@ def telling_units(subject: Subject, layers: Sequence[str], count: int) -> dict[s
     unit that answers alike to all images tells nothing of any.
     """
     train = subject.dataset.train
-    images = subject.images(train, spread(len(train), _SAMPLE))
+    images = subject.images(train, spread(len(train), SAMPLE))
     strongest: dict[str, list[torch.Tensor]] = {layer: [] for layer in layers}
     with borrowed(subject.network), torch.no_grad():
         taps = LayerTaps(subject.network, list(layers))

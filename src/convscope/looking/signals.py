@@ -33,10 +33,15 @@ class Signals:
     has_classes: bool = True
 
 
+def images_measured(is_heavy: bool) -> int:
+    """Over at most how many training images."""
+    return _IMAGES_HEAVY if is_heavy else _IMAGES
+
+
 def measure_signals(subject: Subject, plan: Plan) -> Signals:
     """One pass for the histograms, one for the dead units."""
     train = subject.dataset.train
-    rows = spread(len(train), _IMAGES_HEAVY if plan.is_heavy else _IMAGES)
+    rows = spread(len(train), images_measured(plan.is_heavy))
     images = subject.standardised(subject.images(train, rows))
     return Signals(
         histograms=layer_histograms(subject.network, images, batch_size=32),

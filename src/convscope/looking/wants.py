@@ -44,6 +44,11 @@ class SeenWants:
     has_classes: bool
 
 
+def steps_for(is_heavy: bool) -> int:
+    """Steps in which an image is made."""
+    return _STEPS_HEAVY if is_heavy else _STEPS
+
+
 def see_unit_wants(
     subject: Subject, layer: str, units: Sequence[int], *, is_heavy: bool = False
 ) -> SeenWants:
@@ -138,7 +143,7 @@ def _settings(subject: Subject, is_heavy: bool, seen: tuple[int, int]) -> Excita
     low, high = float(ends[0].min()), float(ends[1].max())
     usual = ExcitationSettings()
     return ExcitationSettings(
-        steps=_STEPS_HEAVY if is_heavy else _STEPS,
+        steps=steps_for(is_heavy),
         learning_rate=_STEP * (high - low),
         total_variation=_SMOOTHNESS * min(1.0, min(seen) / _LARGE) * math.prod(subject.image_shape),
         jitter=min(usual.jitter, min(seen) // 12),

@@ -1,5 +1,6 @@
 """Where in an image does the network look for a class, and can the picture be believed?"""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,8 @@ from convscope.looking.subject import Looked, Subject
 MOST_MISSED = 0.2
 """Of the change of score: integrated gradients that miss more are not to be believed."""
 
-_STEPS = 24
+STEPS = 24
+"""Points on the way from the mean colour to the image, at which gradients are integrated."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,11 +91,9 @@ def see_where(subject: Subject, cases: Sequence[Case], *, is_heavy: bool = False
         methods.append(method)
         found = class_maps(subject.network, images, method=method, classes=classes, layer=layer.name)
         maps.append(found.maps)
-    gradients = integrated_gradients(subject.network, images, classes=classes, steps=_STEPS)
-    window = max(1, min(subject.image_shape[1:]) // 5)
-    covered = occlusion(
-        subject.network, images, classes=classes, window=window, stride=window if is_heavy else None
-    )
+    gradients = integrated_gradients(subject.network, images, classes=classes, steps=STEPS)
+    window, stride = _window(subject, is_heavy)
+    covered = occlusion(subject.network, images, classes=classes, window=window, stride=stride)
     stacked = np.stack([*maps, gradients.maps, covered.maps]).astype(np.float32)
     return SeenWhere(
         cases=tuple(cases),
@@ -106,6 +106,18 @@ def see_where(subject: Subject, cases: Sequence[Case], *, is_heavy: bool = False
         layer="" if layer is None else layer.name,
         class_names=subject.class_names,
     )
+
+
+def windows(subject: Subject, is_heavy: bool) -> int:
+    """How many places of an image are covered, one after the other."""
+    stride = _window(subject, is_heavy)[1]
+    return math.prod(math.ceil(side / stride) for side in subject.image_shape[1:])
+
+
+def _window(subject: Subject, is_heavy: bool) -> tuple[int, int]:
+    """Side and stride of what covers an image: half over each other, where there is time."""
+    window = max(1, min(subject.image_shape[1:]) // 5)
+    return window, window if is_heavy else max(1, window // 2)
 
 
 def _strongest_beside(

@@ -65,6 +65,8 @@ TASKS = {
     "predict runs/photos-1 folder/ --csv": ["", "predict"],
     "train --resume runs/photos-1": ["", "train"],
     "find-lr photos/": ["", "find-lr"],
+    "train photos/ --fit crop": ["", "train"],
+    "compare runs/crop runs/squash": ["", "compare"],
 }
 
 

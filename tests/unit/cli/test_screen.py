@@ -199,6 +199,24 @@ def test_other_work_has_a_bar_and_a_time_left(width: int, monkeypatch: pytest.Mo
     assert text == "expected      about 3 min 20 s    5 times: fold, as fast as so far"
 
 
+def test_foretold_work_is_announced_at_once_and_judged_by_how_it_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), width=80)
+    with Watcher(console) as watcher, working("looking", 100, is_counted=False, is_foretold=True) as looking:
+        assert drawn(watcher, 80).endswith("1:40 left")
+        now[0] += 20
+        assert drawn(watcher, 80).endswith("1:20 left")
+        looking.advance(10)
+        assert drawn(watcher, 80).endswith("1:50 left")  # a machine that has become slower
+        now[0] += 80
+        looking.advance(40)
+        assert drawn(watcher, 80).endswith("1:40 left")
+    assert lines_of(console) == ["expected      about 1 min 40 s    looking, by a few images' time here"]
+
+
 def test_short_work_is_not_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
