@@ -1,7 +1,7 @@
 """How long a look will take, foretold from a few passes of the network on this machine.
 
 A question costs passes of images through the network, forward or there and back, whose time is measured; and
-what is computed and drawn besides, whose constants `benchmarks/look_times.py` measured. That script also shows
+what is computed and drawn besides, whose constants `benchmarks/look_times.py` measured. The script also shows
 how far what is foretold here lies from what a look takes.
 """
 
@@ -20,8 +20,9 @@ from convscope.looking.subject import MOST_JUDGED, Subject
 from convscope.looking.wants import MOST_CLASSES, steps_for
 from convscope.looking.wants import UNITS as UNITS_WANTING
 from convscope.looking.where import STEPS, windows
+from convscope.work import working
 
-_IMAGES, _IMAGES_HEAVY = 32, 4
+_IMAGES, _IMAGES_HEAVY = 32, 8  # fewer are kept in the cache, and flatter
 _GUIDED = 3.0
 """How many times longer a pass takes whose way back is changed in every non-linearity."""
 
@@ -54,11 +55,13 @@ def measure_pace(subject: Subject, plan: Plan, clock: Callable[[], float] = time
     count = _IMAGES_HEAVY if plan.is_heavy else _IMAGES
     blank = torch.zeros(count, *subject.image_shape, dtype=torch.uint8)
     images = subject.standardised(blank).to(device_of(subject.network)).requires_grad_(True)
-    with borrowed(subject.network), torch.enable_grad():
+    with borrowed(subject.network), torch.enable_grad(), working("timing a few images", 3) as timing:
         _there_and_back(subject.network, images[:1])
+        timing.advance()
         begun = clock()
         _there_and_back(subject.network, images)
         turned = clock()
+        timing.advance()
         with torch.no_grad():
             subject.network(images).sum().item()
         ended = clock()

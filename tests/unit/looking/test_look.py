@@ -13,7 +13,8 @@ from torch import nn
 import convscope as cs
 from convscope.errors import DataError, UsageError
 from convscope.inspection.activations import layer_maps
-from convscope.looking.asking import LeftOut, Request, ask
+from convscope.looking.asking import ABOUT, LeftOut, Request, ask
+from convscope.looking.foretelling import Amount, Pace, foretell, measure_pace
 from convscope.looking.maps import see_maps
 from convscope.looking.patches import Projected
 from convscope.looking.plan import layer_for_class_maps, make_plan, telling_images, telling_units
@@ -44,6 +45,22 @@ def test_the_plan_takes_the_first_and_the_last_convolution(subject: Subject) -> 
     assert plan.layers == ("conv1", "conv2")
     assert plan.filters == ("conv1", "conv2")
     assert not plan.is_heavy
+
+
+def test_a_look_is_foretold_from_what_there_is_to_do(subject: Subject) -> None:
+    plan = make_plan(subject)
+
+    def foretold(pace: float, **amount: int) -> dict[str, float]:
+        given = Amount(**{"images": 1, "cases": 2} | amount)
+        return foretell(subject, plan, given, Pace(forward=pace, both=2 * pace))
+
+    quick, slow = foretold(0.001), foretold(0.1)
+    assert set(quick) == set(ABOUT)
+    assert all(slow[about] > quick[about] for about in set(ABOUT) - {"filters"})
+    assert foretold(0.1, limit=5)["patches"] < slow["patches"] / 1.5
+    assert foretold(0.1, cases=4)["where"] == pytest.approx(2 * slow["where"])
+    pace = measure_pace(subject, plan)
+    assert 0 < pace.forward < pace.both < 10
 
 
 def test_telling_units_are_those_that_tell_images_apart(subject: Subject) -> None:
