@@ -7,12 +7,11 @@ import numpy as np
 
 from convscope.diagnosis.finding import Finding
 from convscope.inspection.class_evidence.sanity import SanityCheck
-from convscope.looking.filters import SeenFilters
+from convscope.looking.filters import SeenFilters, SeenTemplates
 from convscope.looking.maps import SeenMaps
 from convscope.looking.patches import Excitation, Projected
 from convscope.looking.plane import SeenPlane
 from convscope.looking.subject import Looked
-from convscope.looking.templates import SeenTemplates
 from convscope.looking.wants import SeenWants
 from convscope.looking.where import MOST_MISSED, SeenWhere
 from convscope.networks.following.receptive_fields import ReceptiveField

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from convscope.errors import ConvscopeError, UsageError
-from convscope.looking.filters import SeenFilters, see_filters
+from convscope.looking.filters import SeenFilters, SeenTemplates, see_filters, see_templates
 from convscope.looking.foretelling import Amount, Pace, foretell, measure_pace
 from convscope.looking.maps import SeenMaps, see_maps
 from convscope.looking.patches import (
@@ -22,7 +22,6 @@ from convscope.looking.plan import Cases, Plan, make_plan, reads_the_image, tell
 from convscope.looking.plane import SeenPlane, hidden_values_of, see_plane
 from convscope.looking.signals import Drift, Signals, measure_drift, measure_signals
 from convscope.looking.subject import Looked, Subject
-from convscope.looking.templates import SeenTemplates, see_templates
 from convscope.looking.wants import UNITS as UNITS_WANTING
 from convscope.looking.wants import SeenWants, see_class_wants, see_unit_wants
 from convscope.looking.where import SeenWhere, cases_for, see_where

@@ -1,4 +1,4 @@
-"""Which patterns of weights does a convolution lay over its input?"""
+"""Which patterns of weights does a network lay over its input: filters, or a template for each class?"""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from convscope.inspection.layers import find_layer
 from convscope.looking.subject import Subject
 
 MOST_SHOWN = 64
+MOST_TEMPLATES = 40
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,3 +71,33 @@ def _checked(found: LayerFilters, channel: int | None) -> int:
     if not 0 <= channel < channels:
         raise UsageError(f"{found.layer} has input channels 0 to {channels - 1}, not {channel}")
     return channel
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SeenTemplates:
+    """The weights that a linear network multiplies an image with, one template for each class.
+
+    Attributes:
+        layer: its one layer.
+        weights: (classes, C, H, W), of at most 40 classes.
+        names: of these classes; "the number" where the network answers with one.
+    """
+
+    layer: str
+    weights: NDArray[np.float32]
+    names: tuple[str, ...]
+
+
+def see_templates(subject: Subject) -> SeenTemplates:
+    """The templates of a network whose one layer with weights reads the image.
+
+    Raises:
+        UsageError: for any other network.
+    """
+    leaves = [(name, each) for name, each in subject.network.named_modules() if list(each.parameters(False))]
+    if len(leaves) != 1 or not isinstance(leaves[0][1], nn.Linear):
+        raise UsageError("no convolution here has filters larger than a point")
+    layer, linear = leaves[0]
+    weights = linear.weight.detach().float().cpu().numpy().reshape(-1, *subject.image_shape)
+    names = subject.class_names or ("the number",)
+    return SeenTemplates(layer=layer, weights=weights[:MOST_TEMPLATES], names=names[:MOST_TEMPLATES])

@@ -10,10 +10,10 @@ from convscope.diagnosis.pictures import fitted_on, is_incomplete, patches, plan
 from convscope.inspection.class_evidence.sanity import SanityCheck
 from convscope.inspection.patches.top_patches import TopPatches
 from convscope.inspection.planes import Plane
+from convscope.looking.filters import SeenTemplates
 from convscope.looking.patches import Excitation
 from convscope.looking.plane import SeenPlane, neighbours_of_own_class
 from convscope.looking.subject import Looked
-from convscope.looking.templates import SeenTemplates
 from convscope.looking.where import Case, SeenWhere
 from convscope.networks.following.receptive_fields import ReceptiveField
 

@@ -14,12 +14,12 @@ import convscope as cs
 from convscope.errors import DataError, UsageError
 from convscope.inspection.activations import layer_maps
 from convscope.looking.asking import ABOUT, LeftOut, Request, ask
+from convscope.looking.filters import SeenTemplates
 from convscope.looking.foretelling import Amount, Pace, foretell, measure_pace
 from convscope.looking.maps import see_maps
 from convscope.looking.patches import Projected
 from convscope.looking.plan import layer_for_class_maps, make_plan, telling_images, telling_units
 from convscope.looking.subject import Subject, open_subject, spread
-from convscope.looking.templates import SeenTemplates
 from convscope.looking.where import padding_of
 from convscope.report.page.look_folder import Written, write_look
 from convscope.report.pictures.look import Look

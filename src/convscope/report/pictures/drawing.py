@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 from convscope.looking.asking import Seen, SeenCases
-from convscope.looking.filters import SeenFilters
+from convscope.looking.filters import SeenFilters, SeenTemplates
 from convscope.looking.maps import SeenMaps
 from convscope.looking.patches import Excitation, Projected
 from convscope.looking.plane import SeenPlane
 from convscope.looking.signals import Drift, Signals
 from convscope.looking.subject import Subject
-from convscope.looking.templates import SeenTemplates
 from convscope.looking.wants import SeenWants
 from convscope.report.pictures.answer import Answer
 from convscope.report.pictures.filters import draw_filters, draw_templates

@@ -4,8 +4,7 @@ import numpy as np
 
 from convscope.diagnosis import pictures as rules
 from convscope.inspection.filters import LayerFilters
-from convscope.looking.filters import MOST_SHOWN, SeenFilters
-from convscope.looking.templates import SeenTemplates
+from convscope.looking.filters import MOST_SHOWN, SeenFilters, SeenTemplates
 from convscope.report.pictures.answer import Answer, file_name, together
 from convscope.report.pictures.notebook import Picture
 from convscope.report.pictures.sheets import colour_filter_sheet, filter_sheet
