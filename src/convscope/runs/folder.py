@@ -33,6 +33,7 @@ ENVIRONMENT = "environment.json"
 SUMMARY = "summary.json"
 DATASET = "dataset.json"
 NETWORK, HELD_OUT = "network.json", "held_out.safetensors"
+STEP_BY_STEP = "step_by_step.json"
 CORRECTIONS, DESCRIPTION = "corrections.csv", "classifier.json"
 
 

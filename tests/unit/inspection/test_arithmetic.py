@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from convscope.config.asked import NetworkConfig
 from convscope.errors import UsageError
-from convscope.inspection.arithmetic.documents import step_from_dict, step_to_dict
+from convscope.inspection.arithmetic.documents import PredictionPath, step_from_dict, step_to_dict
 from convscope.inspection.arithmetic.explaining import Arithmetic, explain
-from convscope.inspection.arithmetic.path import PredictionPath, strongest_path
+from convscope.inspection.arithmetic.path import strongest_path
 from convscope.inspection.arithmetic.steps import (
     Bent,
     Combined,

@@ -1,5 +1,6 @@
 """Steps as plain values, for JSON, and back."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,50 @@ from convscope.inspection.arithmetic.steps import (
     Floats,
     Normalised,
     Part,
+    Place,
     Pooled,
     Scaled,
     Step,
     WeightedSum,
     Window,
 )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PredictionPath:
+    """The values along one way from the image to an answer.
+
+    Attributes:
+        output: the number of the output that is followed.
+        steps: from the image to the output; each reads the value of the step before, and more.
+        logits: (num_outputs,), of all outputs.
+        pixel: where the way begins: channel, row and column of the image.
+    """
+
+    output: int
+    steps: tuple[Step, ...]
+    logits: tuple[float, ...]
+    pixel: Place
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "output": self.output,
+            "steps": [step_to_dict(step) for step in self.steps],
+            "logits": list(self.logits),
+            "pixel": list(self.pixel),
+        }
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> "PredictionPath":
+        """The inverse of `to_dict`."""
+        channel, row, column = values["pixel"]
+        return PredictionPath(
+            output=values["output"],
+            steps=tuple(step_from_dict(each) for each in values["steps"]),
+            logits=tuple(values["logits"]),
+            pixel=(channel, row, column),
+        )
 
 
 def step_to_dict(step: Step) -> dict[str, Any]:

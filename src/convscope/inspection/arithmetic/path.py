@@ -1,12 +1,9 @@
 """From the answer back to the pixels, along what contributed most: one prediction, step by step."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
 from convscope.errors import UsageError
-from convscope.inspection.arithmetic.documents import step_from_dict, step_to_dict
+from convscope.inspection.arithmetic.documents import PredictionPath
 from convscope.inspection.arithmetic.explaining import explain_step, inputs_of
 from convscope.inspection.arithmetic.steps import (
     Combined,
@@ -20,43 +17,7 @@ from convscope.inspection.arithmetic.steps import (
 from convscope.inspection.arithmetic.trace import Trace
 
 _CHANNELS = 3
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PredictionPath:
-    """The values along one way from the image to an answer.
-
-    Attributes:
-        output: the number of the output that is followed.
-        steps: from the image to the output; each reads the value of the step before, and more.
-        logits: (num_outputs,), of all outputs.
-        pixel: where the way begins: channel, row and column of the image.
-    """
-
-    output: int
-    steps: tuple[Step, ...]
-    logits: tuple[float, ...]
-    pixel: Place
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "output": self.output,
-            "steps": [step_to_dict(step) for step in self.steps],
-            "logits": list(self.logits),
-            "pixel": list(self.pixel),
-        }
-
-    @staticmethod
-    def from_dict(values: dict[str, Any]) -> "PredictionPath":
-        """The inverse of `to_dict`."""
-        channel, row, column = values["pixel"]
-        return PredictionPath(
-            output=values["output"],
-            steps=tuple(step_from_dict(each) for each in values["steps"]),
-            logits=tuple(values["logits"]),
-            pixel=(channel, row, column),
-        )
+"""Units that a sum over single values shows one by one; one over maps shows that on the way alone."""
 
 
 def strongest_path(trace: Trace, output: int | None = None) -> PredictionPath:
@@ -127,7 +88,8 @@ def _shortened(step: Step, place: Place) -> Step:
     if not isinstance(step, WeightedSum):
         return step
     through = [window for window in step.windows if window.unit == place[0]]
-    kept = [*through, *(window for window in step.windows if window.unit != place[0])][:_CHANNELS]
+    most = _CHANNELS if step.inside.size == 1 else 1
+    kept = [*through, *(window for window in step.windows if window.unit != place[0])][:most]
     kept.sort(key=lambda window: -abs(window.sum))
     others = [window for window in step.windows if not any(window is each for each in kept)]
     known = {**vars(step), "windows": tuple(kept)}

@@ -14,7 +14,8 @@ MOST_NUMBERED = 7
 MOST_TOLD = 1024
 """Cells of a grid up to which each has words of its own."""
 
-_CELL, _TYPE = 40, 11
+_CELL, _NARROW, _TYPE = 40, 31, 11
+_WIDE_UP_TO = 5
 _SMALL_GRID = 196
 _DARK_UP_TO = 140
 """Luminance of a cell below which its number is written in white."""
@@ -66,7 +67,7 @@ def number_grid(
     """
     rows, columns = values.shape
     is_numbered = max(rows, columns) <= MOST_NUMBERED
-    cell = _CELL if is_numbered else max(3, _SMALL_GRID // max(rows, columns))
+    cell = _cell(max(rows, columns)) if is_numbered else max(3, _SMALL_GRID // max(rows, columns))
     wide, high = columns * cell, rows * cell
     is_told = rows * columns <= MOST_TOLD
     parts = []
@@ -92,6 +93,11 @@ def number_grid(
         f'width="{wide}" height="{high}" role="img" aria-label="{escape(alt)}" font-family="{FACE}" '
         f'font-size="{_TYPE}" text-anchor="middle">{"".join(parts)}{frame}</svg>'
     )
+
+
+def _cell(across: int) -> int:
+    """Narrower where there are many, so that three grids stand side by side."""
+    return _CELL if across <= _WIDE_UP_TO else _NARROW
 
 
 def _ink(colour: NDArray[np.uint8]) -> str:

@@ -120,7 +120,7 @@ def _weighted(step: WeightedSum, shades: Shades, link: Link, make: Make) -> Step
     added += [("bias", step.bias)] if step.has_bias else []
     read = f"{step.inside.shape[0]}×{step.inside.shape[1]} values" if is_map else "one value"
     plural = "s" if step.units > 1 else ""
-    strongest = f"; the strongest {len(step.windows)} are shown" if others else ""
+    strongest = f", {len(step.windows)} of them shown" if others else ""
     says = (
         f"Reads {read} of {some(step.units, of)} of {step.source}{strongest}. "
         f"Input × weight, all added up{', and the bias' if step.has_bias else ''}."

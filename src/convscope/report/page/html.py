@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from convscope.diagnosis.rule import Diagnosis
+from convscope.report.layers.style import style
 from convscope.report.page import tables
 from convscope.report.page.embed import file_uri, inline_svg, reading_width
 from convscope.report.page.evidence import calibration_figure, regression_figure
@@ -21,6 +22,7 @@ from convscope.report.page.learning import curves, kept_words, milestones
 from convscope.report.page.material import LookPicture, Material, read_material
 from convscope.report.page.mistakes import mistakes
 from convscope.report.page.network import network_section, short_count
+from convscope.report.page.way import way_section
 from convscope.report.palette import DARK, LIGHT
 from convscope.report.wording import Opening, interval, number, opening, percent
 from convscope.runs.folder import Run
@@ -99,6 +101,7 @@ def render_report(material: Material) -> str:
             content=content,
             script=Markup(script),
             allowed=allowed,
+            steps_style=Markup(style()),
         )
     )
 
@@ -152,6 +155,7 @@ def _context(material: Material) -> dict[str, Any]:
     return {
         "folds": fold_rows(material),
         "network": network_section(Run(material.path)),
+        "way": way_section(material),
         "sprites": _sprites(material),
         "milestones": milestones(material),
         "kept": kept_words(material),

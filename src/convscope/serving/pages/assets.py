@@ -56,7 +56,7 @@ def _find() -> dict[str, Asset]:
 def _of_report() -> dict[str, Asset]:
     """The report's own style, for what stands in an element of class `report`, and its script."""
     templates = files("convscope.report.page") / "templates"
-    of_page = f".report {{\n{(templates / 'report.css').read_text(encoding='utf-8')}\n}}\n"
+    of_page = f".report {{\n{(templates / 'report.css').read_text(encoding='utf-8')}\n{style()}\n}}\n"
     return {
         "report.css": Asset(of_page.encode(), TYPES[".css"]),
         "steps.css": Asset(style().encode(), TYPES[".css"]),

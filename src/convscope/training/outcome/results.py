@@ -14,7 +14,7 @@ from convscope.evaluation.corrected import REMOVED, read_both_ways
 from convscope.evaluation.predictions import Predictions, write_predictions
 from convscope.networks.following.summarising import summarise
 from convscope.runs.checkpoint_names import HEAD
-from convscope.runs.folder import NETWORK, SUMMARY, Run
+from convscope.runs.folder import NETWORK, STEP_BY_STEP, SUMMARY, Run
 from convscope.training.fit import Fitted
 from convscope.training.folding.folds import FoldScores
 from convscope.training.outcome.fits import compare_fits, seconds_to_compare
@@ -27,6 +27,7 @@ from convscope.training.outcome.teaching import (
     teach,
     teach_by_folds,
 )
+from convscope.training.outcome.way import one_way
 from convscope.training.preparation import Job
 
 MEASURED = 64
@@ -65,6 +66,9 @@ def finish_run(
     fits = [] if by_head else compare_fits(classifier, run.data, dataset.validation)
     shape = (classifier.preprocessing.channels, *classifier.preprocessing.size)
     run.write(NETWORK, dataclasses.asdict(summarise(classifier.network, shape)))
+    way = one_way(classifier, *judged[-1]) if judged else None
+    if way is not None:
+        run.write(STEP_BY_STEP, way)
     run.write(
         SUMMARY,
         {
