@@ -59,6 +59,9 @@ def diagnose(
     """
     if seeds is not None and not try_:
         raise UsageError("--seeds belongs to --try")
+    if run.suffix == ".toml" and (try_ or learning_curve):
+        flag = "--try" if try_ else "--learning-curve"
+        raise UsageError(f"{flag} needs a run: train first, then diagnose the run")
     from convscope.cli.watching import Watcher
     from convscope.face.diagnosing import evidence_for
     from convscope.trials.asking import ask
@@ -92,8 +95,6 @@ def _try(path: Path, found: "Diagnosis", seeds: int) -> "Trial":
     from convscope.runs.folder import Run
     from convscope.trials.trying import advised, try_advice
 
-    if path.suffix == ".toml":
-        raise UsageError("--try compares with a run as it is: train first, then diagnose the run")
     run = Run.open(path)
     finding, changes = advised(found, run.config)
     try:

@@ -57,7 +57,7 @@ def train(
     """
     started = time.perf_counter()  # before torch is imported, which takes seconds too
     if resume is not None:
-        _refuse_beside_resume(DATA=data, name=name, runs=runs, seeds=seeds)
+        _refuse_beside_resume(DATA=data, name=name, runs=runs, seeds=seeds, guard=guard or None)
     if seeds is not None:
         config = _read(data, source, overrides)
         with importing():

@@ -68,9 +68,11 @@ class Trial:
         before, after = (percent(value, 1) for value in self.comparison.values)
         if self.comparison.is_regression:
             before, after = (rounded(value) for value in self.comparison.values)
+        difference = self.comparison.difference
+        changed = verdicts.amount(self.comparison, difference.value, signed=True)
         return (
-            f"{said}: {self.split} {before} as it is, {after} with {self.words}, "
-            f"{verdicts.gap(self.comparison)}"
+            f"{said}: {self.split} {before} as it is, {after} with {self.words}: {changed} "
+            f"(95 % interval {verdicts.ends(self.comparison, difference.interval)})"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -97,3 +97,28 @@ def test_numbers_and_folds_are_diagnosed_too(
     assert convscope("train", photos, "--folds", "2", "--name", "folds", *few).code == 0
     folds = convscope("diagnose", tmp_path / "folds", "--json").document
     assert {each["name"] for each in folds["passed"] + folds["findings"]} & {"answers"}
+
+
+def test_what_needs_a_run_says_so_of_an_experiment(
+    tmp_path: Path, photos: Path, convscope: Callable[..., Any]
+) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(BAD_START.format(source=photos))
+    for flags in (("--try",), ("--learning-curve",)):
+        refused = convscope("diagnose", file, *flags)
+        assert refused.code == 2
+        assert "train first" in refused.err
+    assert convscope("diagnose", file, "--seeds", "3").code == 2
+
+
+def test_a_bad_start_is_stopped_by_the_guard_and_trained_without_it(
+    tmp_path: Path, photos: Path, convscope: Callable[..., Any]
+) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(BAD_START.format(source=photos))
+    stopped = convscope("train", file, "--runs", tmp_path, "--guard", "--threads", "1")
+    assert stopped.code == 4
+    assert "before the first step: the values explode" in stopped.err
+    resumed = convscope("train", "--resume", tmp_path / "bad-1", "--guard")
+    assert resumed.code == 2
+    assert "leave --guard out" in resumed.err
