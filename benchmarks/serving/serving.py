@@ -178,7 +178,9 @@ def compare(runs: Path, network: str, images: list[bytes], asked: argparse.Names
             for clients in (1, 8, 64):
                 count = max(clients * 2, asked.requests // share // (4 if clients == 1 else 1))
                 for kind, (url, pid) in places.items():
-                    found[kind, clients].append(measure(url, pid, images, clients, count))
+                    figures = measure(url, pid, images, clients, count)
+                    print(f"{network}, {kind}, {clients} clients: {figures}", file=sys.stderr, flush=True)
+                    found[kind, clients].append(figures)
         wrong = answers_line(runs, network, images, places[BATCHED][0], max(1, asked.answers // share))
     return [*table(found), "", *verdict(found), "", wrong, ""]
 
