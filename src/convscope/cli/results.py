@@ -52,6 +52,7 @@ def print_summary(
         )
     if "folds" in summary:
         print_line(console, "folds", *_fold_figures(summary["folds"]))
+    _print_temperature(console, summary.get("temperature"))
     confused = summary.get("test", {}).get("most_confused") or []
     if confused:
         pairs = [
@@ -76,6 +77,19 @@ def print_after_training(console: Console, run: Path, report: Path | None) -> No
         command("convscope", "look", run),
         command("convscope", "predict", run, "new.jpg"),
     )
+
+
+def _print_temperature(console: Console, fitted: dict[str, Any] | None) -> None:
+    """What the class scores are divided by, and what that changes, where it is kept."""
+    if fitted is None or fitted["value"] == 1:
+        return
+    loss, error = fitted["loss"], fitted["calibration_error"]
+    changes = (
+        f"log loss {rounded(loss['before'])} → {rounded(loss['after'])}",
+        f"calibration error {percent(error['before'], 1)} → {percent(error['after'], 1)}",
+    )
+    where = f"on {some(fitted['n'], 'image')} held out, each by what the others ask for; no answer changes"
+    print_line(console, "temperature", f"{rounded(fitted['value'], 2)}: {', '.join(changes)}", where)
 
 
 def _print_kept(console: Console, summary: dict[str, Any]) -> None:

@@ -5,6 +5,8 @@ import math
 import numpy as np
 
 from convscope.diagnosis.finding import Finding, gravest_first
+from convscope.diagnosis.rule import FALSE_ALARMS, AbsentError
+from convscope.diagnosis.rules.unlike import unlike_training
 from convscope.evaluation.calibration import Calibration
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion
@@ -32,8 +34,19 @@ def answers(judged: Predictions) -> list[Finding]:
     if not len(judged) or not np.isfinite(judged.logits).all():
         return []
     if judged.is_regression:
-        return gravest_first([*(one_number(judged) or no_better_number(judged)), *outside_range(judged)])
-    return one_answer(judged) or gravest_first([*never_answered(judged), *no_better(judged)])
+        found = [*(one_number(judged) or no_better_number(judged)), *outside_range(judged)]
+    else:
+        found = one_answer(judged) or [*never_answered(judged), *no_better(judged)]
+    return gravest_first([*found, *unlike(judged)])
+
+
+def unlike(judged: Predictions) -> list[Finding]:
+    """Whether more images are unlike those of training than chance makes in one of 300 sets of images."""
+    try:
+        found = unlike_training(judged).findings
+    except AbsentError:
+        return []
+    return [finding for finding in found if finding.p is not None and finding.p <= FALSE_ALARMS]
 
 
 def images_of(judged: Predictions, count: int | None = None) -> str:

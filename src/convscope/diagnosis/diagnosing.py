@@ -16,6 +16,7 @@ from convscope.diagnosis.rules.shortcuts import shortcuts
 from convscope.diagnosis.rules.start import signal, start_loss, step_size
 from convscope.diagnosis.rules.statistics import batch_statistics, preprocessed
 from convscope.diagnosis.rules.units import dead_layers
+from convscope.diagnosis.rules.unlike import unlike_training
 from convscope.diagnosis.rules.way import way
 
 DATA = (
@@ -98,6 +99,7 @@ TRAINED = (
     ),
     Rule(name="saturation", source="Goodfellow et al. 2016", needs=("classified",), judge=saturated),
     Rule(name="confidence", source="Guo et al. 2017", needs=("classified",), judge=calibrated),
+    Rule(name="unlike", source="Sun et al. 2022; Vovk 2012", needs=("tested",), judge=unlike_training),
 )
 """They ask what came of training."""
 

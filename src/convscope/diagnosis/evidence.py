@@ -20,6 +20,7 @@ from convscope.diagnosis.measuring import (
     plain_features,
     pool,
     predict_covered,
+    shared_images,
     tell_by_file,
     tell_splits_apart,
 )
@@ -164,6 +165,14 @@ class Evidence:
             raise AbsentError("no image was held out")
         return pool(parts)
 
+    @property
+    def tested(self) -> Predictions:
+        """Answers to test images, which had no say in anything."""
+        self._must_be_trained()
+        if self.config.data.folds is None and (judged := self._judged("test")) is not None:
+            return judged
+        raise AbsentError("no image was kept for the test")
+
     @cached_property
     def classified(self) -> Predictions:
         """The same, of a network that answers with classes."""
@@ -206,14 +215,7 @@ class Evidence:
     @cached_property
     def shared(self) -> tuple[tuple[str, str], ...]:
         """The paths of each image held out that is a training image too, by content, and of that one."""
-        at = dict(zip(self.dataset.train.hashes, self.dataset.train.ids, strict=True))
-        held_out = (self.dataset.validation, self.dataset.test)
-        return tuple(
-            (name, at[digest])
-            for images in held_out
-            for name, digest in zip(images.ids, images.hashes, strict=True)
-            if digest in at
-        )
+        return shared_images(self.dataset)
 
     @cached_property
     def nearest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -296,5 +298,4 @@ class Evidence:
         return self.classifier.preprocessing.standardise(images.images[torch.from_numpy(rows)]), rows
 
 
-_FEWEST_TOLD = 40
-_UNTRAINED = "no step was taken yet"
+_FEWEST_TOLD, _UNTRAINED = 40, "no step was taken yet"

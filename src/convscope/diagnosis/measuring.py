@@ -176,7 +176,18 @@ def pool(parts: list[Predictions]) -> Predictions:
         class_names=first.class_names,
         training_range=first.training_range,
         likeness=np.concatenate(likeness) if len(likeness) == len(parts) else None,
-        false_alarms=first.false_alarms,
+        likened_to=first.likened_to,
+    )
+
+
+def shared_images(dataset: Dataset) -> tuple[tuple[str, str], ...]:
+    """The paths of each image held out that is a training image too, by content, and of that one."""
+    at = dict(zip(dataset.train.hashes, dataset.train.ids, strict=True))
+    return tuple(
+        (name, at[digest])
+        for images in (dataset.validation, dataset.test)
+        for name, digest in zip(images.ids, images.hashes, strict=True)
+        if digest in at
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.classifier.held_out.alarms import false_alarms_by
 from convscope.errors import DataError, RunError
 from convscope.evaluation.calibration import Calibration, calibrate
 from convscope.evaluation.confusion import Confusion, confusion_matrix
@@ -46,7 +47,7 @@ class Predictions:
             classifier judged them all.
         likeness: of each image, the share of images like those of training that are as unlike them or more,
             `(N,)`; None where that was not measured.
-        false_alarms: images of at most this likeness are unknown: so many of those that are like training's.
+        likened_to: by how many images held out that is told.
     """
 
     split: str
@@ -58,7 +59,7 @@ class Predictions:
     training_range: tuple[float, float] | None = None
     folds: int = 0
     likeness: NDArray[np.float64] | None = None
-    false_alarms: float = 0.0
+    likened_to: int = 0
 
     @staticmethod
     def of(target: Target, logits: NDArray[np.float32], images: ImageSet, split: str) -> Predictions:
@@ -108,6 +109,11 @@ class Predictions:
     def accuracy(self) -> Proportion:
         """How many are right."""
         return Proportion(int((self.predicted == self.labels).sum()), len(self.labels))
+
+    @property
+    def false_alarms(self) -> float:
+        """Images of at most this likeness are unknown: so many of those that are like training's."""
+        return false_alarms_by(self.likened_to)
 
     @property
     def is_unknown(self) -> NDArray[np.bool_]:
@@ -163,7 +169,7 @@ class Predictions:
         if self.training_range is not None:
             arrays["training_range"] = np.array(self.training_range)
         if self.likeness is not None:
-            arrays |= {"likeness": self.likeness, "false_alarms": np.array(self.false_alarms)}
+            arrays |= {"likeness": self.likeness, "likened_to": np.array(self.likened_to)}
         return arrays
 
 
@@ -173,7 +179,7 @@ def predict_images(classifier: Classifier, images: ImageSet, split: str) -> Pred
     predictions = Predictions.of(classifier.target, logits.numpy(), images, split)
     if likeness is None or classifier.held_out is None:
         return predictions
-    return replace(predictions, likeness=likeness, false_alarms=classifier.held_out.false_alarms)
+    return replace(predictions, likeness=likeness, likened_to=len(classifier.held_out.unlikeness))
 
 
 def write_predictions(run: Run, predictions: Predictions) -> None:
@@ -218,7 +224,7 @@ def _from_arrays(run: Run, split: str, arrays: dict[str, NDArray[Any]]) -> Predi
         else (float(training_range[0]), float(training_range[1])),
         folds=int(arrays.get("folds", 0)),
         likeness=arrays.get("likeness"),
-        false_alarms=float(arrays.get("false_alarms", 0.0)),
+        likened_to=int(arrays.get("likened_to", 0)),
     )
 
 

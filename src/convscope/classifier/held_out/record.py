@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.classifier.held_out.alarms import false_alarms_by
 from convscope.classifier.held_out.familiarity import Familiarity
 
-FALSE_ALARMS, MOST_FALSE_ALARMS = 0.01, 0.05
-"""Of images like those of training, so many are called unknown. With fewer than 99 images held out it is one
-in n + 1; with fewer than 19 that would be too many, and none is."""
 DOUBT = 0.05
 """A risk that is asked for is kept to with 95 % confidence."""
 
@@ -53,9 +51,7 @@ class HeldOut:
     @property
     def false_alarms(self) -> float:
         """Which share of images like those of training is called unknown, in the long run."""
-        total = len(self.unlikeness) + 1
-        share = max(1, math.floor(FALSE_ALARMS * total)) / total
-        return share if share <= MOST_FALSE_ALARMS else 0.0
+        return false_alarms_by(len(self.unlikeness))
 
     def likeness(self, unlikeness: Floats) -> Floats:
         """The share of images like those of training that are as unlike them or more, (N,) of (N,).

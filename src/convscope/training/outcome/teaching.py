@@ -137,7 +137,7 @@ class Lesson:
         if held_out is None or familiarity is None:
             return predictions
         likeness = held_out.likeness(answered.unlikeness)
-        return replace(predictions, likeness=likeness, false_alarms=held_out.false_alarms)
+        return replace(predictions, likeness=likeness, likened_to=len(held_out.unlikeness))
 
     def to_dict(self) -> dict[str, Any]:
         """For `summary.json`."""
@@ -180,9 +180,7 @@ def teach(
     return Lesson(
         classifier=classifier,
         temperature=temperature,
-        predictions=replace(
-            tempered, likeness=likeness, false_alarms=held_out.false_alarms if known else 0.0
-        ),
+        predictions=replace(tempered, likeness=likeness, likened_to=len(unlikeness)),
     )
 
 
