@@ -6,7 +6,7 @@ import numpy as np
 
 from convscope.diagnosis.finding import Finding, gravest_first
 from convscope.diagnosis.rule import FALSE_ALARMS, AbsentError
-from convscope.diagnosis.rules.unlike import unlike_training
+from convscope.diagnosis.rules.shift import unlike_training
 from convscope.evaluation.calibration import Calibration
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Proportion

@@ -11,12 +11,11 @@ from convscope.diagnosis.rules.gradients import gradients
 from convscope.diagnosis.rules.groups import failing_groups
 from convscope.diagnosis.rules.labels import random_labels, wrong_labels
 from convscope.diagnosis.rules.limits import bias_and_variance
-from convscope.diagnosis.rules.shift import leaks, shift
+from convscope.diagnosis.rules.shift import leaks, shift, unlike_training
 from convscope.diagnosis.rules.shortcuts import shortcuts
 from convscope.diagnosis.rules.start import signal, start_loss, step_size
 from convscope.diagnosis.rules.statistics import batch_statistics, preprocessed
 from convscope.diagnosis.rules.units import dead_layers
-from convscope.diagnosis.rules.unlike import unlike_training
 from convscope.diagnosis.rules.way import way
 
 DATA = (

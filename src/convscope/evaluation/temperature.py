@@ -13,6 +13,10 @@ from convscope.evaluation.proportion import Interval, finite_or_none, t_interval
 
 FEWEST = 50
 """With fewer images held out a temperature is a guess."""
+FEWEST_WRONG = 3
+"""With fewer wrong answers it is not known how often the surest are wrong, and so not how sure to be."""
+LEAST_GAIN = 0.001
+"""Nats; less matters to nobody."""
 PARTS = 5
 _BOUNDS = 3.0
 """Of its logarithm: between 1/20 and 20."""
@@ -70,7 +74,7 @@ def fit_temperature(
 
     Guo et al., "On calibration of modern neural networks" (2017). Whether it helps is judged by
     cross-validation: the images of each part are divided by what the others ask for. It is kept where the
-    95 % interval of the gain in log loss lies above nought.
+    95 % interval of the gain in log loss lies above nought, the gain is worth it, and some answers are wrong.
 
     Args:
         logits: of images held out from training.
@@ -88,8 +92,10 @@ def fit_temperature(
     interval = t_interval(before - after)
     fitted = least_loss(logits, labels)
     calibration, tempered = calibrate(logits, labels), calibrate(apart, labels)
+    wrong = int((logits.argmax(axis=1) != labels).sum())
+    helps = interval[0] > 0 and (before - after).mean() >= LEAST_GAIN and wrong >= FEWEST_WRONG
     return Temperature(
-        value=fitted if interval[0] > 0 else 1.0,
+        value=fitted if helps else 1.0,
         fitted=fitted,
         n=len(labels),
         loss_before=float(before.mean()),

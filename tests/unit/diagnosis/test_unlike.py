@@ -5,7 +5,7 @@ import pytest
 
 from convscope.diagnosis.answers import answers
 from convscope.diagnosis.rule import FALSE_ALARMS, AbsentError
-from convscope.diagnosis.rules.unlike import at_least, unlike_training
+from convscope.diagnosis.rules.shift import at_least, unlike_training
 from convscope.evaluation.predictions import Predictions
 
 

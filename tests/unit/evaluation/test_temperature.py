@@ -60,10 +60,12 @@ def test_too_few_images_and_odd_answers_have_none() -> None:
     assert fit_temperature(logits[:, :1], np.zeros(100, np.int64)) is None
 
 
-def test_answers_that_are_all_right_and_sure_are_left_alone_or_sharpened_within_bounds() -> None:
-    logits = np.zeros((100, 2), np.float32)
-    logits[:, 0] = 40
-    found = fit_temperature(logits, np.zeros(100, np.int64))
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_answers_that_are_nearly_all_right_are_not_made_surer_than_they_can_be(wrong: int) -> None:
+    logits = np.random.default_rng(0).uniform(0.5, 1.5, size=(100, 1)) * np.array([[1.0, 0.0]])
+    labels = np.zeros(100, np.int64)
+    labels[:wrong] = 1
+    found = fit_temperature(logits.astype(np.float32), labels)
     assert found is not None
-    assert np.isfinite([found.value, found.loss_after]).all()
-    assert 1 / 21 < found.fitted < 21
+    assert found.value == 1
+    assert 1 / 21 < found.fitted < 0.5
