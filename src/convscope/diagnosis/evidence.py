@@ -16,6 +16,7 @@ from convscope.data.preprocessing import Preprocessing, measure_preprocessing
 from convscope.diagnosis.measuring import (
     logits_by_batch,
     looks_of,
+    moved_weights,
     nearest,
     plain_features,
     pool,
@@ -131,15 +132,7 @@ class Evidence:
     def moved(self) -> dict[str, float]:
         """How far each layer's weights are from where they started, as a part of their size there."""
         self._must_be_trained()
-        before, after = (
-            {name: each.detach().cpu().double() for name, each in network.named_parameters() if each.ndim > 1}
-            for network in (self.start_network, self.classifier.network)
-        )
-        return {
-            name: float((after[name] - weight).norm() / weight.norm().clamp(min=1e-30))
-            for name, weight in before.items()
-            if not bool((after[name] == weight).all())
-        }
+        return moved_weights(self.start_network, self.classifier.network)
 
     @cached_property
     def dead(self) -> tuple[DeadUnits, ...]:

@@ -180,6 +180,22 @@ def pool(parts: list[Predictions]) -> Predictions:
     )
 
 
+def moved_weights(before: nn.Module, after: nn.Module) -> dict[str, float]:
+    """By name, how far one network's weights are from another's, as a part of their size in the first.
+
+    Those that are the same in both are left out.
+    """
+    first, last = (
+        {name: each.detach().cpu().double() for name, each in network.named_parameters() if each.ndim > 1}
+        for network in (before, after)
+    )
+    return {
+        name: float((last[name] - weight).norm() / weight.norm().clamp(min=1e-30))
+        for name, weight in first.items()
+        if not bool((last[name] == weight).all())
+    }
+
+
 def shared_images(dataset: Dataset) -> tuple[tuple[str, str], ...]:
     """The paths of each image held out that is a training image too, by content, and of that one."""
     at = dict(zip(dataset.train.hashes, dataset.train.ids, strict=True))

@@ -153,14 +153,15 @@ def test_what_differs_plainly_is_said() -> None:
     noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 20, 20), dtype=np.uint8))
     coloured = digit()
     coloured[0] = 0
-    assert looks.differences(digit(230)) == ()
-    assert looks.differences(255 - digit()) == ("inverted",)
-    assert looks.differences(digit(40)) == ("darker", "flatter")
-    assert {"brighter", "rougher", "coloured"} <= set(looks.differences(noise))
-    assert "coloured" in looks.differences(coloured)
+    asked = torch.stack([digit(230), 255 - digit(), digit(40), noise, coloured])
+    usual, negative, dark, rough, bright = looks.differences(asked)
+    assert (usual, negative, dark) == ((), ("inverted",), ("darker", "flatter"))
+    assert {"brighter", "rougher", "coloured"} <= set(rough)
+    assert "coloured" in bright
     colour = Appearance.of(torch.stack([coloured, coloured // 2]))
-    assert "grey" in colour.differences(digit())
-    assert looks.differences(torch.zeros(3, 1, 1, dtype=torch.uint8)) == ("darker", "flatter", "smoother")
+    assert "grey" in colour.differences(digit()[None])[0]
+    dot = torch.zeros(1, 3, 1, 1, dtype=torch.uint8)
+    assert looks.differences(dot) == [("darker", "flatter", "smoother")]
 
 
 def test_it_is_stored_bit_for_bit(tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ def test_it_is_stored_bit_for_bit(tmp_path: Path) -> None:
     images = digit(90)[None].repeat(30, 1, 1, 1)
     unlikeness = known.familiarity.unlikeness(features, images)
     assert again.familiarity.unlikeness(features, images).equal(unlikeness)
-    assert again.familiarity.appearance.differences(255 - digit()) == ("inverted",)
+    assert again.familiarity.appearance.differences(255 - digit()[None]) == [("inverted",)]
 
 
 def test_a_damaged_file_is_named_and_none_is_none(tmp_path: Path) -> None:

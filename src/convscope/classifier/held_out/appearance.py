@@ -51,16 +51,18 @@ class Appearance:
         beyond = torch.maximum(low - values, values - high).clamp_(min=0)
         return (beyond / (high - low).clamp(min=_AT_LEAST)).sum(1)
 
-    def differences(self, image: Tensor) -> tuple[str, ...]:
-        """What of an image, uint8 `(C, H, W)`, lies plainly outside; empty where nothing does."""
-        values = appearance_of(image[None])[0]
-        if self._is_outside(values) & {"brightness", "border"} and not self._is_outside(
-            appearance_of(255 - image[None])[0]
-        ):
+    def differences(self, images: Tensor) -> list[tuple[str, ...]]:
+        """What of each image, uint8 `(N, C, H, W)`, lies plainly outside; empty where nothing does."""
+        pairs = zip(appearance_of(images), appearance_of(255 - images), strict=True)
+        return [self._differences(values, inverted) for values, inverted in pairs]
+
+    def _differences(self, values: Tensor, inverted: Tensor) -> tuple[str, ...]:
+        outside = self._is_outside(values)
+        if outside & {"brightness", "border"} and not self._is_outside(inverted):
             return ("inverted",)
         said = []
         for place, (name, (less, more)) in enumerate(_SAID.items()):
-            if name not in self._is_outside(values):
+            if name not in outside:
                 continue
             if name == "colour" and float(values[place]) < _GREY:
                 said.append("grey")
@@ -78,12 +80,21 @@ class Appearance:
 def appearance_of(images: Tensor) -> Tensor:
     """`VALUES` of images, uint8 `(N, C, H, W)`: float32 `(N, 5)`."""
     apart = -(-max(images.shape[-2:]) // _SIDE)
-    pixels = images[:, :, ::apart, ::apart].float() / 255
-    grey = pixels.mean(1)  # (N, H, W)
-    border = torch.cat([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], dim=1)
-    steps = torch.cat([grey.diff(dim=1).abs().flatten(1), grey.diff(dim=2).abs().flatten(1)], dim=1)
+    pixels = images[:, :, ::apart, ::apart].float().div_(255)
+    grey = pixels[:, 0] if pixels.shape[1] == 1 else pixels.mean(1)  # (N, H, W)
     brightness = grey.mean((1, 2))
-    colour = (pixels.amax(1) - pixels.amin(1)).mean((1, 2))
-    fineness = steps.mean(1) if steps.shape[1] else torch.zeros_like(brightness)
-    contrast = grey.flatten(1).std(1, correction=0)
-    return torch.stack([brightness, contrast, fineness, colour, border.mean(1)], dim=1)
+    contrast = grey.square().mean((1, 2)).sub_(brightness.square()).clamp_(min=0).sqrt_()
+    steps = [_mean_step(grey, axis) for axis in (1, 2)]
+    colour = torch.zeros_like(brightness)
+    if pixels.shape[1] > 1:
+        colour = (pixels.amax(1) - pixels.amin(1)).mean((1, 2))
+    edges = [grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]]
+    border = torch.stack([edge.mean(1) for edge in edges]).mean(0)
+    return torch.stack([brightness, contrast, (steps[0] + steps[1]) / 2, colour, border], dim=1)
+
+
+def _mean_step(grey: Tensor, axis: int) -> Tensor:
+    """Of `(N, H, W)`, how much neighbours differ along an axis: `(N,)`."""
+    if grey.shape[axis] == 1:
+        return torch.zeros(len(grey), device=grey.device)
+    return grey.diff(dim=axis).abs_().mean((1, 2))

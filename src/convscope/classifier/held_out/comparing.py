@@ -1,9 +1,10 @@
 """Answers to images that are unlike those of training are marked as unknown, with what differs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -27,11 +28,12 @@ def compare_with_training(
     """
     if held_out is None or likeness is None:
         return list(answers)
-    looks = None if held_out.familiarity is None else held_out.familiarity.appearance
-    marked = []
-    for answer, image, share, is_unknown in zip(
-        answers, images, likeness.tolist(), held_out.is_unknown(likeness).tolist(), strict=True
-    ):
-        differs = looks.differences(image) if is_unknown and looks is not None else ()
-        marked.append(replace(answer, likeness=share, unknown=is_unknown, differs=differs))
-    return marked
+    is_unknown = held_out.is_unknown(likeness).tolist()
+    unknown = [image for image, each in zip(images, is_unknown, strict=True) if each]
+    differences: Iterator[tuple[str, ...]] = iter(())
+    if unknown and held_out.familiarity is not None:
+        differences = iter(held_out.familiarity.appearance.differences(torch.stack(unknown)))
+    return [
+        replace(answer, likeness=share, unknown=each, differs=next(differences, ()) if each else ())
+        for answer, share, each in zip(answers, likeness.tolist(), is_unknown, strict=True)
+    ]
