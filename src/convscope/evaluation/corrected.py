@@ -153,6 +153,7 @@ def _joined(first: Predictions, second: Predictions) -> Predictions:
         labels=np.concatenate([first.labels, second.labels]),
         ids=(*first.ids, *second.ids),
         hashes=(*first.hashes, *second.hashes),
+        likeness=None,  # the figures by both are accuracies alone
     )
 
 
