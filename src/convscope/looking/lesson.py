@@ -83,6 +83,12 @@ class Convolved:
     corner: WeightedSum
     map: NDArray[np.float32]
 
+    @property
+    def follows_formula(self) -> bool:
+        """Whether its size is (side + 2 padding − kernel) / stride + 1: not where it pads one side more."""
+        sizes = [self.size_with(stride, self.padding) for stride in self.stride]
+        return (sizes[0][0], sizes[1][1]) == self.output_size
+
     def size_with(self, stride: int, padding: tuple[int, int]) -> tuple[int, int]:
         """Of its maps if it had another stride and padding."""
         return tuple(  # type: ignore[return-value]

@@ -1,5 +1,6 @@
 """The tour's numbers are the network's own, and those that are reckoned here come out the same."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,15 @@ def test_the_size_with_another_stride_is_what_a_convolution_gives(
     assert found is not None
     given = F.conv2d(torch.zeros(1, 1, *found.input_size), torch.zeros(1, 1, 5, 5), None, stride, padding)
     assert found.size_with(stride, (padding, padding)) == tuple(given.shape[-2:])
+
+
+@pytest.mark.parametrize(("extra", "follows"), [(0, True), (1, False)])
+def test_a_layer_that_pads_one_side_more_is_not_explained_by_the_formula(
+    lesson: Lesson, extra: int, follows: bool
+) -> None:
+    assert lesson.convolution is not None
+    height, width = lesson.convolution.output_size
+    assert replace(lesson.convolution, output_size=(height, width + extra)).follows_formula == follows
 
 
 def test_pooling_gives_on_the_largest_of_four(lesson: Lesson) -> None:

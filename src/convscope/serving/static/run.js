@@ -98,7 +98,8 @@ function draw() {
   const newest = records.at(-1);
   if (!newest) return;
   const measured = records.filter((each) => each.split === "validation").at(-1);
-  const parts = [`step ${newest.step.toLocaleString("en")}`, `epoch ${newest.epoch.toFixed(2)}`];
+  const parts = [`step ${newest.step.toLocaleString("en")}`];
+  if (Number.isFinite(newest.epoch)) parts.push(`epoch ${newest.epoch.toFixed(2)}`);
   if (measured && Number.isFinite(measured.accuracy)) parts.push(`validation ${tell(measured.accuracy, true)}`);
   else if (measured) parts.push(`validation loss ${tell(measured.loss, false)}`);
   if (newest.images_per_second) parts.push(`${Math.round(newest.images_per_second).toLocaleString("en")} images/s`);
