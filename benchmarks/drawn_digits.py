@@ -203,7 +203,7 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+                executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
             )
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.set_default_timeout(120_000)
@@ -212,6 +212,7 @@ def main() -> None:
                 digit = number % 10
                 answer = draw(page, *drawn_digit(digit, random))
                 right += answer == str(digit)
+                print(f"{right} of {number + 1} right", file=sys.stderr, end="\r")
                 if answer != str(digit):
                     wrong[f"{digit} taken for {answer}"] += 1
                     page.screenshot(path=str(saved / f"{number:03d}-{digit}-as-{answer}.png"))

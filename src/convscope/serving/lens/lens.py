@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -39,6 +39,14 @@ LEAST_SEARCHED = 200
 Found = TypeVar("Found")
 
 
+@dataclass(eq=False)
+class _Kept:
+    """Things of one kind; only who wants one of these waits for the making of another."""
+
+    making: threading.RLock = field(default_factory=threading.RLock)
+    made: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+
+
 class Lens:
     """One run, opened for looking. Threads may share it; they wait for each other."""
 
@@ -51,8 +59,9 @@ class Lens:
             # The same ones: the property is filled with what the other subject has.
             vars(self.subject)["dataset"] = subject.dataset
         self.looking = threading.RLock()
-        """Held by whoever uses the network, but for `trace`."""
-        self._kept: dict[str, OrderedDict[Hashable, Any]] = {}
+        """Held by whoever uses the network, but for `trace`, which waits for nobody."""
+        self._kept: dict[str, _Kept] = {}
+        self._turn = threading.Lock()
 
     def trace(self, pixels: Tensor) -> Trace:
         """All values of a pass of an image, uint8 (C, H, W)."""
@@ -66,7 +75,7 @@ class Lens:
             "excitation",
             layer,
             LAYERS,
-            lambda: find_excitation(self.subject, {layer: None}, self.searched)[layer],
+            self.looks(lambda: find_excitation(self.subject, {layer: None}, self.searched)[layer]),
         )
 
     @cached_property
@@ -104,12 +113,22 @@ class Lens:
 
     def keep(self, what: str, key: Hashable, most: int, make: Callable[[], Found]) -> Found:
         """What was made before under this key, or is made now; those used longest ago go."""
-        with self.looking:
-            kept = self._kept.setdefault(what, OrderedDict())
-            if key not in kept:
-                kept[key] = make()
-            kept.move_to_end(key)
-            while len(kept) > most:
-                kept.popitem(last=False)
-            found: Found = kept[key]
+        with self._turn:
+            kept = self._kept.setdefault(what, _Kept())
+        with kept.making:
+            if key not in kept.made:
+                kept.made[key] = make()
+            kept.made.move_to_end(key)
+            while len(kept.made) > most:
+                kept.made.popitem(last=False)
+            found: Found = kept.made[key]
             return found
+
+    def looks(self, make: Callable[[], Found]) -> Callable[[], Found]:
+        """The same, but while nobody else uses the network."""
+
+        def alone() -> Found:
+            with self.looking:
+                return make()
+
+        return alone

@@ -178,7 +178,9 @@ class Trying:
         """The training images that the last hidden layer sees as most alike."""
         lens, subject = self._lens, self._lens.subject
         try:
-            index = lens.keep("neighbours", "", 1, lambda: find_neighbours(subject, lens.searched))
+            index = lens.keep(
+                "neighbours", "", 1, lens.looks(lambda: find_neighbours(subject, lens.searched))
+            )
             with lens.looking:
                 values = last_hidden_values(subject.network, subject.standardised(pixels[None])).values[0]
         except ConvscopeError:
