@@ -18,6 +18,8 @@ from convscope.wording import between, command, duration, here, percent, rounded
 
 WIDE_INTERVAL = 0.05
 WORST_SHOWN = 9
+FEWEST_FOR_FIVE = 10
+"""Images of a test split, from which on there are enough of them all for five folds."""
 PLAINLY_LAST = "the last step"
 
 
@@ -189,7 +191,8 @@ def _figures(values: dict[str, Any], held_out: bool) -> tuple[str, ...]:
     low, high = accuracy.interval
     if high - low <= WIDE_INTERVAL:
         return (str(accuracy),)
-    advice = "each held out once" if held_out else "For a better figure: --folds 5"
+    folds = 5 if accuracy.n >= FEWEST_FOR_FIVE else 2  # a class has to have an image for each
+    advice = "each held out once" if held_out else f"For a better figure: --folds {folds}"
     return str(accuracy), f"wide: {accuracy.n:,} images{', ' if held_out else '. '}{advice}"
 
 

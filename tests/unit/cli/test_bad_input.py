@@ -298,3 +298,13 @@ def test_a_network_that_cannot_be_built_leaves_no_run(
 
 def test_a_device_that_cannot_compute(convscope: Convscope, photos: Path, tmp_path: Path) -> None:
     check(convscope("train", photos, *SHORT, "--runs", tmp_path, "--device", "meta"), 2, "device")
+
+
+def test_of_two_images_a_class_no_five_folds_are_advised(
+    pictures: Callable[..., Path], convscope: Convscope, tmp_path: Path
+) -> None:
+    folder = pictures(tmp_path / "few", {"a": 2, "b": 2})
+    flags = ("--network", "linear", "--steps", 1, "--learning-rate", 0.01, "--runs", tmp_path / "runs")
+    trained = convscope("train", folder, *flags)
+    assert "For a better figure: --folds 2" in " ".join(trained.out.split())
+    assert convscope("train", folder, *flags, "--folds", 2).code == 0
