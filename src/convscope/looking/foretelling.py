@@ -55,7 +55,11 @@ def measure_pace(subject: Subject, plan: Plan, clock: Callable[[], float] = time
     count = _IMAGES_HEAVY if plan.is_heavy else _IMAGES
     blank = torch.zeros(count, *subject.image_shape, dtype=torch.uint8)
     images = subject.standardised(blank).to(device_of(subject.network)).requires_grad_(True)
-    with borrowed(subject.network), torch.enable_grad(), working("timing a few images", 3) as timing:
+    with (
+        borrowed(subject.network),
+        torch.enable_grad(),
+        working("timing a few images", 3, is_counted=False) as timing,
+    ):
         _there_and_back(subject.network, images[:1])
         timing.advance()
         begun = clock()

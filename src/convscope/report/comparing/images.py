@@ -61,7 +61,7 @@ def own_errors(sides: Sequence[Side], names: Sequence[str]) -> list[OwnErrors]:
 
     def errors(which: int | None, found: Sequence[Disagreement]) -> OwnErrors:
         shown = [each for each in found if each.index in pictures][:SHOWN]
-        images = tuple(_shown(each, sides, names, pictures[each.index]) for each in shown)
+        images = tuple(_shown(each, which, names, pictures[each.index]) for each in shown)
         name = "" if which is None else names[which]
         return OwnErrors(which=which, name=name, count=len(found), images=images)
 
@@ -86,12 +86,15 @@ def _pictures(sides: Sequence[Side], paired: Paired) -> dict[int, NDArray[np.uin
 
 
 def _shown(
-    image: Disagreement, sides: Sequence[Side], names: Sequence[str], picture: NDArray[np.uint8]
+    image: Disagreement, wrong: int | None, names: Sequence[str], picture: NDArray[np.uint8]
 ) -> ShownImage:
+    """Where half of the runs are right, side `wrong` counts as wrong, and the others as right."""
     answers = []
-    for name, answer, right, seeds in zip(names, image.answers, image.right, image.seeds, strict=True):
+    of_each = zip(names, image.answers, image.right, image.seeds, strict=True)
+    for place, (name, answer, right, seeds) in enumerate(of_each):
         said = answer if seeds == 1 else f"{answer} ({right}/{seeds} right)"
-        answers.append((name, said, 2 * right > seeds))
+        is_right = 2 * right > seeds or (2 * right == seeds and wrong not in (None, place))
+        answers.append((name, said, is_right))
     return ShownImage(
         uri=image_uri(picture),
         id=image.id,
