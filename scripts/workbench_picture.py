@@ -22,7 +22,7 @@ from convscope.serving.server import Server
 from convscope.serving.workbench import Workbench
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-WIDTH, HIGH, SCALE = 1120, 1010, 1.5
+WIDTH, HIGH, SCALE = 1260, 1240, 1.25
 PATIENCE = 300_000  # milliseconds: what is looked for in the training images takes a while
 
 
