@@ -1,6 +1,6 @@
 """Wrong labels that were planted: are they found, and is their number known? Beside cleanlab, same answers.
 
-    pip install --target /tmp/cleanlab --no-deps cleanlab     # beside convscope's environment, not into it
+    pip install --target /tmp/cleanlab --no-deps cleanlab termcolor   # beside this environment
     PYTHONPATH=/tmp/cleanlab python benchmarks/diagnosis/labels.py mnist [--out FILE.md]
     PYTHONPATH=/tmp/cleanlab python benchmarks/diagnosis/labels.py photos.zip --plants 5 --frozen
 

@@ -130,16 +130,26 @@ def _sure(probabilities: NDArray[np.float64], held_out: Predictions) -> tuple[in
 
 
 def estimated_count(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[int, int, int]:
-    """How many labels (N,) are wrong, by confident learning, with a 95 % bootstrap interval over images.
+    """How many labels (N,) are wrong, by confident learning, with an interval.
+
+    Images of which no class is above its threshold are not counted. The lower end takes all of them to be
+    right; the upper end as many of them to be wrong as of the counted ones with their label, as the source
+    does when it scales its counts to all images. Both ends are moved outwards to those of a 95 % bootstrap.
 
     Args:
         probabilities: (N, K), of images that the network was not fitted on.
         labels: as given.
     """
     suspicious = confidently_other(probabilities, labels)
+    counted = (probabilities >= _thresholds(probabilities, labels)).any(axis=1)
+    of_label = np.bincount(labels, minlength=probabilities.shape[1])
+    among = np.bincount(labels[counted], minlength=len(of_label))
+    scaled = float(
+        (np.bincount(labels[suspicious], minlength=len(of_label)) * of_label / among.clip(1)).sum()
+    )
     random = np.random.default_rng(0)
-    drawn = random.binomial(len(labels), suspicious.mean(), _DRAWS)
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    low = np.quantile(random.binomial(len(labels), suspicious.mean(), _DRAWS), 0.025)
+    high = np.quantile(random.binomial(len(labels), min(1.0, scaled / len(labels)), _DRAWS), 0.975)
     return int(suspicious.sum()), int(low), int(high)
 
 
@@ -154,16 +164,16 @@ def confidently_other(probabilities: NDArray[np.float64], labels: NDArray[np.int
     A class's threshold is the mean probability of that class among the images with its label; of several
     classes above theirs the most probable one counts.
     """
-    classes = probabilities.shape[1]
-    thresholds = np.array(
-        [
-            probabilities[labels == each, each].mean() if (labels == each).any() else 2.0
-            for each in range(classes)
-        ]
-    )
-    above = np.where(probabilities >= thresholds, probabilities, -1.0)
+    above = np.where(probabilities >= _thresholds(probabilities, labels), probabilities, -1.0)
     best = above.argmax(axis=1)
     return np.asarray((above.max(axis=1) > 0) & (best != labels))
+
+
+def _thresholds(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(K,), of a class that no image is labelled as: out of reach."""
+    of_class = (labels == each for each in range(probabilities.shape[1]))
+    means = [probabilities[mine, each].mean() if mine.any() else 2.0 for each, mine in enumerate(of_class)]
+    return np.array(means)
 
 
 def _at_least(count: int, among: int, share: float) -> float:
