@@ -120,7 +120,7 @@ def test_maps_that_miss_their_own_check_are_counted_and_the_worst_is_named() -> 
     gradients = next(each for each in found if each.name == "map-completeness")
     assert gradients.severity == "warning"
     assert "up to 573 % of the score in 2 of 3 rows" in gradients.sentence
-    assert "faded" in gradients.advice
+    assert "faded" in gradients.sentence
 
 
 def test_a_score_that_does_not_change_at_all_is_not_called_infinite_per_cent() -> None:
