@@ -1,8 +1,8 @@
 """Wrong labels that were planted: are they found, and is their number known? Beside cleanlab, same answers.
 
-    pip install --target /tmp/cleanlab --no-deps cleanlab termcolor   # beside this environment
-    PYTHONPATH=/tmp/cleanlab python benchmarks/diagnosis/labels.py mnist [--out FILE.md]
-    PYTHONPATH=/tmp/cleanlab python benchmarks/diagnosis/labels.py photos.zip --plants 5 --frozen
+    pip install --target scratch/cleanlab --no-deps cleanlab termcolor   # beside this environment
+    PYTHONPATH=scratch/cleanlab python benchmarks/diagnosis/labels.py mnist [--out FILE.md]
+    PYTHONPATH=scratch/cleanlab python benchmarks/diagnosis/labels.py photos.zip --plants 5 --frozen
 
 A share of the labels is changed to another class at random, as a table of corrections; a run with `--folds 5`
 then answers to every image by a classifier that was not fitted on it. Precision is that of the images ranked
