@@ -47,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, lay_out: Callable[[Path], No
 def test_a_command_does_what_it_says(
     page: str, command: str, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    program, name, *arguments = shlex.split(command)
+    program, name, *arguments = shlex.split(command, comments=True)
     assert program == "convscope"
     short = SMALL.get(name, [])
     if name == "train" and "--name" in arguments:  # the run of this name is there already

@@ -9,6 +9,7 @@ import pytest
 
 from convscope.cli.main import run
 
+pytestmark = pytest.mark.xdist_group("readme")  # each command needs what those before it made
 README = Path(__file__).parents[2] / "README.md"
 SMALL = {
     "train": ["--threads", "1", "--epochs", "1"],

@@ -84,7 +84,7 @@ def test_labels_are_marked_by_mouse_and_keyboard_and_outlive_the_page(
     assert tiles.count() >= 3
     tiles.nth(0).get_by_role("button", name="Mark").click()
     page.locator(".again .marks li").wait_for()
-    tiles.nth(1).locator("figure a").focus()
+    tiles.nth(1).locator("figure a").first.focus()
     page.keyboard.press("x")
     page.locator(".again .marks li").nth(1).wait_for()
     page.keyboard.press("ArrowRight")

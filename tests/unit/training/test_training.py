@@ -228,6 +228,7 @@ def test_what_was_chosen_is_in_the_run(train: Train) -> None:
         "fit": "crop",
         "centre": "channel",
         "scale": True,
+        "mirrored": False,
     }
     assert run.read("environment.json")["threads"] == 1
 

@@ -38,10 +38,10 @@ def gradients(start: Passage) -> Verdict:
         return Verdict(findings=(finding,), fine="")
     first, last = stages[0].gradient, stages[-1].gradient
     ratio, layers = first / last, len(stages)
-    said = f"root mean square {rounded(last)} in {stages[-1].name} → {rounded(first)} in {stages[0].name}, "
+    said = f"RMS {rounded(last)} in {stages[-1].name} → {rounded(first)} in {stages[0].name}, "
     said += f"over {some(layers, 'layer')} (×{rounded(ratio ** (1 / (layers - 1)), 2)} a layer)"
     if _VANISHES <= ratio <= _EXPLODES:
-        return Verdict(fine=f"the gradients keep their size on their way back: {said}")
+        return Verdict(fine=f"gradients keep their size on the way back: {said}")
     vanishes = ratio < _VANISHES
     worst = _worst_step(stages, vanishes)
     advice = "Train with --initialiser he, or normalise behind each convolution: --batch-norm"
