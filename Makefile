@@ -11,7 +11,7 @@ demo: $(VENV)/.installed-samples
 
 test: $(VENV)/.installed-dev
 	BIN=$(BIN) scripts/check
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2
 
 check: $(VENV)/.installed-dev
 	BIN=$(BIN) scripts/check

@@ -9,7 +9,6 @@ import pytest
 
 from convscope.cli.main import run
 
-pytestmark = pytest.mark.xdist_group("readme")  # each command needs what those before it made
 README = Path(__file__).parents[2] / "README.md"
 SMALL = {
     "train": ["--threads", "1", "--epochs", "1"],
@@ -31,6 +30,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, lay_out: Callable[[Path], No
     """A folder with photos, an image and a run of each name that the README has."""
     folder = tmp_path_factory.mktemp("readme")
     lay_out(folder)
+    with pytest.MonkeyPatch.context() as patch:  # what the first command leaves: another process may run it
+        patch.chdir(folder)
+        assert run(["train", "digits", *SMALL["train"]]) == 0
     return folder
 
 
