@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 import convscope
 from convscope.config.asked import DataConfig, ExperimentConfig
@@ -13,6 +15,7 @@ from convscope.config.experiment_file import override
 from convscope.data.batches import steps_per_epoch
 from convscope.data.survey import survey
 from convscope.errors import DivergedError, UsageError
+from convscope.evaluation.predictions import read_predictions
 from convscope.runs.checkpoints import Checkpoint
 from convscope.runs.folder import Run
 from convscope.training.device import use_device
@@ -191,3 +194,21 @@ def test_mirror_images_are_left_out_where_there_is_no_time_for_them(
     told = next(choice for choice in listener.choices if choice.what == "head")
     assert asked == ([1] if budget == "1s" else [2])
     assert ("without mirror images" in told.reason) == (budget == "1s")
+
+
+@pytest.mark.parametrize("more", [{}, {"data.folds": 2}], ids=["split", "folds"])
+def test_a_head_that_answers_with_mirror_images_is_judged_as_it_answers(
+    bands: Path, tmp_path: Path, more: dict[str, object]
+) -> None:
+    mirrored = {"training.frozen": True, "preprocessing.mirrored": True, **more}
+    run = start(bands, tmp_path, Listener(), **mirrored)
+    classifier = convscope.load(run.path)
+    assert classifier.preprocessing.mirrored
+    if not more:
+        kept = read_predictions(run, "test")
+        found = classifier.predict([bands / name for name in kept.ids])
+        said = np.array([list(each.probabilities.values()) for each in found])
+        assert np.allclose(said, softmax(kept.logits, axis=1), atol=1e-6)
+    plain = replace(classifier, preprocessing=replace(classifier.preprocessing, mirrored=False))
+    image = next(iter(sorted((bands / "a").iterdir())))
+    assert plain.predict(image)[0].probabilities != classifier.predict(image)[0].probabilities

@@ -63,6 +63,8 @@ class Seen:
 
     def answer_by_features(self, images: ImageSet) -> Answered:
         """The same of a frozen backbone, whose features are known or kept for others to come."""
+        if self.classifier.preprocessing.mirrored:  # whose answers are not of one image's features alone
+            return self.answer(images)
         network = self.classifier.network
         features = find_features(network, self.classifier.preprocessing, images.images)
         logits = self.classifier.target.scaled(outputs_of_features(network, features)).numpy()
