@@ -4,6 +4,7 @@ Every step knows the network's own `value` and can reckon it again (`computed`, 
 the two can be held beside each other.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +43,7 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Step:
+class Step(ABC):
     """What all steps have.
 
     Attributes:
@@ -65,9 +66,9 @@ class Step:
         return self.unit, self.row, self.column
 
     @property
+    @abstractmethod
     def computed(self) -> float:
         """The value, reckoned again from what the step shows."""
-        raise NotImplementedError
 
     @property
     def magnitude(self) -> float:

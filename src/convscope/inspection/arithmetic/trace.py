@@ -5,7 +5,7 @@ scale) is a value like any other. The pass is that of a twin which shares the ne
 several threads may trace one network at once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +20,7 @@ from convscope.inspection.arithmetic.operators import HIDDEN, ONLY_STRIDES, WEIG
 from convscope.inspection.arithmetic.steps import IMAGE
 from convscope.inspection.borrowing import device_of, twin
 from convscope.inspection.layers import check_images
+from convscope.networks.following.image_tracking import tensors_in
 from convscope.wording import meant, near
 
 _NAMES_IN_A_MESSAGE = 20
@@ -172,14 +173,14 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run one operator, and keep what it returns."""
-        sources = tuple(self._known[id(each)][1] for each in _tensors(args) if id(each) in self._known)
+        sources = tuple(self._known[id(each)][1] for each in tensors_in(args) if id(each) in self._known)
         if not sources or func.overloadpacket is ONLY_STRIDES:
             return func(*args, **(kwargs or {}))
         first = args[0] if args and isinstance(args[0], Tensor) else None
         if first is not None and func.overloadpacket.__name__.endswith("_"):
             self._save_from_change(first)
         result = func(*args, **(kwargs or {}))
-        output = next(iter(_tensors([result])), None)
+        output = next(iter(tensors_in([result])), None)
         if output is not None:
             kind = kind_of(func, len(sources), first is not None and id(first) in self._known)
             if len(output) != 1 or output.ndim not in (2, 4) or (kind == "pooling" and not _over_maps(args)):
@@ -233,14 +234,3 @@ def _named(network: nn.Module, recorder: _Recorder) -> Iterator[nn.Module]:
         module.register_forward_pre_hook(enter)
         module.register_forward_hook(leave)
     yield network
-
-
-def _tensors(values: Iterable[object]) -> list[Tensor]:
-    """The tensors in nested lists and tuples."""
-    found: list[Tensor] = []
-    for value in values:
-        if isinstance(value, Tensor):
-            found.append(value)
-        elif isinstance(value, list | tuple):
-            found += _tensors(value)
-    return found

@@ -30,23 +30,23 @@ class ImageTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         """Run one operator, and place what it returns."""
         kwargs = kwargs or {}
-        sources = [self.place(tensor) for tensor in _tensors([args, tuple(kwargs.values())])]
+        sources = [self.place(tensor) for tensor in tensors_in([args, tuple(kwargs.values())])]
         lost = next((source for source in sources if isinstance(source, Lost)), None)
         places = [source for source in sources if isinstance(source, Place)]
         result = func(*args, **kwargs)
         if lost or places:
-            for tensor in _tensors([result]):
+            for tensor in tensors_in([result]):
                 place = lost or place_after(func, args, places, tuple(tensor.shape))
                 self._known[id(tensor)] = (tensor, place)
         return result
 
 
-def _tensors(values: Iterable[object]) -> list[Tensor]:
+def tensors_in(values: Iterable[object]) -> list[Tensor]:
     """The tensors in nested lists and tuples."""
     found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
             found.append(value)
         elif isinstance(value, list | tuple):
-            found += _tensors(value)
+            found += tensors_in(value)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Header, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -111,26 +111,14 @@ def start_refit(run: str, request: Request, accept: Annotated[str, Header()] = "
     entry = _entry(request, run)
     if not marks_of(entry.run):
         raise UsageError("no label is marked as wrong: there is nothing to fit again for")
-    if not is_refittable(entry.run):
-        raise UsageError("only a pretrained network that tells classes apart has a head to fit again")
-    refits: Refits = request.app.state.refits
-    refits.start(entry, "refit")
-    if "application/json" in accept:
-        return JSONResponse(refits.standing(entry.id).to_dict(), 202)
-    return _back(entry, "", "#again")
+    return _begin(request, entry, "refit", accept) or _back(entry, "", "#again")
 
 
 @router.post("/runs/{run}/errors/judge")
 def start_judging(run: str, request: Request, accept: Annotated[str, Header()] = "") -> Response:
     """Begin to judge every image, training images too, by heads that were not fitted on them."""
     entry = _entry(request, run)
-    if not is_refittable(entry.run):
-        raise UsageError("only a pretrained network that tells classes apart has a head to fit again")
-    refits: Refits = request.app.state.refits
-    refits.start(entry, "judge")
-    if "application/json" in accept:
-        return JSONResponse(refits.standing(entry.id).to_dict(), 202)
-    return _back(entry, "?view=labels", "")
+    return _begin(request, entry, "judge", accept) or _back(entry, "?view=labels", "")
 
 
 @router.get("/api/v1/runs/{run}/refit")
@@ -221,3 +209,12 @@ def _loop(request: Request, entry: Entry, answers: Answers) -> dict[str, Any]:
         "flips_shown": FLIPS_SHOWN,
         "removed": REMOVED,
     }
+
+
+def _begin(request: Request, entry: Entry, what: Literal["refit", "judge"], accept: str) -> Response | None:
+    """Begin work on a head; how far it is for a script that asked, nothing for a page that goes back."""
+    if not is_refittable(entry.run):
+        raise UsageError("only a pretrained network that tells classes apart has a head to fit again")
+    refits: Refits = request.app.state.refits
+    refits.start(entry, what)
+    return JSONResponse(refits.standing(entry.id).to_dict(), 202) if "application/json" in accept else None
