@@ -1,7 +1,8 @@
 """A network without its last layer: features and logits in one pass, and no hook that threads would share."""
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,10 @@ def head_layer(network: nn.Module) -> nn.Linear:
     return layer
 
 
+Places = Mapping[str, object]
+"""Of a module: the names of its weights, buffers or modules, and what stands there now."""
+
+
 @dataclass(frozen=True, eq=False)
 class Backbone:
     """A twin of a network in evaluation mode, whose head passes on what it gets; it shares all weights.
@@ -39,10 +44,12 @@ class Backbone:
     Attributes:
         twin: images `(N, C, H, W)` → features `(N, F)`.
         head: features → outputs `(N, num_outputs)`.
+        parts: the network's modules, weights and buffers, and where each stood in it.
     """
 
     twin: nn.Module
     head: nn.Linear
+    parts: tuple[tuple[Places, str, object], ...] = field(repr=False)
 
     @staticmethod
     def of(network: nn.Module) -> "Backbone":
@@ -54,13 +61,18 @@ class Backbone:
         head = head_layer(network)
         shared: dict[int, object] = {id(each): each for each in (*network.parameters(), *network.buffers())}
         shared[id(head)] = nn.Identity()
-        return Backbone(copy.deepcopy(network, shared).eval(), head)
+        parts = tuple(
+            (places, name, part)
+            for module in network.modules()
+            for places in (module._parameters, module._buffers, module._modules)
+            for name, part in places.items()
+        )
+        return Backbone(copy.deepcopy(network, shared).eval(), head, parts)
 
-    def shares(self, network: nn.Module) -> bool:
-        """Whether it still has this network's own numbers: one that is moved elsewhere has new buffers."""
-        theirs = {id(each) for each in (*network.parameters(), *network.buffers())}
-        own = (*self.twin.parameters(), *self.twin.buffers())
-        return head_layer(network) is self.head and all(id(each) in theirs for each in own)
+    @property
+    def is_current(self) -> bool:
+        """Whether the network still has the same parts: one that is moved elsewhere has new buffers."""
+        return all(places.get(name) is part for places, name, part in self.parts)
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs `(N, num_outputs)`, with the network's own bits, and features `(N, F)`."""

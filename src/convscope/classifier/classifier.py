@@ -122,7 +122,7 @@ class Classifier:
     def _backbone(self) -> Backbone:
         """Made once; anew where the network was moved to another device meanwhile."""
         known: Backbone | None = self.__dict__.get("_known_backbone")
-        if known is None or not known.shares(self.network):
+        if known is None or not known.is_current:
             known = self.__dict__["_known_backbone"] = Backbone.of(self.network)
         return known
 
@@ -182,7 +182,7 @@ class Classifier:
             self.predict_pixels([each.pixels for each in images], [each.name for each in images])
         )
         return [
-            replace(next(predictions), faint=each.faint) if isinstance(each, Readied) else each
+            each if isinstance(each, Quarantined) else _with_faint(next(predictions), each.faint)
             for each in readied
         ]
 
@@ -284,6 +284,10 @@ def _from_stored(stored: Stored) -> Classifier:
             f"{stored.where}: the weights are not those of {description.network.name}: {first}"
         ) from None
     return classifier
+
+
+def _with_faint(prediction: Prediction, faint: str) -> Prediction:
+    return replace(prediction, faint=faint) if faint else prediction
 
 
 def _name_of(picture: Picture) -> str:

@@ -180,12 +180,11 @@ def describe_outputs(target: Target, outputs: Tensor, names: Sequence[str]) -> l
             _describe_number(target, name, value)
             for name, value in zip(names, outputs[:, 0].tolist(), strict=True)
         ]
-    predictions = []
-    for name, row in zip(names, outputs.double().softmax(1), strict=True):
-        best = int(row.argmax())
-        probabilities = dict(zip(target.class_names, row.tolist(), strict=True))
-        predictions.append(Prediction(name, target.class_names[best], float(row[best]), probabilities))
-    return predictions
+    shares = outputs.double().softmax(1)
+    return [
+        Prediction(name, target.class_names[best], row[best], dict(zip(target.class_names, row, strict=True)))
+        for name, row, best in zip(names, shares.tolist(), shares.argmax(1).tolist(), strict=True)
+    ]
 
 
 def _describe_number(target: Target, name: str, value: float) -> Prediction:

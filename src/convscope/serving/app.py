@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from convscope.serving.api import health, live, predict
+from convscope.serving.api.direct import Direct
 from convscope.serving.api.predictor import Predictor
 from convscope.serving.correcting.pictures import Pictures
 from convscope.serving.correcting.refits import Refits
@@ -15,7 +16,7 @@ from convscope.serving.safety import Access, Safety
 from convscope.serving.workbench import Workbench
 
 ROUTERS = (
-    predict.router,  # first: it is asked most often, and each router before it would be looked at
+    predict.router,
     health.router,
     live.router,
     assets.router,
@@ -58,5 +59,6 @@ def create_app(workbench: Workbench, access: Access | None = None, *, together: 
     for router in ROUTERS:
         app.include_router(router)
     explain_errors(app)
-    app.add_middleware(Safety, access=access or Access())
+    app.add_middleware(Direct)
+    app.add_middleware(Safety, access=access or Access())  # the last added is passed first
     return app

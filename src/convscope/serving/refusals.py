@@ -15,19 +15,20 @@ from convscope.serving.workbench import UnknownRunError
 def explain_errors(app: FastAPI) -> None:
     """Let an application answer convscope's own errors, and those of its routes, in words."""
 
-    async def convscope_error(request: Request, error: Exception) -> Response:
-        return refuse(request, _status_of(error), str(error))
+    async def explain(request: Request, error: Exception) -> Response:
+        return refusal_of(request, error)
 
-    async def http_error(request: Request, error: Exception) -> Response:
-        known = error if isinstance(error, HTTPException) else HTTPException(500)
-        return refuse(request, known.status_code, str(known.detail), known.headers)
+    for kind in (ConvscopeError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, explain)
 
-    async def not_valid(request: Request, error: Exception) -> Response:
-        return refuse(request, 422, _said(error) if isinstance(error, RequestValidationError) else str(error))
 
-    app.add_exception_handler(ConvscopeError, convscope_error)
-    app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(RequestValidationError, not_valid)
+def refusal_of(request: Request, error: Exception) -> Response:
+    """What is answered where convscope, a route or a check of what was sent says no."""
+    if isinstance(error, HTTPException):
+        return refuse(request, error.status_code, str(error.detail), error.headers)
+    if isinstance(error, RequestValidationError):
+        return refuse(request, 422, _said(error))
+    return refuse(request, _status_of(error), str(error))
 
 
 def refuse(request: Request, status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:

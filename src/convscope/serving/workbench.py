@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ class Workbench:
             UnknownRunError: there is none.
         """
         known = self._known.get(run_id)
-        if known is None or not (known / CONFIG).is_file():
+        if known is None or not os.path.isfile(f"{known}/{CONFIG}"):  # noqa: PTH113 - of each request
             known = self._known[run_id] = self.find(run_id).run.path
         return known
 

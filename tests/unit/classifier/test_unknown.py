@@ -142,10 +142,18 @@ def test_every_backbone_gives_its_networks_bits(name: str) -> None:
     images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     backbone = Backbone.of(network)
     assert backbone.gives_outputs_of(network, images)
-    assert backbone.shares(network)
-    assert not backbone.shares(
-        Classifier.build(NetworkConfig(name=name), preprocessing, target, seed=1).network
-    )
+    assert backbone.is_current
+
+
+def test_a_backbone_notices_new_parts() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 3)).eval()
+    backbone = Backbone.of(network)
+    assert backbone.is_current
+    network.to(torch.float64)
+    assert not backbone.is_current
+    backbone = Backbone.of(network)
+    network[1] = nn.Linear(4, 3)
+    assert not backbone.is_current
 
 
 def test_what_stands_behind_the_head_is_noticed() -> None:

@@ -17,6 +17,7 @@ from convscope.classifier.classifier import Classifier, Readied
 from convscope.data.quarantine import Quarantined
 from convscope.serving.api.admission import Admission, BusyError
 from convscope.serving.api.batching import Batcher
+from convscope.serving.api.threads import Threads
 from convscope.serving.app import create_app
 from convscope.serving.workbench import Workbench
 
@@ -154,3 +155,21 @@ def test_a_fault_is_said_without_its_insides_and_with_every_header(digit_runs: P
     assert answer.json()["error"].startswith("this is a fault in convscope")
     assert "NoneType" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_small_batch_takes_one_thread_and_leaves_those_of_others_as_they_are(
+    classifier: Classifier,
+) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        threads = Threads(classifier)
+        with threads.for_images(1):
+            assert torch.get_num_threads() == 1
+            with ThreadPoolExecutor(1) as other:
+                assert other.submit(torch.get_num_threads).result() == 2
+        assert torch.get_num_threads() == 2
+        with threads.for_images(10_000):
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 from convscope.classifier.classifier import Classifier
 from convscope.classifier.logits import PIXELS_PER_BATCH
@@ -22,6 +23,7 @@ from convscope.classifier.pictures import Asked
 from convscope.classifier.prediction import Prediction
 from convscope.classifier.reading import Readied
 from convscope.data.quarantine import Quarantined
+from convscope.serving.api.threads import Threads
 
 MOST_TOGETHER = 64
 """Images of a batch; fewer of large ones."""
@@ -120,10 +122,16 @@ class Batcher:
         self._images_waiting -= count
         return parts
 
+    @cached_property
+    def _threads(self) -> Threads:
+        """Made in the worker's thread, for it takes a moment."""
+        return Threads(self.classifier)
+
     def _compute(self, items: Sequence[Item]) -> list[Answer]:
         """In the worker's thread."""
-        ready = (self.classifier.ready(item) if isinstance(item, Asked) else item for item in items)
-        return self.classifier.answer(list(ready))
+        ready = [self.classifier.ready(item) if isinstance(item, Asked) else item for item in items]
+        with self._threads.for_images(len(ready)):
+            return self.classifier.answer(ready)
 
 
 def _fail(part: _Part, error: Exception) -> None:
