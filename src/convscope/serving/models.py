@@ -93,8 +93,8 @@ class Models:
 
             from convscope.classifier.classifier import Classifier
 
-            # Said in any case: a thread that asks torch for the first time then takes this number, and not the
-            # one that another thread computes with meanwhile.
+            # Said in any case: a thread that asks torch for the first time then takes this number, and not
+            # the one that another thread computes with meanwhile.
             torch.set_num_threads(self._threads or torch.get_num_threads())
             held.classifier = Classifier.load(path, checkpoint)
         return held.classifier

@@ -13,9 +13,9 @@ from convscope.networks.following.summarising import summarise
 WORTH_SEVERAL = 2e9
 """Floating-point operations of a batch.
 
-Measured on two cores, milliseconds on one thread and on two: the digits' two-conv (7 million an image) 1.5 and
-2.4 for one image, 10 and 8 for 64, with more of both cores' time; EfficientNet-Lite0 at 256 px (a thousand
-million) 32 and 44 for one image, 114 and 98 for four.
+Measured on two cores, milliseconds on one thread and on two: the digits' two-conv (7 million an image) 1.5
+and 2.4 for one image, 10 and 8 for 64, with more of both cores' time; EfficientNet-Lite0 at 256 px (a
+thousand million) 32 and 44 for one image, 114 and 98 for four.
 """
 
 
