@@ -57,7 +57,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--requests", type=int, default=2000, help="of each server, in each round")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--answers", type=int, default=10_000, help="answers that are held against predict")
     parser.add_argument("--memory", type=int, default=50_000, help="requests over which memory is watched")
     parser.add_argument("--steps", type=int, default=400, help="of the training on MNIST")
@@ -174,10 +174,10 @@ def compare(runs: Path, network: str, images: list[bytes], asked: argparse.Names
             kind: running.enter_context(server(kind, runs, network, images[0]))
             for kind in (BATCHED, ALONE, PEER)
         }
-        for _ in range(asked.rounds):
+        for number in range(asked.rounds):
             for clients in (1, 8, 64):
-                count = max(clients * 2, asked.requests // share // (4 if clients == 1 else 1))
-                for kind, (url, pid) in places.items():
+                count = max(clients * 2, asked.requests // share)
+                for kind, (url, pid) in list(places.items())[:: 1 if number % 2 else -1]:
                     figures = measure(url, pid, images, clients, count)
                     print(f"{network}, {kind}, {clients} clients: {figures}", file=sys.stderr, flush=True)
                     found[kind, clients].append(figures)

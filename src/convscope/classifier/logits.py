@@ -91,6 +91,9 @@ def in_batches(
         with torch.inference_mode():
             pixels = images[start : start + batch_size].to(device)
             outputs = [each.cpu() for each in forward(preprocessing.standardise(pixels), pixels)]
+        if len(starts) == 1:
+            found = tuple(each.clone() for each in outputs)  # inference mode's own take no part in gradients
+            continue
         if start == 0:
             # One tensor for all: a small one kept from each batch would hold on to the heap around it, and
             # 20,000 photos would need 2 GB more (benchmarks/photo_memory.py).

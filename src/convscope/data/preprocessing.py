@@ -101,12 +101,20 @@ class Preprocessing:
             pixels = pixels.contiguous() if in_place else pixels.clone(memory_format=torch.contiguous_format)
         # Along whole rows: with the channels an axis of their own, each stretch would be three values long.
         rows = pixels.flatten(2)  # (N, H, W * C)
-        rows.sub_(self._along_rows(self.mean, images.device)).div_(self._along_rows(self.std, images.device))
+        mean, std = self._along_rows(images.device)
+        rows.sub_(mean).div_(std)
         return pixels.permute(0, 3, 1, 2)
 
-    def _along_rows(self, values: Tensor, device: torch.device) -> Tensor:
-        """`(1 or C, 1, 1)` or `(C, H, W)` -> `(1 or H, W * C)`."""
-        return values.to(device).expand(self.channels, -1, self.width).permute(1, 2, 0).flatten(1)
+    def _along_rows(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Mean and deviation, `(1 or C, 1, 1)` or `(C, H, W)` -> `(1 or H, W * C)`; kept for each device."""
+        known: dict[torch.device, tuple[Tensor, Tensor]] = self.__dict__.setdefault("_known_rows", {})
+        if device not in known:
+            mean, std = (
+                values.to(device).expand(self.channels, -1, self.width).permute(1, 2, 0).flatten(1)
+                for values in (self.mean, self.std)
+            )
+            known[device] = (mean, std)
+        return known[device]
 
     def unstandardise(self, images: Tensor) -> Tensor:
         """The inverse of `standardise`: float32 `(N, C, H, W)`, 0-1 for real images."""

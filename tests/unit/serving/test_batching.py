@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from convscope.classifier.classifier import Classifier, Readied
 from convscope.data.quarantine import Quarantined
 from convscope.serving.api.admission import Admission, BusyError
+from convscope.serving.api.alike import answering_alike
 from convscope.serving.api.batching import Batcher
 from convscope.serving.api.threads import Threads
 from convscope.serving.app import create_app
@@ -173,3 +174,11 @@ def test_a_small_batch_takes_one_thread_and_leaves_those_of_others_as_they_are(
             assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_an_answer_does_not_depend_on_what_is_in_a_batch_beside_it(classifier: Classifier) -> None:
+    alike = answering_alike(classifier)
+    asked = images(32)
+    together = [each.probabilities for each in alike.answer(asked)]
+    assert together == [classifier.answer([each])[0].probabilities for each in asked]
+    assert together != [{}] * 32

@@ -88,8 +88,9 @@ def appearance_of(images: Tensor) -> Tensor:
     colour = torch.zeros_like(brightness)
     if pixels.shape[1] > 1:
         colour = (pixels.amax(1) - pixels.amin(1)).mean((1, 2))
-    edges = [grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]]
-    border = torch.stack([edge.mean(1) for edge in edges]).mean(0)
+    _, height, width = grey.shape
+    edges = (grey[:, :: max(1, height - 1)], grey[:, :, :: max(1, width - 1)])
+    border = (edges[0].mean((1, 2)) + edges[1].mean((1, 2))) / 2
     return torch.stack([brightness, contrast, (steps[0] + steps[1]) / 2, colour, border], dim=1)
 
 

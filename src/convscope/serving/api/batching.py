@@ -3,10 +3,6 @@
 A network is asked by one thread at a time. What arrives while it computes is its next batch, so that batches
 grow with the load by themselves; an image that comes when nothing is computed is computed at once. Only when
 other requests are on their way in already does it wait for them, for `MOST_WAIT` at most.
-
-An answer in a batch is not bit for bit the one of `convscope predict` on that image alone: matrix products
-round differently for one row and for several. Of the digits' two-conv network in batches of 2 to 64,
-probabilities differed by 5e-7 at most, and no class did (benchmarks/serving/serving.py counts both).
 """
 
 import asyncio
@@ -23,6 +19,7 @@ from convscope.classifier.pictures import Asked
 from convscope.classifier.prediction import Prediction
 from convscope.classifier.reading import Readied
 from convscope.data.quarantine import Quarantined
+from convscope.serving.api.alike import answering_alike
 from convscope.serving.api.threads import Threads
 
 MOST_TOGETHER = 64
@@ -49,7 +46,7 @@ class Batcher:
 
     def __init__(self, classifier: Classifier, worker: Executor, *, together: int | None = None) -> None:
         """`together`: images of a batch at most; 1 asks the network for each image alone."""
-        self.classifier = classifier
+        self.classifier = answering_alike(classifier)
         height, width = classifier.preprocessing.size
         self._most = together or max(1, min(MOST_TOGETHER, PIXELS_PER_BATCH // (height * width)))
         self._worker = worker
@@ -80,6 +77,8 @@ class Batcher:
         self._images_waiting += len(items)
         if self._computing is None or self._computing.done():
             self._computing = loop.create_task(self._compute_all())
+        if len(parts) == 1:
+            return await parts[0].answered
         answers = await asyncio.gather(*(part.answered for part in parts))
         return [answer for some in answers for answer in some]
 
