@@ -13,7 +13,8 @@ from convscope.report.palette import FACE
 
 _HIGH, _TOP, _BASE = 108, 10, 126
 _STEP = 84
-_LETTERS = 15
+_LETTERS = 14
+_TALL = 186
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +63,9 @@ def layer_diagram(groups: Sequence[Group], link: Callable[[str], str], chosen: s
         x, y = width + (room - wide) / 2, _TOP + (_HIGH - high) / 2
         fill = "var(--quiet)" if is_image else "var(--validation)" if is_chosen else "var(--train)"
         box = f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}" rx="2" fill="{fill}"/>'
-        ground = f'<rect x="{width:.1f}" y="0" width="{room:.1f}" height="172" fill="transparent"/>'
-        lines = [_shortened(group.name), "×".join(map(str, group.shape)), _rest(group)]
+        ground = f'<rect x="{width:.1f}" y="0" width="{room:.1f}" height="{_TALL}" fill="transparent"/>'
+        around, _, name = group.name.rpartition(".")  # `blocks.0.0.conv_dw`: its own name, and where it is
+        lines = [_shortened(name), "×".join(map(str, group.shape)), _rest(group), _shortened(around)]
         texts = "".join(
             f'<text x="{width + room / 2:.1f}" y="{_BASE + 11 + 14 * row}" '
             f'fill="{"var(--ink)" if row == 0 else "var(--quiet)"}">{escape(line)}</text>'
@@ -78,8 +80,8 @@ def layer_diagram(groups: Sequence[Group], link: Callable[[str], str], chosen: s
             parts.append(f'<a href="{address}" aria-label="{said}"{here}>{ground}{box}{texts}</a>')
         width += room
     return Markup(
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="diagram" viewBox="0 0 {width + 8:.0f} 172" '
-        f'width="{width + 8:.0f}" height="172" font-family="{FACE}" font-size="11" text-anchor="middle" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="diagram" viewBox="0 0 {width + 8:.0f} {_TALL}" '
+        f'width="{width + 8:.0f}" height="{_TALL}" font-family="{FACE}" font-size="11" text-anchor="middle" '
         f'role="group" aria-label="The layers from the image to the answer">{"".join(parts)}</svg>'
     )
 

@@ -248,9 +248,11 @@ def _bent(step: Bent, make: Make) -> StepView:
     name = _NAMES.get(step.function, step.function)
     formulas = {"relu": "max(0, {})", "relu6": "min(6, max(0, {}))"}
     formula = formulas.get(step.function, f"{name}({{}})").format(exact(step.before))
-    says = "Bends the value." if step.function not in formulas else "What is negative becomes 0."
-    if step.function == "relu" and step.before > 0:
-        says = "What is positive passes unchanged."
+    says = "Bends the value."
+    if step.function in formulas:
+        above = step.function == "relu6" and step.before > 6
+        passes = "What is positive passes unchanged." if step.before > 0 else "What is negative becomes 0."
+        says = "What is above 6 becomes 6." if above else passes
     return make(
         kind=name,
         says=says,

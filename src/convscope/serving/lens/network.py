@@ -85,6 +85,8 @@ class PixelView:
     map: str
     width: int
     height: int
+    scale: str
+    """The least and the greatest of the map's own values."""
     value: str
     box: tuple[int, int, int, int] | None
     """Of the image, what the value sees: left, top, width, height."""
@@ -197,8 +199,8 @@ class NetworkView:
             row, column = (int(each) for each in np.unravel_index(values[unit].argmax(), values[unit].shape))
         reckoned = explain(self.trace, found.name, unit, row, column, most=MOST_WINDOWS)
         rows, columns = values.shape[1:]
-        scale = max(1, SIDE // max(rows, columns))
-        low, high = float(values.min()), float(values.max())
+        enlarged = max(1, SIDE // max(rows, columns))
+        low, high = float(values[unit].min()), float(values[unit].max())
         return PixelView(
             unit=unit,
             row=row,
@@ -206,8 +208,9 @@ class NetworkView:
             rows=rows,
             columns=columns,
             map=map_uri(values[unit], low, high),
-            width=columns * scale,
-            height=rows * scale,
+            width=columns * enlarged,
+            height=rows * enlarged,
+            scale=f"from {rounded(low, 3)} to {rounded(high, 3)}",
             value=rounded(reckoned.value, 5),
             box=self._box(found.name, row, column),
             steps=steps_html(reckoned.steps, self._lens.shades, link=self._link, asked=reckoned.asked),

@@ -4,6 +4,14 @@
 const map = document.querySelector("#map");
 const patches = document.querySelector("#patches");
 
+const layers = document.querySelector(".layers");
+
+if (layers && layers.scrollWidth > layers.clientWidth) {
+  layers.nextElementSibling.hidden = false;
+  const chosen = layers.querySelector("[aria-current]")?.getBoundingClientRect();
+  if (chosen) layers.scrollLeft = chosen.left + chosen.width / 2 - layers.getBoundingClientRect().left - layers.clientWidth / 2;
+}
+
 const latest = () => {
   let running = null;
   return async (address) => {
