@@ -75,8 +75,10 @@ class Side:
 
     @property
     def name(self) -> str:
-        """Of the folder."""
-        return self.path.resolve().name
+        """Of the folder; of one run of a group, the group's before it: `plain/seed-0`."""
+        folder = self.path.resolve()
+        is_in_group = folder in seed_runs(folder.parent)
+        return f"{folder.parent.name}/{folder.name}" if is_in_group else folder.name
 
     @property
     def first(self) -> Member:

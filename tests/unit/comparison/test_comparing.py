@@ -38,6 +38,13 @@ def test_a_worse_classifier_is_worse_and_says_by_how_much(tmp_path: Path) -> Non
     assert sentence(compared(b, a)) == sentence(found)
 
 
+def test_a_run_of_a_group_is_called_by_both_names(tmp_path: Path) -> None:
+    a = make_run(tmp_path / "plain" / "seed-0", answers(ALL))
+    b = make_run(tmp_path / "other" / "seed-0", answers(WORSE))
+    assert sentence(compared(a, b)).startswith("plain/seed-0 is better than other/seed-0 by 25.0 points")
+    assert read_side(a.parent).name == "plain"
+
+
 def test_chance_is_called_too_close_to_tell_with_what_it_would_take(tmp_path: Path) -> None:
     one, other = [row % 30 > 0 for row in range(300)], [row % 30 != 1 for row in range(300)]
     a, b = make_run(tmp_path / "a", answers(one)), make_run(tmp_path / "b", answers(other, sure=3.1))
