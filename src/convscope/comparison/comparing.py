@@ -1,7 +1,7 @@
 """Two sides compared, as what they are: classifiers, or the recipes behind several trainings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from convscope.comparison.crossed import cross
 from convscope.comparison.estimate import Estimate, of_folds, of_means, of_recipes, of_shares
-from convscope.comparison.notes import left_out, machines, seed_notes
+from convscope.comparison.notes import corrected_labels, left_out, machines, seed_notes
 from convscope.comparison.pairing import Paired, pair
 from convscope.comparison.planning import Plan, Spread, plan
 from convscope.comparison.settings import Setting, settings_apart
-from convscope.comparison.sides import Side
+from convscope.comparison.sides import Side, judged_alike
 from convscope.errors import DataError, UsageError
 from convscope.wording import command
 
@@ -77,6 +77,12 @@ def compare_sides(first: Side, second: Side, margin: float = MARGIN) -> Comparis
         DivergedError: an answer is not finite.
     """
     _refuse_unlike(first, second)
+    one, other = judged_alike((first, second))
+    found = _compare_alike(one, other, margin)
+    return replace(found, notes=(*corrected_labels((first, second), (one, other)), *found.notes))
+
+
+def _compare_alike(first: Side, second: Side, margin: float) -> Comparison:
     if first.kind == "folds":
         return _compare_folds(first, second, margin)
     judged = [each.judged[0] for side in (first, second) for each in side.members]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.comparison.pairing import Paired, pair
-from convscope.comparison.sides import Side
+from convscope.comparison.sides import Side, judged_alike
 
 HALF = 0.5
 """By so much larger a share of its seeds must a side be wrong for an image to be its own error."""
@@ -48,7 +48,7 @@ def pair_all(sides: Sequence[Side]) -> Paired:
     Raises:
         DataError, DivergedError: see `pair`.
     """
-    judged = [each.judged[0] for side in sides for each in side.members]
+    judged = [each.judged[0] for side in judged_alike(sides) for each in side.members]
     return pair(judged, [side.name for side in sides for _ in side.members])
 
 

@@ -23,6 +23,21 @@ def left_out(paired: Paired, sides: Sequence[Side]) -> list[str]:
     ]
 
 
+def corrected_labels(before: Sequence[Side], after: Sequence[Side]) -> list[str]:
+    """That one side was judged by corrected labels, and so both are: `judged_alike` made `after`."""
+    changed = max(
+        sum(int((old.labels != new.labels).sum()) for old, new in zip(one.judged, other.judged, strict=True))
+        for side, alike in zip(before, after, strict=True)
+        for one, other in zip(side.members, alike.members, strict=True)
+    )
+    if not changed:
+        return []
+    return [
+        f"both are judged by the corrected labels, which {some(changed, 'test image')} had in one of the two "
+        "alone; whoever corrects looks for errors, so they may flatter"
+    ]
+
+
 def seed_notes(first: Side, second: Side) -> list[str]:
     """Where a group is not one recipe."""
     found = []

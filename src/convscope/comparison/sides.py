@@ -1,12 +1,13 @@
 """What is compared: a run, a group of seeds, or a cross-validated run; read from its folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from convscope.config.resolved import ResolvedExperiment
 from convscope.errors import RunError
+from convscope.evaluation.corrected import read_log, relabelled
 from convscope.evaluation.predictions import Predictions, has_predictions, read_predictions
 from convscope.runs.advice import go_on
 from convscope.runs.folder import DATASET, ENVIRONMENT, Run
@@ -110,6 +111,37 @@ def read_side(path: Path, split: str = "test") -> Side:
         raise RunError(f"{here(path)}: some of its runs are cross-validated, and others are not")
     kind: Kind = "folds" if has_folds.pop() else "seeds" if group else "run"
     return Side(path=path, kind=kind, members=members)
+
+
+def judged_alike(sides: Sequence[Side]) -> tuple[Side, ...]:
+    """The same sides, all judged by the labels of test images that were corrected for any of them.
+
+    A label that two of them corrected otherwise stays as each has it.
+    """
+    corrections = [
+        each.correction
+        for side in sides
+        for member in side.members
+        for each in read_log(member.run)
+        if each.new is not None
+    ]
+
+    def relabel(judged: Predictions) -> Predictions:
+        known = [each for each in corrections if judged.is_regression or each.new in judged.class_names]
+        return relabelled(judged, known)
+
+    if not corrections:
+        return tuple(sides)
+    return tuple(
+        replace(
+            side,
+            members=tuple(
+                replace(member, judged=tuple(relabel(each) for each in member.judged))
+                for member in side.members
+            ),
+        )
+        for side in sides
+    )
 
 
 def _read_member(run: Run, split: str) -> Member:

@@ -101,6 +101,31 @@ def test_test_images_that_only_overlap_are_compared_where_they_do(tmp_path: Path
     assert "100 of a and 100 of b" in found.notes[0]
 
 
+def test_labels_corrected_for_one_side_judge_both(tmp_path: Path) -> None:
+    judged = answers(WORSE)
+    wrong_before = [row for row in range(300) if not WORSE[row]][:2]  # image 0, an ant, is taken for a bee
+    labels = judged.labels.copy()
+    labels[wrong_before] = judged.logits[wrong_before].argmax(1)
+    a = make_run(tmp_path / "a", judged)
+    b = make_run(tmp_path / "b", replace(judged, labels=labels))
+    log = [
+        {
+            "path": judged.ids[row],
+            "content": judged.hashes[row],
+            "split": "test",
+            "old": CLASSES[judged.labels[row]],
+            "new": CLASSES[labels[row]],
+        }
+        for row in wrong_before
+    ]
+    (b / "dataset.json").write_text(json.dumps({"sizes": {"train": 100}, "corrected": log}))
+    found = compared(a, b)
+    assert found.difference.value == 0
+    assert found.values == (227 / 300, 227 / 300)
+    assert "corrected labels, which 2 test images had in one of the two alone" in found.notes[0]
+    assert compared(b, a).values == found.values
+
+
 @pytest.mark.parametrize(
     ("first", "second", "error", "said"),
     [
