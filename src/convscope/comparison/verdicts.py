@@ -12,6 +12,9 @@ from convscope.wording import apart, between, rounded, some
 Word = Literal["better", "worse", "same", "too close to tell"]
 """Of the second side beside the first."""
 
+FAILED = 0.001
+"""Two trainings that differ by their seed alone differ by luck; below this p one of them may have failed."""
+
 
 def word(comparison: Comparison, adjusted: float | None = None) -> Word:
     """The verdict on the second side.
@@ -21,6 +24,8 @@ def word(comparison: Comparison, adjusted: float | None = None) -> Word:
         adjusted: the p-value corrected for other comparisons made at the same time.
     """
     found = comparison.difference
+    if _is_luck(comparison):
+        return "too close to tell"
     if found.is_sure and (adjusted is None or adjusted < LEVEL):
         return "better" if (found.value > 0) != comparison.is_regression else "worse"
     if comparison.margin is not None and found.is_within(comparison.margin):
@@ -32,6 +37,12 @@ def sentence(comparison: Comparison, adjusted: float | None = None) -> str:
     """`b is better by 1.6 points (95 % interval 0.4 to 2.8).`"""
     found, verdict = comparison.difference, word(comparison, adjusted)
     first, second = _names(comparison)
+    if _is_luck(comparison):
+        return (
+            f"{first} and {second} are one recipe with two seeds: what separates them is the luck of "
+            f"training, {amount(comparison, found.value, signed=True)} "
+            f"(95 % interval {ends(comparison, found.interval)})."
+        )
     match verdict:
         case "better" | "worse":
             better, worse = (second, first) if verdict == "better" else (first, second)
@@ -57,7 +68,7 @@ def sentence(comparison: Comparison, adjusted: float | None = None) -> str:
 def needs(comparison: Comparison) -> str:
     """What it would take to see a difference, in a sentence; nothing where the verdict needs no more."""
     plan = comparison.needs
-    if plan is None or word(comparison) != "too close to tell":
+    if plan is None or word(comparison) != "too close to tell" or _is_luck(comparison):
         return ""
     return say_plan(plan, comparison.question == "recipes")
 
@@ -85,7 +96,7 @@ def say_plan(plan: Plan, is_about_recipes: bool) -> str:
 def about_recipes(comparison: Comparison) -> str:
     """For two single trainings, that nothing is known of their recipes, and what it would take."""
     plan = comparison.needs
-    if comparison.question == "recipes":
+    if comparison.question == "recipes" or _is_one_recipe(comparison):
         return ""
     unknown = "Whether its settings would be better again, one training of each cannot say: "
     if plan is None or plan.seeds_needed is None:
@@ -180,6 +191,15 @@ def _names(comparison: Comparison) -> tuple[str, str]:
     if comparison.question == "recipes":
         return f"{names[0]}'s recipe", f"{names[1]}'s recipe"
     return names[0], names[1]
+
+
+def _is_one_recipe(comparison: Comparison) -> bool:
+    """Whether two trainings differ by their seed alone."""
+    return comparison.question == "classifiers" and [each.field for each in comparison.settings] == ["seed"]
+
+
+def _is_luck(comparison: Comparison) -> bool:
+    return _is_one_recipe(comparison) and not comparison.difference.p_value < FAILED
 
 
 def _is_small(comparison: Comparison) -> bool:

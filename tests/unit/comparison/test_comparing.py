@@ -45,6 +45,25 @@ def test_a_run_of_a_group_is_called_by_both_names(tmp_path: Path) -> None:
     assert read_side(a.parent).name == "plain"
 
 
+def test_what_separates_two_seeds_is_luck_unless_one_of_them_failed(tmp_path: Path) -> None:
+    slightly = [row % 40 > 0 for row in range(300)]
+    a = make_run(tmp_path / "a", answers(ALL), seed=0, data__split_seed=0)
+    b = make_run(tmp_path / "b", answers(slightly), seed=1, data__split_seed=0)
+    found = compared(a, b)
+    assert found.difference.p_value < 0.05
+    assert word(found) == "too close to tell"
+    assert sentence(found).startswith(
+        "a and b are one recipe with two seeds: what separates them is the luck"
+    )
+    assert needs(found) == about_recipes(found) == ""
+    failed = make_run(tmp_path / "failed", answers(WORSE), seed=2, data__split_seed=0)
+    assert word(compared(a, failed)) == "worse"
+    other = make_run(
+        tmp_path / "c", answers(slightly), seed=1, data__split_seed=0, training__learning_rate=0.02
+    )
+    assert word(compared(a, other)) == "worse"
+
+
 def test_chance_is_called_too_close_to_tell_with_what_it_would_take(tmp_path: Path) -> None:
     one, other = [row % 30 > 0 for row in range(300)], [row % 30 != 1 for row in range(300)]
     a, b = make_run(tmp_path / "a", answers(one)), make_run(tmp_path / "b", answers(other, sure=3.1))
