@@ -123,12 +123,9 @@ class Workbench:
         return known
 
     def open_classifier(self, run_id: str) -> Classifier | None:
-        """The classifier of a run if it was opened before, at once; else None.
-
-        Raises:
-            UnknownRunError: there is no such run.
-        """
-        return self._models.open(self.path_of(run_id), "final")
+        """The classifier of a run if it was opened before and is as it was then, at once; else None."""
+        known = self._known.get(run_id)
+        return None if known is None else self._models.open(known, "final")
 
     def find_side(self, side_id: str) -> Path:
         """The folder of the run, or of the group of seeds, that has this id.

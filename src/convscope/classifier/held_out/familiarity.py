@@ -54,7 +54,8 @@ class Familiarity:
         """
         known = self.directions.to(features.device)
         nearest = (F.normalize(features.float()) @ known.T).amax(1)
-        return 1 - nearest.double() + OUTSIDE * self.appearance.outside(images).double()
+        outside = torch.from_numpy(self.appearance.outside(images)).to(nearest.device)
+        return 1 - nearest.double() + OUTSIDE * outside.double()
 
 
 def most_images(num_features: int) -> int:

@@ -45,7 +45,7 @@ class Taught:
         if held_out.familiarity is not None:
             looks = held_out.familiarity.appearance
             tensors["directions"] = held_out.familiarity.directions.half().cpu()
-            tensors["appearance"] = torch.stack([looks.low, looks.high])
+            tensors["appearance"] = torch.from_numpy(np.stack([looks.low, looks.high]))
             told["appearance_of"] = looks.n
         contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
         return safetensors.torch.save(contiguous, {"convscope": json.dumps(told)})
@@ -78,7 +78,7 @@ def _from_bytes(content: bytes) -> Taught:
     told = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["convscope"])
     familiarity = None
     if "directions" in tensors:
-        low, high = tensors["appearance"]
+        low, high = tensors["appearance"].numpy()
         looks = Appearance(low, high, int(told["appearance_of"]))
         familiarity = Familiarity(tensors["directions"].float(), looks)
     arrays = {name: tensors[name].numpy() for name in ("confidence", "true", "right", "unlikeness")}

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -173,7 +173,8 @@ def decode_and_judge(content: bytes, form: PixelFormat) -> tuple[Image.Image, st
 def what_is_lost(image: Image.Image) -> str:
     """Why hardly anything can be seen in a decoded image of mode L or RGB; empty where something can."""
     width, height = image.size
-    bands: tuple[tuple[int, int], ...] = tuple(band.getextrema() for band in image.split())  # type: ignore[misc]
+    found: Any = image.getextrema()  # of one band a pair, of several one for each
+    bands: Sequence[tuple[int, int]] = [found] if image.mode == "L" else found
     levels = 1 + max(high - low for low, high in bands)
     if max(width, height) < _FEWEST_PIXELS:
         return f"{width}×{height} px: hardly more than one pixel"

@@ -53,8 +53,9 @@ class Batcher:
         self._waiting: deque[_Part] = deque()
         self._images_waiting = 0
         self._on_their_way = 0
-        self._arrived = asyncio.Event()
-        self._computing: asyncio.Task[None] | None = None
+        self._is_computing = False
+        self._waits_until: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @contextmanager
     def expecting(self) -> Iterator[None]:
@@ -64,7 +65,7 @@ class Batcher:
             yield
         finally:
             self._on_their_way -= 1
-            self._arrived.set()
+            self._go_on()
 
     async def answer(self, items: Sequence[Item]) -> list[Answer]:
         """What the classifier says of each, in their order."""
@@ -75,42 +76,53 @@ class Batcher:
         ]
         self._waiting.extend(parts)
         self._images_waiting += len(items)
-        if self._computing is None or self._computing.done():
-            self._computing = loop.create_task(self._compute_all())
+        self._go_on()
         if len(parts) == 1:
             return await parts[0].answered
         answers = await asyncio.gather(*(part.answered for part in parts))
         return [answer for some in answers for answer in some]
 
-    async def _compute_all(self) -> None:
+    def _go_on(self) -> None:
+        """Compute the next batch, unless one is computed, or it pays to wait for requests on their way in."""
+        if self._is_computing or not self._waiting:
+            return
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            await self._wait_for_others()
-            parts = self._next_batch()
-            items = [item for part in parts for item in part.items]
-            try:
-                answers = await loop.run_in_executor(self._worker, self._compute, items)
-            except Exception as error:  # whatever it is, those who wait must hear of it
-                for part in parts:
-                    _fail(part, error)
-                continue
-            start = 0
-            for part in parts:
-                if not part.answered.done():
-                    part.answered.set_result(answers[start : start + len(part.items)])
-                start += len(part.items)
+        if self._waits_until is None:
+            self._waits_until = loop.time() + MOST_WAIT
+        pays = self._on_their_way and self._images_waiting < self._most
+        if pays and loop.time() < self._waits_until:
+            if self._timer is None:
+                self._timer = loop.call_at(self._waits_until, self._stop_waiting)
+            return
+        self._waits_until = None
+        self._is_computing = True
+        self._worker.submit(self._work, self._next_batch(), loop)
 
-    async def _wait_for_others(self) -> None:
-        """For requests that are on their way in, until the batch is full or the wait is over."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + MOST_WAIT
-        while self._on_their_way and self._images_waiting < self._most and loop.time() < until:
-            self._arrived.clear()
-            try:
-                async with asyncio.timeout_at(until):
-                    await self._arrived.wait()
-            except TimeoutError:
-                return
+    def _stop_waiting(self) -> None:
+        self._timer = None
+        self._go_on()
+
+    def _work(self, parts: Sequence[_Part], loop: asyncio.AbstractEventLoop) -> None:
+        """In the worker's thread: compute, and let the event loop hand out the answers."""
+        found: list[Answer] | Exception
+        try:
+            found = self._compute([item for part in parts for item in part.items])
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            found = error
+        loop.call_soon_threadsafe(self._hand_out, parts, found)
+
+    def _hand_out(self, parts: Sequence[_Part], found: list[Answer] | Exception) -> None:
+        start = 0
+        for part in parts:
+            if part.answered.done():  # whoever asked is gone
+                pass
+            elif isinstance(found, Exception):
+                part.answered.set_exception(found)
+            else:
+                part.answered.set_result(found[start : start + len(part.items)])
+            start += len(part.items)
+        self._is_computing = False
+        self._go_on()
 
     def _next_batch(self) -> list[_Part]:
         parts: list[_Part] = []
@@ -131,8 +143,3 @@ class Batcher:
         ready = [self.classifier.ready(item) if isinstance(item, Asked) else item for item in items]
         with self._threads.for_images(len(ready)):
             return self.classifier.answer(ready)
-
-
-def _fail(part: _Part, error: Exception) -> None:
-    if not part.answered.done():
-        part.answered.set_exception(error)
