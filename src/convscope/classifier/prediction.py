@@ -169,12 +169,13 @@ def describe_outputs(target: Target, outputs: Tensor, names: Sequence[str]) -> l
     Raises:
         DivergedError: an output is not finite.
     """
-    for name, finite in zip(names, outputs.isfinite().all(1).tolist(), strict=True):
-        if not finite:
-            raise DivergedError(
-                f"the network's answer to {name} is not a finite number. "
-                "Use an earlier checkpoint, or train with a lower learning rate"
-            )
+    finite = outputs.isfinite()
+    if not finite.all():
+        first = names[finite.all(1).tolist().index(False)]
+        raise DivergedError(
+            f"the network's answer to {first} is not a finite number. "
+            "Use an earlier checkpoint, or train with a lower learning rate"
+        )
     if target.task == "regression":
         return [
             _describe_number(target, name, value)

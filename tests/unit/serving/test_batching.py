@@ -163,15 +163,18 @@ def test_a_small_batch_takes_one_thread_and_leaves_those_of_others_as_they_are(
 ) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
+    threads = Threads(classifier, 2)
+
+    def chosen(images: int) -> int:
+        threads.choose(images)
+        return torch.get_num_threads()
+
     try:
-        threads = Threads(classifier)
-        with threads.for_images(1):
-            assert torch.get_num_threads() == 1
-            with ThreadPoolExecutor(1) as other:
-                assert other.submit(torch.get_num_threads).result() == 2
+        with ThreadPoolExecutor(1) as worker:
+            assert [worker.submit(chosen, count).result() for count in (1, 10_000, 2)] == [1, 2, 1]
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(torch.get_num_threads).result() == 2
         assert torch.get_num_threads() == 2
-        with threads.for_images(10_000):
-            assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
 

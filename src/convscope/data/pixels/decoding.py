@@ -45,6 +45,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SAY_ORIENTATION = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
+"""Where Pillow looks for it in a PNG or a JPEG: EXIF, or what an editor wrote."""
 _pillow_settings = threading.Lock()
 
 
@@ -205,6 +207,8 @@ def _open_without_warning(content: bytes) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format in ("PNG", "JPEG") and not image.info.keys() & _SAY_ORIENTATION:
+        return 1  # as of most small images, whose metadata take as long to look for as their pixels
     with _pillow_settings, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

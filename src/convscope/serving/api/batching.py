@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
+
 from convscope.classifier.classifier import Classifier
 from convscope.classifier.logits import PIXELS_PER_BATCH
 from convscope.classifier.pictures import Asked
@@ -50,6 +52,7 @@ class Batcher:
         height, width = classifier.preprocessing.size
         self._most = together or max(1, min(MOST_TOGETHER, PIXELS_PER_BATCH // (height * width)))
         self._worker = worker
+        self._most_threads = torch.get_num_threads()
         self._waiting: deque[_Part] = deque()
         self._images_waiting = 0
         self._on_their_way = 0
@@ -136,10 +139,10 @@ class Batcher:
     @cached_property
     def _threads(self) -> Threads:
         """Made in the worker's thread, for it takes a moment."""
-        return Threads(self.classifier)
+        return Threads(self.classifier, self._most_threads)
 
     def _compute(self, items: Sequence[Item]) -> list[Answer]:
         """In the worker's thread."""
         ready = [self.classifier.ready(item) if isinstance(item, Asked) else item for item in items]
-        with self._threads.for_images(len(ready)):
-            return self.classifier.answer(ready)
+        self._threads.choose(len(ready))
+        return self.classifier.answer(ready)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+import torch
 from threadpoolctl import ThreadpoolController
 
 from convscope.classifier.classifier import Classifier
@@ -20,19 +18,19 @@ thousand million) 32 and 44 for one image, 114 and 98 for four.
 
 
 class Threads:
-    """Those of the thread that computes answers; the pools of all other threads stay as they are."""
+    """Those of the one thread that computes answers; what other threads compute with stays as it is."""
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, most: int) -> None:
+        """`most`: threads that are worth it for a large batch."""
         preprocessing = classifier.preprocessing
         shape = (preprocessing.channels, *preprocessing.size)
         self._per_image = summarise(classifier.network, shape).total.flops
-        self._pools = ThreadpoolController().select(user_api="openmp")
+        self._pools = ThreadpoolController().select(user_api="openmp").lib_controllers
+        self._most = most
 
-    @contextmanager
-    def for_images(self, count: int) -> Iterator[None]:
-        """While a batch of so many is computed."""
-        if count * self._per_image >= WORTH_SEVERAL:
-            yield
-            return
-        with self._pools.limit(limits=1):
-            yield
+    def choose(self, images: int) -> None:
+        """For a batch of so many that this thread computes next."""
+        count = self._most if images * self._per_image >= WORTH_SEVERAL else 1
+        torch.get_num_threads()  # the first time a thread asks, torch sets it up with the number of all
+        for pool in self._pools:
+            pool.set_num_threads(count)
