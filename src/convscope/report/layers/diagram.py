@@ -13,8 +13,7 @@ from convscope.report.palette import FACE
 
 _HIGH, _TOP, _BASE = 108, 10, 126
 _STEP = 84
-_LETTERS = 14
-_TALL = 186
+_LETTERS = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +52,7 @@ def layer_diagram(groups: Sequence[Group], link: Callable[[str], str], chosen: s
         chosen: the layer that is shown, whose group is marked.
     """
     tallest = max(_side(group.shape) for group in groups)
+    tall = _BASE + 46 + 14 * any("." in group.name for group in groups)
     width, parts = 8.0, []
     for group in groups:
         is_image = group.layers[0].kind == "image"
@@ -63,7 +63,7 @@ def layer_diagram(groups: Sequence[Group], link: Callable[[str], str], chosen: s
         x, y = width + (room - wide) / 2, _TOP + (_HIGH - high) / 2
         fill = "var(--quiet)" if is_image else "var(--validation)" if is_chosen else "var(--train)"
         box = f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}" rx="2" fill="{fill}"/>'
-        ground = f'<rect x="{width:.1f}" y="0" width="{room:.1f}" height="{_TALL}" fill="transparent"/>'
+        ground = f'<rect x="{width:.1f}" y="0" width="{room:.1f}" height="{tall}" fill="transparent"/>'
         around, _, name = group.name.rpartition(".")  # `blocks.0.0.conv_dw`: its own name, and where it is
         lines = [_shortened(name), "×".join(map(str, group.shape)), _rest(group), _shortened(around)]
         texts = "".join(
@@ -80,8 +80,8 @@ def layer_diagram(groups: Sequence[Group], link: Callable[[str], str], chosen: s
             parts.append(f'<a href="{address}" aria-label="{said}"{here}>{ground}{box}{texts}</a>')
         width += room
     return Markup(
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="diagram" viewBox="0 0 {width + 8:.0f} {_TALL}" '
-        f'width="{width + 8:.0f}" height="{_TALL}" font-family="{FACE}" font-size="11" text-anchor="middle" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="diagram" viewBox="0 0 {width + 8:.0f} {tall}" '
+        f'width="{width + 8:.0f}" height="{tall}" font-family="{FACE}" font-size="11" text-anchor="middle" '
         f'role="group" aria-label="The layers from the image to the answer">{"".join(parts)}</svg>'
     )
 
