@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -52,10 +53,12 @@ class Familiarity:
             features: `(N, F)`, of images
             images: uint8 `(N, C, H, W)`, on the same device.
         """
-        known = self.directions.to(features.device)
-        nearest = (F.normalize(features.float()) @ known.T).amax(1)
-        outside = torch.from_numpy(self.appearance.outside(images)).to(nearest.device)
-        return 1 - nearest.double() + OUTSIDE * outside.double()
+        values = features.float()
+        nearest = (values @ self.directions.to(values.device).T).amax(1) / values.norm(dim=1).clamp_min_(
+            1e-12
+        )
+        outside = self.appearance.outside(images)
+        return torch.from_numpy(1 - nearest.cpu().numpy().astype(np.float64) + OUTSIDE * outside)
 
 
 def most_images(num_features: int) -> int:
