@@ -1,6 +1,5 @@
 """A network without its last layer: features and logits in one pass, and no hook that threads would share."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from convscope.classifier.held_out.familiarity import Familiarity
-from convscope.classifier.logits import in_batches
+from convscope.classifier.logits import in_batches, twin_of
 from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
 from convscope.errors import UsageError
@@ -59,15 +58,13 @@ class Backbone:
             UsageError: when its last layer is not a linear one.
         """
         head = head_layer(network)
-        shared: dict[int, object] = {id(each): each for each in (*network.parameters(), *network.buffers())}
-        shared[id(head)] = nn.Identity()
         parts = tuple(
             (places, name, part)
             for module in network.modules()
             for places in (module._parameters, module._buffers, module._modules)
             for name, part in places.items()
         )
-        return Backbone(copy.deepcopy(network, shared).eval(), head, parts)
+        return Backbone(twin_of(network, {head: nn.Identity()}).eval(), head, parts)
 
     @property
     def is_current(self) -> bool:

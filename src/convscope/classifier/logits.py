@@ -1,7 +1,7 @@
 """From images to logits, changing nothing: not a weight, a buffer, a mode or a random state."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -39,8 +39,14 @@ def in_evaluation_mode(network: nn.Module) -> nn.Module:
     """
     if not any(module.training for module in network.modules()):
         return network
-    shared: dict[int, object] = {id(each): each for each in (*network.parameters(), *network.buffers())}
-    return copy.deepcopy(network, shared).eval()
+    return twin_of(network).eval()
+
+
+def twin_of(network: nn.Module, instead: Mapping[nn.Module, nn.Module] | None = None) -> nn.Module:
+    """A copy that shares weights and buffers; with other modules in place of some of the network's."""
+    known: dict[int, object] = {id(each): each for each in (*network.parameters(), *network.buffers())}
+    known |= {id(one): other for one, other in (instead or {}).items()}
+    return copy.deepcopy(network, known)
 
 
 def compute_logits(

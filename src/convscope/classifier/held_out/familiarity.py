@@ -54,9 +54,8 @@ class Familiarity:
             images: uint8 `(N, C, H, W)`, on the same device.
         """
         values = features.float()
-        nearest = (values @ self.directions.to(values.device).T).amax(1) / values.norm(dim=1).clamp_min_(
-            1e-12
-        )
+        lengths = values.norm(dim=1).clamp_min_(1e-12)
+        nearest = (values @ self.directions.to(values.device).T).amax(1) / lengths
         outside = self.appearance.outside(images)
         return torch.from_numpy(1 - nearest.cpu().numpy().astype(np.float64) + OUTSIDE * outside)
 

