@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,14 +67,15 @@ def training_ways(name: str, *, on_old_cpu: bool) -> Ways:
     }
     if name == "pretrained":
         del ways["images not augmented"], ways["channels first in memory"]
-        ways["depthwise convolutions as the library has them"] = changed(fast_depthwise=False)
+        ways["convolutions as the library has them"] = changed(convolutions="library")
+        ways["frozen normalisations not folded"] = changed(convolutions="not folded")
     return ways | {COMPILED: changed(compiled=True)}
 
 
 def _step(name: str, settings: dict[str, Any]) -> Callable[[], object]:
     import torch
 
-    from convscope.training import step as step_module
+    from convscope.training.convolving.fast import fast_convolutions
     from convscope.training.preparation import build_state, build_step
 
     job = _job(name, settings)
@@ -91,18 +93,17 @@ def _step(name: str, settings: dict[str, Any]) -> Callable[[], object]:
     rows = torch.arange(size)
     threads = settings.get("threads", torch.get_num_threads())
 
-    in_formats = step_module.fast_depthwise if settings.get("fast_depthwise", True) else _as_it_is
+    match settings.get("convolutions"):
+        case "library":
+            step = replace(step, fast=nullcontext())
+        case "not folded":
+            step = replace(step, fast=fast_convolutions(network, step.precision))
 
     def once() -> None:
         torch.set_num_threads(threads)
-        step_module.fast_depthwise = in_formats
         step.take(state, rows, 1e-4)
 
     return once
-
-
-def _as_it_is(*_: object) -> AbstractContextManager[None]:
-    return nullcontext()
 
 
 def _job(name: str, settings: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from convscope.benchmarking.peak import synchronise
 from convscope.errors import UsageError
 from convscope.networks.following.summarising import summarise
-from convscope.training.depthwise import fast_depthwise
+from convscope.training.convolving.fast import fast_convolutions
 from convscope.wording import meant, near
 
 Layout = Literal["channels-last", "channels-first"]
@@ -142,9 +142,9 @@ class Workload:
         self.network.train()
         self.network.zero_grad(set_to_none=True)
         setting = self.setting
-        fast = nullcontext() if setting.compiled else fast_depthwise(setting.device, setting.precision)
+        fast = fast_convolutions(self.network, setting.precision)
         try:
-            with self._format(), fast:
+            with self._format(), nullcontext() if setting.compiled else fast:
                 outputs = network(images)
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):

@@ -7,7 +7,7 @@ from torch import nn
 
 from convscope.config.asked import TrainingConfig
 from convscope.errors import RunError, UsageError
-from convscope.training.depthwise import is_depthwise
+from convscope.training.convolving.passes import is_depthwise
 
 DEVICE_TYPES = ("cpu", "cuda")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from convscope.classifier.logits import compute_logits
+from convscope.classifier.logits import compute_logits, evaluation_mode
 from convscope.data.batches import epoch_batches, steps_per_epoch
 from convscope.data.dataset import ImageRows
 from convscope.errors import InterruptedTrainingError
@@ -14,6 +14,7 @@ from convscope.runs.advice import go_on
 from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
 from convscope.runs.folder import Run
 from convscope.runs.records import Record, append_record
+from convscope.training.convolving.fast import Fast
 from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.fine_tuning.stages import set_training_mode
 from convscope.training.objective import Figures
@@ -24,7 +25,7 @@ from convscope.training.pacing.clock import Clock
 from convscope.training.pacing.forecast import Forecast
 from convscope.training.pacing.interruption import Interruption
 from convscope.training.pacing.timetable import Timetable
-from convscope.training.preparation import Job, build_step, sampling_weights
+from convscope.training.preparation import Job, build_judging, build_step, sampling_weights
 from convscope.training.state import TrainingState
 from convscope.training.step import TrainingStep
 from convscope.training.updating.batch_statistics import (
@@ -61,11 +62,13 @@ class Loop:
     saved: int | None = None
     step: TrainingStep = field(init=False)
     sampling_weights: Tensor | None = field(init=False)
+    judging: Fast = field(init=False)
     guard: FiniteGuard = field(init=False)
 
     def __post_init__(self) -> None:
         self.step = build_step(self.job, self.job.config.seed)
         self.sampling_weights = sampling_weights(self.job)
+        self.judging = build_judging(self.job, self.state.classifier_network)
         self.guard = FiniteGuard(self.state.network, self.job.device)
 
     def train(self) -> None:
@@ -124,11 +127,12 @@ class Loop:
         }
         network, preprocessing = self.state.classifier_network, self.step.preprocessing
         outputs_of = head_outputs if head_alone else compute_logits
-        return {
-            split: self.step.objective.judge(outputs_of(network, preprocessing, images), labels)
-            for split, (images, labels) in samples.items()
-            if len(labels)
-        }
+        with evaluation_mode(network), self.judging:
+            return {
+                split: self.step.objective.judge(outputs_of(network, preprocessing, images), labels)
+                for split, (images, labels) in samples.items()
+                if len(labels)
+            }
 
     def count_measured(self) -> int:
         """How many images one measuring asks for."""

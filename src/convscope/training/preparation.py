@@ -3,29 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from convscope.classifier.classifier import Classifier
 from convscope.classifier.logits import evaluation_mode
 from convscope.classifier.target import Target
-from convscope.config.asked import Fit
 from convscope.config.length import Epochs, Steps, TimeBudget
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
-from convscope.data.dataset import Dataset, ImageRows
+from convscope.data.dataset import Dataset
 from convscope.data.loading import Features, load_dataset
-from convscope.data.preprocessing import Preprocessing, measure_preprocessing
+from convscope.data.preprocessing import measure_preprocessing
 from convscope.data.sources import ArraySource, FileSource
 from convscope.errors import UsageError
-from convscope.networks.build import build_network
-from convscope.networks.pretrained import input_normalisation, is_pretrained
+from convscope.networks.pretrained import is_pretrained
 from convscope.networks.whitened_vgg import WhitenedVGG
+from convscope.training.convolving.fast import Fast, fast_convolutions
 from convscope.training.device import choose_precision
-from convscope.training.fine_tuning.features import find_features
+from convscope.training.fine_tuning.features import find_features, pretrained_preprocessing
 from convscope.training.fine_tuning.stages import (
     freeze_backbone,
     freeze_early_stages,
@@ -43,9 +40,6 @@ from convscope.training.updating.optimizers import build_optimizer
 
 WHITENING_IMAGES = 1_000
 """About how many training images the patches come from: a million of them."""
-
-IMAGES_A_SECOND = 15
-"""Of a time budget: with more, there would be no time for the features of images that are not trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +67,7 @@ def prepare(config: ResolvedExperiment, dataset: Dataset, device: torch.device, 
     _refuse_impossible(config, dataset)
     preprocessing, name = config.preprocessing, config.network.name
     if is_pretrained(name):
-        measured = _as_pretrained(name, dataset.train.images, preprocessing.fit)
+        measured = pretrained_preprocessing(name, dataset.train.images, preprocessing.fit)
     else:
         measured = measure_preprocessing(
             dataset.train.images,
@@ -115,13 +109,6 @@ def _refuse_impossible(config: ResolvedExperiment, dataset: Dataset) -> None:
         )
 
 
-def _as_pretrained(name: str, images: ImageRows, fit: Fit) -> Preprocessing:
-    """What the pretrained weights expect of pixels, whatever these photos' own mean is."""
-    _, channels, height, width = images.shape
-    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in input_normalisation(name, channels))
-    return Preprocessing(height, width, channels, fit, mean=mean, std=std)
-
-
 def load_planned(
     config: ResolvedExperiment,
     source: FileSource | ArraySource | None = None,
@@ -141,36 +128,6 @@ def load_planned(
         features=features,
         series=series,
     )
-
-
-def backbone_features(config: ResolvedExperiment, device: torch.device) -> Features | None:
-    """What the pretrained backbone makes of images, to find series by before they are divided.
-
-    The head is fitted on the same features, which wait for it in the cache. None without such a backbone, or
-    where they would take too much of a time budget.
-    """
-    name, length = str(config.network.name), config.training.length
-    if not is_pretrained(name):
-        return None
-
-    def features(images: ImageRows) -> NDArray[np.float32]:
-        if isinstance(length, TimeBudget) and len(images) > IMAGES_A_SECOND * length.seconds:
-            return np.zeros((len(images), 1), dtype=np.float32)
-        preprocessing = _as_pretrained(name, images, config.preprocessing.fit)
-        network = build_network(
-            config.network,
-            in_channels=preprocessing.channels,
-            image_size=preprocessing.size,
-            num_classes=2,
-            seed=config.seed,
-        )
-        network = network.to(device).to(memory_format=torch.channels_last)
-        try:
-            return find_features(network, preprocessing, images).numpy()
-        except UsageError:  # its head is no linear layer: what it sees is not known
-            return np.zeros((len(images), 1), dtype=np.float32)
-
-    return features
 
 
 def describe_target(dataset: Dataset) -> Target:
@@ -250,17 +207,19 @@ def build_state(job: Job) -> TrainingState:
 
 
 def _refuse_single_values(job: Job) -> None:
-    training, network, images = job.config.training, job.classifier.network, job.dataset.train.images
-    image = job.classifier.preprocessing.standardise(images[:1].to(job.device))
+    training, network, count = job.config.training, job.classifier.network, len(job.dataset.train)
     with evaluation_mode(network):  # whatever the mode is set to, each module's own comes back
         set_training_mode(network, frozen_statistics=training.frozen_statistics)
-        refuse_single_values(network, image, batch_size=training.batch_size, num_images=len(images))
+        refuse_single_values(network, _first_image(job), batch_size=training.batch_size, num_images=count)
 
 
 def build_step(job: Job, seed: int) -> TrainingStep:
     """What an update does; augmentation and dropout draw from `seed`."""
     training, target = job.config.training, job.classifier.target
     weights = _class_weights(job) if training.balance == "loss" else None
+    network = job.classifier.network
+    precision = choose_precision(training.precision, job.device, network)
+    may_be_frozen = training.frozen_statistics or job.is_pretrained
     return TrainingStep(
         config=training,
         train=job.dataset.train,
@@ -270,9 +229,20 @@ def build_step(job: Job, seed: int) -> TrainingStep:
             target, training.label_smoothing, None if weights is None else weights.to(job.device)
         ),
         device=job.device,
-        precision=choose_precision(training.precision, job.device, job.classifier.network),
+        precision=precision,
         seed=seed,
+        fast=fast_convolutions(network, precision, frozen_on=_first_image(job) if may_be_frozen else None),
     )
+
+
+def build_judging(job: Job, network: nn.Module) -> Fast:
+    """What makes a network's convolutions faster where it is judged, in evaluation mode."""
+    return fast_convolutions(network, torch.float32, frozen_on=_first_image(job))
+
+
+def _first_image(job: Job) -> Tensor:
+    """`(1, C, H, W)`, as the network sees it."""
+    return job.classifier.preprocessing.standardise(job.dataset.train.images[:1].to(job.device))
 
 
 def sampling_weights(job: Job) -> Tensor | None:

@@ -28,12 +28,13 @@ from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
 from convscope.runs.standing import forget_divergence, note_divergence
 from convscope.training.device import usable_cores, use_device
+from convscope.training.fine_tuning.features import backbone_features
 from convscope.training.fit import fit
 from convscope.training.learning_rate_finder import search_for_job
 from convscope.training.outcome.manifest import write_dataset
 from convscope.training.pacing.interruption import stopped_by_signals
 from convscope.training.plan import UNKNOWN_RATE, plan_experiment
-from convscope.training.preparation import Job, backbone_features, load_planned, prepare, steps_asked
+from convscope.training.preparation import Job, load_planned, prepare, steps_asked
 from convscope.training.progress import Choice, Progress, Silent
 from convscope.training.telling import describe_data
 from convscope.wording import listed

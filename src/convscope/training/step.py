@@ -11,7 +11,7 @@ from convscope.data.augmentation import Augmentation
 from convscope.data.batches import derive_seed
 from convscope.data.dataset import ImageSet
 from convscope.data.preprocessing import Preprocessing
-from convscope.training.depthwise import fast_depthwise
+from convscope.training.convolving.fast import Fast
 from convscope.training.fine_tuning.stages import set_training_mode
 from convscope.training.objective import Objective
 from convscope.training.processes import ONE_PROCESS, Processes
@@ -32,6 +32,7 @@ class TrainingStep:
         seed: augmentation and dropout draw from it and the step's number.
         processes: who takes which rows of a batch; one process takes all.
         precision: of the activations; the loss and the weights are float32.
+        fast: what makes convolutions faster here.
     """
 
     config: ResolvedTraining
@@ -42,6 +43,7 @@ class TrainingStep:
     device: torch.device
     precision: torch.dtype
     seed: int
+    fast: Fast
     processes: Processes = ONE_PROCESS
 
     def take(
@@ -58,7 +60,7 @@ class TrainingStep:
         set_training_mode(network, frozen_statistics=self.config.frozen_statistics)
         with (
             torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32),
-            fast_depthwise(self.device, self.precision),
+            self.fast,
         ):
             outputs = network(images)
         loss = self.objective.loss(outputs.float(), targets)

@@ -15,11 +15,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.classifier.backbone import head_layer
+from convscope.config.asked import Fit
+from convscope.config.length import TimeBudget
+from convscope.config.resolved import ResolvedExperiment
 from convscope.data.dataset import ImageRows
+from convscope.data.loading import Features
 from convscope.data.pixels.cache import FEATURES, Write, keys_of, read_entry, write_entry
 from convscope.data.pixels.reading import content_hash
 from convscope.data.preprocessing import Preprocessing
+from convscope.errors import UsageError
+from convscope.networks.build import build_network
+from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.training.fine_tuning.head import compute_features
+
+IMAGES_A_SECOND = 15
+"""Of a time budget: with more, there would be no time for the features of images that are not trained on."""
 
 
 def find_features(network: nn.Module, preprocessing: Preprocessing, images: ImageRows) -> Tensor:
@@ -49,6 +59,43 @@ def outputs_of_features(network: nn.Module, features: Tensor) -> Tensor:
     with torch.inference_mode():
         outputs: Tensor = layer(features.to(layer.weight.device))
     return outputs.float().cpu()
+
+
+def backbone_features(config: ResolvedExperiment, device: torch.device) -> Features | None:
+    """What the pretrained backbone makes of images, to find series by before they are divided.
+
+    The head is fitted on the same features, which wait for it in the cache. None without such a backbone, or
+    where they would take too much of a time budget.
+    """
+    name, length = str(config.network.name), config.training.length
+    if not is_pretrained(name):
+        return None
+
+    def features(images: ImageRows) -> NDArray[np.float32]:
+        if isinstance(length, TimeBudget) and len(images) > IMAGES_A_SECOND * length.seconds:
+            return np.zeros((len(images), 1), dtype=np.float32)
+        preprocessing = pretrained_preprocessing(name, images, config.preprocessing.fit)
+        network = build_network(
+            config.network,
+            in_channels=preprocessing.channels,
+            image_size=preprocessing.size,
+            num_classes=2,
+            seed=config.seed,
+        )
+        network = network.to(device).to(memory_format=torch.channels_last)
+        try:
+            return find_features(network, preprocessing, images).numpy()
+        except UsageError:  # its head is no linear layer: what it sees is not known
+            return np.zeros((len(images), 1), dtype=np.float32)
+
+    return features
+
+
+def pretrained_preprocessing(name: str, images: ImageRows, fit: Fit) -> Preprocessing:
+    """What the pretrained weights expect of pixels, whatever these photos' own mean is."""
+    _, channels, height, width = images.shape
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in input_normalisation(name, channels))
+    return Preprocessing(height, width, channels, fit, mean=mean, std=std)
 
 
 def _fingerprint(network: nn.Module, preprocessing: Preprocessing) -> str:

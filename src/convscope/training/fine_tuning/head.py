@@ -1,5 +1,6 @@
 """The last layer of a network: what it sees, and what is written into it."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from convscope.classifier.backbone import head_layer
 from convscope.classifier.logits import evaluation_mode
 from convscope.data.dataset import Images
 from convscope.data.preprocessing import Preprocessing
+from convscope.training.convolving.fast import fast_convolutions
 from convscope.wording import some
 from convscope.work import counted
 
@@ -42,11 +44,16 @@ def compute_features(network: nn.Module, preprocessing: Preprocessing, images: I
 
     device, starts = next(network.parameters()).device, range(0, len(images), BATCH_SIZE)
     sizes = [min(BATCH_SIZE, len(images) - start) for start in starts]
+
+    def batch(start: int, size: int = BATCH_SIZE) -> Tensor:
+        return preprocessing.standardise(images[start : start + size].to(device))
+
+    fast = fast_convolutions(network, torch.float32, frozen_on=batch(0, 1)) if starts else nullcontext()
     handle = layer.register_forward_pre_hook(keep)
     try:
-        with evaluation_mode(network), torch.inference_mode():
+        with evaluation_mode(network), torch.inference_mode(), fast:
             for start in counted(starts, f"features of {some(len(images), 'image')}", weights=sizes):
-                network(preprocessing.standardise(images[start : start + BATCH_SIZE].to(device)))
+                network(batch(start))
     finally:
         handle.remove()
     return torch.cat(seen) if seen else torch.empty(0, layer.in_features)
