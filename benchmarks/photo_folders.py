@@ -68,6 +68,8 @@ def main() -> None:
             arguments = shlex.split(f"{options.shared} {flags} --folds {options.folds}")
             run, seconds = trained(folder.resolve(), name, arguments, options.work.resolve())
             found = read_rows(run, folder.stem, name, seconds)
+            if name == "default":
+                found += read_timm(options.work, folder.stem, options.folds)
             heads = [row for row in found if row.which == HEAD]
             for row in found:
                 print(line(row, (heads or found)[0], options.folds), flush=True)
@@ -119,6 +121,18 @@ def read_rows(run: Run, folder: str, recipe: str, seconds: float) -> list[Row]:
     return rows[:1] if only else rows
 
 
+def read_timm(work: Path, folder: str, folds: int) -> list[Row]:
+    """What timm's own recipe gets on the same folds, where photo_timm.py measured it."""
+    kept = work / f"{folder}-timm.json"
+    if not kept.exists():
+        return []
+    found = json.loads(kept.read_text())
+    accuracy, loss = tuple(found["accuracy"]), tuple(found["log_loss"])
+    if len(accuracy) < folds:
+        return []
+    return [Row(folder, "timm", "last", accuracy, loss, found["cpu_seconds"])]
+
+
 def line(row: Row, head: Row, folds: int) -> str:
     """A row of the table, with what it gains over the head alone."""
     accuracy, loss = statistics.mean(row.accuracy), statistics.mean(row.loss)
@@ -148,7 +162,7 @@ def over_folders(rows: list[Row]) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for recipe, which in dict.fromkeys((row.recipe, row.which) for row in rows):
         mine = [row for row in rows if (row.recipe, row.which) == (recipe, which)]
-        heads = {row.folder: row for row in rows if row.recipe == recipe and row.which == HEAD}
+        heads = {row.folder: row for row in rows if row.which == HEAD and recipe in (row.recipe, "timm")}
         pairs = [(row, heads[row.folder]) for row in mine if row.folder in heads and which != HEAD]
         gained = spread([100 * (mean_of(row.accuracy) - mean_of(head.accuracy)) for row, head in pairs], 1)
         lost = spread([mean_of(row.loss) - mean_of(head.loss) for row, head in pairs], 3)
