@@ -49,7 +49,14 @@ def training_ways(name: str, *, on_old_cpu: bool) -> Ways:
         old = {"precision": "float32", "batch_size": FEW} if on_old_cpu else {}
         return _step(name, old | settings)
 
-    first = {"layout": torch.contiguous_format}
+    first, tuned = {"layout": torch.contiguous_format}, name == "pretrained"
+    others = {
+        "convolutions as the library has them": "library",
+        "frozen normalisations not folded": "not folded",
+    }
+    convolutions = {way: changed(convolutions=what) for way, what in others.items()} if tuned else {}
+    if on_old_cpu and tuned:
+        return {OURS: changed()} | convolutions
     if on_old_cpu:
         return {
             OURS: changed(),
@@ -65,10 +72,9 @@ def training_ways(name: str, *, on_old_cpu: bool) -> Ways:
         "images not augmented": changed(augmentation="none"),
         "float32, channels first, not fused": changed(precision="float32", fused=False, **first),
     }
-    if name == "pretrained":
+    if tuned:
         del ways["images not augmented"], ways["channels first in memory"]
-        ways["convolutions as the library has them"] = changed(convolutions="library")
-        ways["frozen normalisations not folded"] = changed(convolutions="not folded")
+        ways |= convolutions
     return ways | {COMPILED: changed(compiled=True)}
 
 
@@ -216,6 +222,8 @@ ROWS: dict[str, tuple[Callable[..., Ways], int]] = {
 }
 """The ways of a row, and its rounds."""
 
+OLD_ROWS = ("vgg12 step", "vgg16 forward and backward", "EfficientNet-Lite0 step")
+
 
 def measure(name: str) -> None:
     """One row, in this process, and into the results."""
@@ -243,7 +251,7 @@ def measure(name: str) -> None:
 
 def main() -> None:
     asked = sys.argv[1:] or ["list"]
-    others = [f"{row} on {isa}" for isa in ISAS for row in ("vgg12 step", "vgg16 forward and backward")]
+    others = [f"{row} on {isa}" for isa in ISAS for row in OLD_ROWS]
     if asked == ["list"]:
         print("\n".join([*ROWS, *others]))
     elif asked == ["write"]:

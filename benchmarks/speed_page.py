@@ -42,9 +42,13 @@ without bfloat16 would do. There convscope trains in float32, channels last. Ste
 
 FINE_TUNING = """## Depthwise convolutions, and fine-tuning
 
-EfficientNet-Lite0 is fine-tuned in bfloat16. Two backward passes of its depthwise convolutions, for which the
-library has no fast kernel in bfloat16, are computed in float32: the gradient of the input where the stride
-is above 1, and that of the weight where the kernel is 5 × 5 (`benchmarks/depthwise.py`; 16 images).
+EfficientNet-Lite0 is fine-tuned in bfloat16 where the CPU multiplies in it, else in float32. Two backward
+passes of its depthwise convolutions have no fast kernel in the library: in bfloat16 the gradient of the input
+where the stride is above 1, which is computed in float32, and in either format that of the weight where the
+kernel is 5 × 5: three of its columns are computed at once, the other two on shifted images. Frozen batch
+normalisations are folded into the convolutions before them, and ReLU6 is done as their outputs are written;
+so it is where training measures, and where features are computed. What that gains in float32 is below, as
+"EfficientNet-Lite0 step". The library's own passes (`benchmarks/depthwise.py`; 16 images):
 """
 
 WINOGRAD = """## Fewer products: Winograd's F(4×4, 3×3)
@@ -61,8 +65,8 @@ DECIDED = """## What was decided by it
   would come out now so and now otherwise, and with it the bits of the same training.
 - `torch.compile` is not used: in none of these steps does it gain what compiling costs.
 - Evaluation and prediction stay in float32, the same on every machine. Fusing batch normalisation into the
-  convolutions would gain next to nothing there, and compiling up to a quarter once it is done: both change
-  the last bits.
+  convolutions would gain next to nothing in small networks, and compiling up to a quarter once it is done:
+  both change the last bits.
 - Winograd's convolution is not used: in float32 it is no match for the library's bfloat16, and in bfloat16
   its error is some twenty times as large.
 """
