@@ -41,7 +41,9 @@ def planned(survey=None, **given):
     [
         (looked_at(), "efficientnet-lite0", FineTuning().image_size, "photos"),
         (looked_at(size=(28, 28), modes=("L",)), "two-conv", 28, "digits"),
-        (looked_at(size=(32, 32)), "whitened-vgg", 32, "cifar"),
+        (looked_at(size=(32, 32)), "efficientnet-lite0", 192, "photos"),
+        (replace(looked_at(size=(32, 32)), count=50_000), "efficientnet-lite0", 128, "photos"),
+        (looked_at(size=(20, 20)), "whitened-vgg", 20, "cifar"),
         (looked_at(size=(8, 8)), "small-resnet", 8, "cifar"),
         (looked_at(size=(128, 128), name="counting-1-5"), "counter", 128, "symmetric"),
     ],
@@ -57,20 +59,20 @@ def test_the_data_decides(survey, network, side, augmentation):
 
 
 def test_answers_are_averaged_with_the_mirror_image_where_training_flips_and_the_recipe_says_so():
-    config, choices = planned(looked_at(size=(32, 32)))
+    config, choices = planned(looked_at(size=(32, 32)), network__name="whitened-vgg")
     assert config.preprocessing.mirrored
     assert "answers" in {choice.what for choice in choices}
     for given in ({"augmentation__preset": "shift=0.1"}, {"preprocessing__mirrored": False}):
-        config, choices = planned(looked_at(size=(32, 32)), **given)
+        config, choices = planned(looked_at(size=(32, 32)), network__name="whitened-vgg", **given)
         assert not config.preprocessing.mirrored
         assert "answers" not in {choice.what for choice in choices}
     assert not planned(looked_at(size=(28, 28), modes=("L",)))[0].preprocessing.mirrored
 
 
 def test_a_whitened_network_starts_by_passing_on_what_it_sees_unless_asked_otherwise():
-    config, _ = planned(looked_at(size=(32, 32)))
+    config, _ = planned(looked_at(size=(32, 32)), network__name="whitened-vgg")
     assert (config.network.initialiser, config.network.last_initialiser) == ("identity", "xavier")
-    config, _ = planned(looked_at(size=(32, 32)), network__initialiser="he")
+    config, _ = planned(looked_at(size=(32, 32)), network__name="whitened-vgg", network__initialiser="he")
     assert (config.network.initialiser, config.network.last_initialiser) == ("he", None)
 
 
