@@ -97,12 +97,12 @@ def _plan_network(plan: OpenPlan) -> None:
     elif survey.channels == 1:
         plan.fill({"network.name": "two-conv"})
         reason = f"small grey images ({longer} px): two convolutions are enough, and fast"
-    elif longer >= SMALLEST_KNOWN:
+    elif longer >= SMALLEST_KNOWN and (plan.config.preprocessing.size or ENLARGED) > SMALL_SIDE:
         plan.fill({"network.name": DEFAULT})
         reason = "pretrained on ImageNet: enlarged, small colour images learn from what is known, too"
     else:
         plan.fill({"network.name": _small_colour_network(survey)})
-        reason = f"tiny images ({longer} px): from scratch"
+        reason = f"small images ({longer} px): from scratch"
     _refuse_fine_tuning_from_nothing(plan)
     plan.explain("network", str(plan.config.network.name), reason)
 

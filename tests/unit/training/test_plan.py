@@ -96,6 +96,11 @@ def test_many_small_grey_images_are_seen_one_and_a_half_times(given):
     assert longer.augmentation.preset == "digits"
 
 
+def test_small_colour_images_that_are_to_stay_small_are_learned_from_scratch():
+    config, _ = planned(looked_at(size=(32, 32)), preprocessing__size=32)
+    assert (config.network.name, config.preprocessing.size) == ("whitened-vgg", 32)
+
+
 def test_what_was_said_stays():
     config, _ = planned(
         network__name="vgg11", preprocessing__size=96, preprocessing__fit="pad", training__epochs=3

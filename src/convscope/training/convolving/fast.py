@@ -79,6 +79,10 @@ class _FastConvolutions(TorchFunctionMode):
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
+    def __exit__(self, *raised: object) -> None:
+        self.cut = None
+        super().__exit__(*raised)  # type: ignore[no-untyped-call]
+
     def __torch_function__(
         self,
         function: Callable[..., Any],
