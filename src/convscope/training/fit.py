@@ -21,6 +21,9 @@ from convscope.training.preparation import Job, build_state, fit_head_first, ste
 from convscope.training.progress import Choice
 from convscope.wording import percent, some
 
+MOST_FOR_MIRRORS = 0.1
+"""Of what is left of a time budget, where steps follow: for less, the head is fitted on mirror images as well."""
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -171,9 +174,11 @@ def _start_from_head(loop: Loop, deadline: float | None) -> None:
 
 def _mirrors_hold(loop: Loop, deadline: float | None, measuring: float) -> bool:
     """Whether there is time for the features of the training images' mirror images, by what others took."""
-    measured = loop.count_measured()
-    features = 2 * len(loop.job.dataset.train) * measuring / max(1, measured)
-    return deadline is None or features < deadline - time.perf_counter()
+    if deadline is None:
+        return True
+    seconds = len(loop.job.dataset.train) * measuring / max(1, loop.count_measured())
+    share = 1.0 if loop.job.config.training.frozen else MOST_FOR_MIRRORS
+    return seconds < share * (deadline - time.perf_counter())
 
 
 def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:
