@@ -22,7 +22,7 @@ from convscope.training.progress import Choice
 from convscope.wording import percent, some
 
 MOST_FOR_MIRRORS = 0.1
-"""Of what is left of a time budget, where steps follow: for less, the head is fitted on mirror images as well."""
+"""Of what is left of a time budget, where steps follow: what mirror images may take of it before them."""
 
 
 @dataclass(frozen=True)
