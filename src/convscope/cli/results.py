@@ -42,6 +42,8 @@ def print_summary(
         if split in summary:
             held_out = split == "test" and "folds" in summary
             print_line(console, "held out" if held_out else split, *_figures(summary[split], held_out))
+            if split in summary.get("by_series", {}):
+                print_line(console, "", summary["by_series"][split]["sentence"])
     _print_as_labelled(console, summary.get("corrections", {}).get("figures"))
     for note in summary.get("notes", ()):
         print_line(console, "note", note)

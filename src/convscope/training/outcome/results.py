@@ -12,6 +12,7 @@ from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.sources.source import SPLITS
 from convscope.evaluation.corrected import REMOVED, read_both_ways
 from convscope.evaluation.predictions import Predictions, write_predictions
+from convscope.evaluation.together import judged_together
 from convscope.networks.following.summarising import summarise
 from convscope.runs.checkpoint_names import HEAD
 from convscope.runs.folder import NETWORK, STEP_BY_STEP, SUMMARY, Run
@@ -88,6 +89,11 @@ def finish_run(
             },
             **{predictions.split: predictions.evaluation.to_dict() for predictions, _ in judged},
             **corrections,
+            "by_series": {
+                predictions.split: found.to_dict()
+                for predictions, images in judged
+                if (found := judged_together(predictions, images)) is not None
+            },
             "notes": _notes([predictions.split for predictions, _ in judged]),
             "seconds": {"train": round(fitted.seconds, 2), "total": round(fitted.earlier + total_seconds, 2)},
         },
