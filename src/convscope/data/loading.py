@@ -72,7 +72,7 @@ def load_dataset(
     loaded = _match(loaded, config, known_classes, ignore_unknown)
     if divided and not loaded.class_names:
         _refuse_one_number(loaded, config)
-    found = _find_series(loaded, config, features) if divided and series is None else Series()
+    found = series_among(loaded, config, features) if divided and series is None else Series()
     loaded = replace(loaded, notes=(*loaded.notes, *([found.said] if found.groups else [])))
     result = divide_examples(
         loaded.examples,
@@ -87,8 +87,10 @@ def load_dataset(
     return _corrected(loaded, result, config)
 
 
-def _find_series(loaded: SourceImages, config: DataConfig, features: Features | None) -> Series:
-    """Series among images that come as files and are not divided by what somebody said of them."""
+def series_among(loaded: SourceImages, config: DataConfig, features: Features | None) -> Series:
+    """Series among images that come as files and are not divided by what somebody said of them; without
+    `features` those that their names tell.
+    """
     examples, decoded = loaded.examples, loaded.decoded
     if not config.series or config.group_by is not None or decoded is None:
         return Series()

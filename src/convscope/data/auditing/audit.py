@@ -6,13 +6,14 @@ shapes, and images that are unlike the others. The audit reads every image and c
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from convscope.config.asked import DataConfig, Fit
 from convscope.data.example import Example
+from convscope.data.loading import series_among
 from convscope.data.pixels.cache import release_pages
 from convscope.data.pixels.decoding import Reading
 from convscope.data.pixels.reading import PixelFormat, in_order
@@ -20,6 +21,7 @@ from convscope.data.preprocessing import discarded_share
 from convscope.data.quarantine import Quarantined
 from convscope.data.source_images import SourceImages, as_image, read_source
 from convscope.data.sources import ArraySource, FileSource, open_source
+from convscope.data.splitting.series import Series
 from convscope.data.splitting.similar import describe, similar_pairs
 from convscope.data.splitting.splits import clusters, links_of
 from convscope.data.survey import Survey, survey_source
@@ -98,6 +100,8 @@ class Audit:
     """Usable ones."""
     reading: Reading
     """How the files were read, and how training would read them."""
+    series: Series = field(default_factory=Series)
+    """Images of one thing or scene, as far as names tell; training asks a pretrained network, too."""
     notes: tuple[str, ...] = ()
     """What a reader should know about the source and how it was read."""
 
@@ -123,6 +127,7 @@ class Audit:
             "leaks": [_plain(entry) for entry in self.leaks],
             "conflicts": [_plain(entry) for entry in self.conflicts],
             "outliers": [asdict(entry) for entry in self.outliers],
+            "series": self.series.to_dict(),
             "notes": list(self.notes),
         }
 
@@ -170,6 +175,7 @@ def audit(
         outliers=tuple(_outliers(found, overview)[:_MOST_ODD]),
         missing=_missing(examples, source.class_names),
         cropped_away=float(np.median(shares)) if shares else 0.0,
+        series=series_among(found, config, None),
         notes=found.notes,
         reading=found.reading,
         images=len(examples),

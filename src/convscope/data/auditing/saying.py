@@ -38,7 +38,8 @@ def _contents(found: Audit) -> list[Line]:
         share = percent(found.cropped_away, 0)
         lines.append(("crop", f"a square centre crop cuts {share} of the typical image away"))
     uneven = f"the largest class has {found.imbalance:.1f} times the images of the smallest"
-    return [*lines, ("balance", uneven), *(("note", note) for note in found.notes)]
+    said = [("series", found.series.said)] if found.series.groups else []
+    return [*lines, ("balance", uneven), *said, *(("note", note) for note in found.notes)]
 
 
 def _faults(found: Audit) -> list[Line]:

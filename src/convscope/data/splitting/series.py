@@ -10,7 +10,7 @@ much like the others (average linkage; Sokal & Michener 1958).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,16 @@ class Series:
         alike = percent(self.agreeing, 0)
         shown = f" ({command('--group-by', self.pattern)})" if self.pattern else ""
         return f"{these} {where}{shown}, and {alike} of their pairs look alike; {sides}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "images": self.images,
+            "count": self.count,
+            "by": self.by if self.groups else None,
+            "pattern": self.pattern or None,
+            "sentence": self.said or None,
+        }
 
 
 def find_series(
