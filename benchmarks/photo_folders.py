@@ -7,9 +7,12 @@
 A recipe is what is typed after `convscope train FOLDER --folds K`. Each is trained in a process of its own,
 with an empty cache, so that its CPU seconds hold all that it needs; what is in `--work` already is not done
 again. Beside what was chosen stand the candidates that it was chosen from, from the same training: the exact
-head (`head`), the fine-tuned weights (`last`), and their `blend`. Accuracy and log loss are means over folds,
-each on images held out from it. Differences are to the head of the same training, fold by fold, with Nadeau
-and Bengio's corrected 95 % interval (2003); over folders, the mean and the standard error over folders.
+head (`head`), the fine-tuned weights (`last`), and their `blend`.
+
+Accuracy and log loss are means over folds, each on images held out from it, after its logits were divided by
+the temperature that suits the other folds: the classifier that is kept gets one, too. The loss without stands
+beside it. Differences are to the head of the same training, fold by fold, with Nadeau and Bengio's corrected
+95 % interval (2003); over folders, the mean and the standard error over folders.
 """
 
 import argparse
@@ -21,20 +24,25 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from convscope.evaluation.predictions import has_predictions, read_predictions
 from convscope.evaluation.proportion import MeanOverRuns
+from convscope.evaluation.temperature import temper_by_others
 from convscope.runs.folder import Run
 
 CODE = "from convscope.cli.main import main; main()"
 CHOSEN, HEAD = "test", "head"
 ANSWERS = {CHOSEN: "chosen", HEAD: "head", "blend": "blend", "last": "last"}
 DEFAULT = ("default=", "frozen=--frozen")
+COLUMNS = """| accuracy | log loss | without | CPU s | accuracy − head | log loss − head |
+|---|---|---|---|---|---|---|---|---|"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,9 @@ class Row:
     which: str
     accuracy: tuple[float, ...]
     loss: tuple[float, ...]
+    """With each fold's logits divided by what suits the others."""
+    plain_loss: tuple[float, ...]
+    """As they are."""
     cpu_seconds: float
 
 
@@ -60,8 +71,7 @@ def main() -> None:
     parser.add_argument("--shared", default="", help="flags of every recipe")
     options = parser.parse_args()
     rows: list[Row] = []
-    print("| folder | recipe | which | accuracy | log loss | CPU s | accuracy − head | log loss − head |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| folder | recipe | which {COLUMNS}")
     for folder in options.folders:
         for recipe in options.recipe or DEFAULT:
             name, _, flags = recipe.partition("=")
@@ -111,26 +121,42 @@ def read_rows(run: Run, folder: str, recipe: str, seconds: float) -> list[Row]:
         if not all(has_predictions(fold, answers) for fold in folds):
             continue
         kept = [read_predictions(fold, answers) for fold in folds]
-        accuracy = tuple(each.accuracy.value for each in kept)
-        loss = tuple(
-            -float(log_softmax(each.logits, axis=1)[np.arange(len(each)), each.labels].mean())
-            for each in kept
-        )
-        rows.append(Row(folder, recipe, which, accuracy, loss, seconds))
+        logits, labels = [each.logits for each in kept], [each.labels for each in kept]
+        rows.append(row_of(folder, recipe, which, logits, labels, seconds))
     only = len(rows) == 2 and rows[0].accuracy == rows[1].accuracy  # nothing was there to choose from
     return rows[:1] if only else rows
 
 
+def row_of(
+    folder: str,
+    recipe: str,
+    which: str,
+    logits: Sequence[NDArray[np.float32]],
+    labels: Sequence[NDArray[np.int64]],
+    seconds: float,
+) -> Row:
+    """From the logits `(n, K)` and labels `(n,)` of each fold."""
+    parts = np.repeat(np.arange(len(labels)), [len(each) for each in labels])
+    tempered = temper_by_others(np.concatenate(list(logits)), np.concatenate(list(labels)), parts)
+    accuracy = tuple(float((a.argmax(1) == b).mean()) for a, b in zip(logits, labels, strict=True))
+    loss = tuple(loss_of(tempered[parts == part], each) for part, each in enumerate(labels))
+    plain = tuple(loss_of(a, b) for a, b in zip(logits, labels, strict=True))
+    return Row(folder, recipe, which, accuracy, loss, plain, seconds)
+
+
+def loss_of(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    return -float(log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
+
+
 def read_timm(work: Path, folder: str, folds: int) -> list[Row]:
     """What timm's own recipe gets on the same folds, where photo_timm.py measured it."""
-    kept = work / f"{folder}-timm.json"
-    if not kept.exists():
+    kept = sorted(work.glob(f"{folder}-timm-*.npz"))
+    if len(kept) < folds:
         return []
-    found = json.loads(kept.read_text())
-    accuracy, loss = tuple(found["accuracy"]), tuple(found["log_loss"])
-    if len(accuracy) < folds:
-        return []
-    return [Row(folder, "timm", "last", accuracy, loss, found["cpu_seconds"])]
+    found = [np.load(path) for path in kept]
+    seconds = sum(float(each["cpu_seconds"]) for each in found)
+    logits, labels = [each["logits"] for each in found], [each["labels"] for each in found]
+    return [row_of(folder, "timm", "last", logits, labels, seconds)]
 
 
 def line(row: Row, head: Row, folds: int) -> str:
@@ -140,7 +166,7 @@ def line(row: Row, head: Row, folds: int) -> str:
     lost = against(row.loss, head.loss, folds, 1, 3)
     return (
         f"| {row.folder} | {row.recipe} | {row.which} | {100 * accuracy:.1f} % | {loss:.3f} "
-        f"| {row.cpu_seconds:.0f} | {gained} | {lost} |"
+        f"| {statistics.mean(row.plain_loss):.3f} | {row.cpu_seconds:.0f} | {gained} | {lost} |"
     )
 
 
@@ -158,25 +184,25 @@ def against(
 
 def over_folders(rows: list[Row]) -> None:
     """Each recipe's mean over folders, and its difference to the head of the same trainings."""
-    print("| recipe | which | folders | accuracy | log loss | CPU s | accuracy − head | log loss − head |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| recipe | which | folders {COLUMNS}")
     for recipe, which in dict.fromkeys((row.recipe, row.which) for row in rows):
         mine = [row for row in rows if (row.recipe, row.which) == (recipe, which)]
         heads = {row.folder: row for row in rows if row.which == HEAD and recipe in (row.recipe, "timm")}
         pairs = [(row, heads[row.folder]) for row in mine if row.folder in heads and which != HEAD]
         gained = spread([100 * (mean_of(row.accuracy) - mean_of(head.accuracy)) for row, head in pairs], 1)
         lost = spread([mean_of(row.loss) - mean_of(head.loss) for row, head in pairs], 3)
-        accuracy, loss, seconds = (
+        accuracy, loss, plain, seconds = (
             mean_of([part(row) for row in mine])
             for part in (
                 lambda row: mean_of(row.accuracy),
                 lambda row: mean_of(row.loss),
+                lambda row: mean_of(row.plain_loss),
                 lambda row: row.cpu_seconds,
             )
         )
         print(
-            f"| {recipe} | {which} | {len(mine)} | {100 * accuracy:.1f} % | {loss:.3f} | {seconds:.0f} "
-            f"| {gained} | {lost} |"
+            f"| {recipe} | {which} | {len(mine)} | {100 * accuracy:.1f} % | {loss:.3f} | {plain:.3f} "
+            f"| {seconds:.0f} | {gained} | {lost} |"
         )
 
 

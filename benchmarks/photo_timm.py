@@ -12,11 +12,9 @@ again, has a row for them.
 
 import argparse
 import io
-import json
 import time
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import timm
@@ -68,33 +66,32 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
+    print(f"timm {timm.__version__}, torch {torch.__version__}, {options.epochs} epochs")
     torch.set_num_threads(options.threads)
     for archive in options.archives:
         run = Run.open(options.work / f"{archive.stem}-default")
         folds = [read_predictions(Run(path), "test") for path in sorted((run.path / "folds").iterdir())]
-        measure(archive, folds, options.epochs, options.work / f"{archive.stem}-timm.json")
+        measure(archive, folds, options.epochs, options.work)
 
 
-def measure(archive: Path, folds: list[Predictions], epochs: int, path: Path) -> None:
-    """Accuracy and log loss of each fold, by a network that was trained on the others; kept one by one."""
-    versions = f"timm {timm.__version__}, torch {torch.__version__}, {epochs} epochs"
-    kept: dict[str, Any] = {"accuracy": [], "log_loss": [], "cpu_seconds": 0.0, "versions": versions}
-    if path.exists():
-        kept = json.loads(path.read_text())
+def measure(archive: Path, folds: list[Predictions], epochs: int, work: Path) -> None:
+    """What a network that was trained on the other folds says of each; kept one by one."""
     with zipfile.ZipFile(archive) as files:
-        for index in range(len(kept["accuracy"]), len(folds)):
-            begun, test = time.process_time(), folds[index]
+        for index, test in enumerate(folds):
+            kept = work / f"{archive.stem}-timm-{index + 1}.npz"
+            if kept.exists():
+                continue
+            begun = time.process_time()
             others = [one for at, one in enumerate(folds) if at != index]
             ids = tuple(name for one in others for name in one.ids)
             labels = np.concatenate([one.labels for one in others])
             torch.manual_seed(index)
             network = trained(Photos(files, ids, labels, training=True), epochs)
-            answers = judged(network, Photos(files, test.ids, test.labels, training=False))
-            kept["accuracy"].append(float((answers.argmax(1) == test.labels).mean()))
-            kept["log_loss"].append(-float(answers[np.arange(len(test.labels)), test.labels].mean()))
-            kept["cpu_seconds"] += time.process_time() - begun
-            path.write_text(json.dumps(kept))
-            print(archive.stem, json.dumps(kept), flush=True)
+            logits = judged(network, Photos(files, test.ids, test.labels, training=False))
+            seconds = time.process_time() - begun
+            np.savez(kept, logits=logits, labels=test.labels, cpu_seconds=seconds, epochs=epochs)
+            right = float((logits.argmax(1) == test.labels).mean())
+            print(f"{archive.stem} fold {index + 1}: {100 * right:.1f} %, {seconds:.0f} CPU s", flush=True)
 
 
 def trained(photos: Photos, epochs: int) -> nn.Module:
@@ -118,9 +115,9 @@ def trained(photos: Photos, epochs: int) -> nn.Module:
 
 @torch.inference_mode()
 def judged(network: nn.Module, photos: Photos) -> NDArray[np.float32]:
-    """Log probabilities `(N, classes)`."""
+    """Logits `(N, classes)`."""
     batches = DataLoader(photos, batch_size=64)
-    return torch.cat([network(images).log_softmax(1) for images, _ in batches]).numpy()
+    return torch.cat([network(images) for images, _ in batches]).numpy()
 
 
 if __name__ == "__main__":
