@@ -27,7 +27,8 @@ from convscope.data.dataset import join
 from convscope.data.loading import load_dataset
 from convscope.diagnosis.rule import AbsentError
 from convscope.diagnosis.rules.labels import estimated_count, likeliest_wrong, wrong_labels
-from convscope.evaluation.predictions import Predictions, read_held_out
+from convscope.evaluation.held_out import read_held_out
+from convscope.evaluation.predictions import Predictions
 from convscope.runs.folder import Run
 
 HEADER = (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convscope.comparison.crossed import cross
 from convscope.comparison.estimate import Estimate, of_folds, of_means, of_recipes, of_shares
-from convscope.comparison.notes import corrected_labels, left_out, machines, seed_notes
+from convscope.comparison.notes import corrected_labels, left_out, machines, seed_notes, together
 from convscope.comparison.pairing import Paired, pair
 from convscope.comparison.planning import Plan, Spread, plan
 from convscope.comparison.settings import Setting, settings_apart
@@ -118,11 +118,15 @@ def _refuse_unlike(first: Side, second: Side) -> None:
 
 def _compare_classifiers(first: Side, second: Side, paired: Paired, margin: float) -> Comparison:
     one, other = paired.losses
+    loss = of_means(*paired.by_groups(paired.losses), n=len(paired))
     if paired.is_regression:
-        return _comparison(
-            "classifiers", first, second, of_means(one, other), paired=paired, losses=(one, other)
-        )
+        return _comparison("classifiers", first, second, loss, paired=paired, losses=(one, other))
     right = paired.right
+    difference = (
+        of_shares(right[0], right[1])
+        if paired.groups is None
+        else of_means(*paired.by_groups(right), n=len(paired))
+    )
     only = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
     differing = (sum(only) + 1) / (len(paired) + 2)
     needs = plan(
@@ -138,10 +142,10 @@ def _compare_classifiers(first: Side, second: Side, paired: Paired, margin: floa
         "classifiers",
         first,
         second,
-        of_shares(right[0], right[1]),
+        difference,
         paired=paired,
         losses=(one, other),
-        log_loss=of_means(one, other),
+        log_loss=loss,
         only=only,
         margin=margin,
         needs=needs,
@@ -153,7 +157,7 @@ def _compare_recipes(first: Side, second: Side, paired: Paired, margin: float) -
     one, other = paired.losses[:count], paired.losses[count:]
     notes = seed_notes(first, second)
     if paired.is_regression:
-        found = of_recipes(one, other)
+        found = of_recipes(*_units(paired, paired.losses, count), n=len(paired))
         return _comparison("recipes", first, second, found, paired=paired, losses=(one, other), notes=notes)
     right, theirs = paired.right[:count], paired.right[count:]
     crossed = cross(right, theirs)
@@ -170,14 +174,20 @@ def _compare_recipes(first: Side, second: Side, paired: Paired, margin: float) -
         "recipes",
         first,
         second,
-        of_recipes(right, theirs),
+        of_recipes(*_units(paired, paired.right, count), n=len(paired)),
         paired=paired,
         losses=(one, other),
-        log_loss=of_recipes(one, other),
+        log_loss=of_recipes(*_units(paired, paired.losses, count), n=len(paired)),
         margin=margin,
         needs=needs,
         notes=notes,
     )
+
+
+def _units(paired: Paired, values: NDArray[Any], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Of the first side and of the second, one value for each seed and image, or group of images."""
+    units = paired.by_groups(values)
+    return units[:count], units[count:]
 
 
 def _comparison(
@@ -214,7 +224,7 @@ def _comparison(
         margin=margin,
         settings=settings_apart((first, second)),
         needs=needs,
-        notes=(*left_out(paired, (first, second)), *notes, *machines(first, second)),
+        notes=(*left_out(paired, (first, second)), *together(paired), *notes, *machines(first, second)),
     )
 
 

@@ -71,20 +71,28 @@ def of_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Estimate:
     )
 
 
-def of_means(first: NDArray[np.float64], second: NDArray[np.float64]) -> Estimate:
-    """Two classifiers: the mean of one value an image `(n,)`, by Student's paired test."""
-    return _student(second - first, 1 / len(first), len(first))
+def of_means(first: NDArray[np.float64], second: NDArray[np.float64], *, n: int) -> Estimate:
+    """Two classifiers: the mean of one value a unit, by Student's paired test.
+
+    Args:
+        first, second: of each unit: an image, or a group of images that belong together.
+        n: images.
+    """
+    return _student(second - first, 1 / len(first), n)
 
 
-def of_recipes(first: NDArray[Any], second: NDArray[Any]) -> Estimate:
-    """Two recipes: one value for each seed and image, `(K, n)` and `(L, n)`; see `comparison.crossed`."""
+def of_recipes(first: NDArray[Any], second: NDArray[Any], *, n: int | None = None) -> Estimate:
+    """Two recipes: one value for each seed and unit, `(K, m)` and `(L, m)`; see `comparison.crossed`.
+
+    `n` are the images: as many as units unless given.
+    """
     crossed = cross(first, second)
     return Estimate(
         value=float(crossed.value),
         interval=_ends(crossed.interval()),
         narrow=_ends(crossed.interval(TWO_ONE_SIDED)),
         p_value=float(crossed.p_value),
-        n=crossed.images,
+        n=crossed.images if n is None else n,
     )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from convscope.comparison.pairing import Paired
 from convscope.comparison.settings import settings_apart
 from convscope.comparison.sides import Side, seeds_of
@@ -21,6 +23,14 @@ def left_out(paired: Paired, sides: Sequence[Side]) -> list[str]:
         f"compared on the {some(len(paired), 'image')} that all of them were tested on, by content; "
         f"left out: {' and '.join(shares)}"
     ]
+
+
+def together(paired: Paired) -> list[str]:
+    """That images are not counted one by one."""
+    if paired.groups is None:
+        return []
+    groups = some(len(np.unique(paired.groups)), "series", "series")
+    return [f"these {some(len(paired), 'image')} are {groups}, right or wrong together, and count as such"]
 
 
 def corrected_labels(before: Sequence[Side], after: Sequence[Side]) -> list[str]:

@@ -12,6 +12,7 @@ from scipy.special import log_softmax
 from convscope.errors import DataError, DivergedError
 from convscope.evaluation.errors import cross_entropy_per_image
 from convscope.evaluation.predictions import Predictions
+from convscope.evaluation.together import are_together
 from convscope.wording import quoted, shown, some
 
 Key = tuple[str, int]
@@ -32,6 +33,7 @@ class Paired:
         ids: of each image, its path in the first one's source.
         rows: `(M, n)`: where it stands in each classifier's own predictions.
         left_out: of each classifier, how many of its images the others did not judge.
+        groups: `(n,)`, the number of those that an image belongs with; None where each stands for itself.
     """
 
     class_names: tuple[str, ...]
@@ -43,6 +45,7 @@ class Paired:
     ids: tuple[str, ...]
     rows: NDArray[np.int64]
     left_out: tuple[int, ...]
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -51,6 +54,19 @@ class Paired:
     def is_regression(self) -> bool:
         """Whether the answers are numbers."""
         return not self.class_names
+
+    def by_groups(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values `(M, n)` of images as they are counted: of groups, `(M, G)`, where images belong together.
+
+        A group's value is the sum over its images, in units that leave the mean what it was: the mean of
+        independent units then, whose variance is that of whole groups.
+        """
+        if self.groups is None:
+            return values
+        _, places = np.unique(self.groups, return_inverse=True)
+        count = int(places.max()) + 1
+        sums = [np.bincount(places, weights=each, minlength=count) for each in values]
+        return np.stack(sums) * (count / len(places))
 
 
 def pair(judged: Sequence[Predictions], names: Sequence[str]) -> Paired:
@@ -97,7 +113,14 @@ def pair(judged: Sequence[Predictions], names: Sequence[str]) -> Paired:
         ids=tuple(judged[0].ids[row] for row in rows[0]),
         rows=np.stack(rows),
         left_out=tuple(len(each) - len(row) for each, row in zip(judged, rows, strict=True)),
+        groups=_groups(judged, rows),
     )
+
+
+def _groups(judged: Sequence[Predictions], rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64] | None:
+    """Of the images that all judged: as the first knows it whose images stand together at all."""
+    known = (each.groups[row] for each, row in zip(judged, rows, strict=True) if each.groups is not None)
+    return next((groups for groups in known if are_together(groups)), None)
 
 
 def _refuse_another_task(judged: Sequence[Predictions], names: Sequence[str]) -> None:

@@ -30,11 +30,11 @@ from convscope.diagnosis.rule import AbsentError
 from convscope.diagnosis.rules.ending import Ending
 from convscope.diagnosis.telling import HalfTest, half_test
 from convscope.errors import ConvscopeError
+from convscope.evaluation.held_out import read_held_out
 from convscope.evaluation.predictions import (
     Predictions,
     has_predictions,
     predict_images,
-    read_held_out,
     read_predictions,
 )
 from convscope.evaluation.proportion import Proportion

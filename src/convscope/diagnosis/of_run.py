@@ -6,7 +6,8 @@ from convscope.diagnosis.answers import answers
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import Diagnosis
 from convscope.errors import RunError
-from convscope.evaluation.predictions import has_predictions, read_held_out, read_predictions
+from convscope.evaluation.held_out import read_held_out
+from convscope.evaluation.predictions import has_predictions, read_predictions
 from convscope.evaluation.proportion import Proportion
 from convscope.runs.checkpoint_names import HEAD, LAST
 from convscope.runs.folder import Run

@@ -123,6 +123,7 @@ def relabelled(judged: Predictions, corrections: Sequence[Correction]) -> Predic
         labels=labels[rows],
         ids=tuple(judged.ids[row] for row in kept),
         hashes=tuple(judged.hashes[row] for row in kept),
+        groups=None if judged.groups is None else judged.groups[rows],
     )
 
 
@@ -154,6 +155,7 @@ def _joined(first: Predictions, second: Predictions) -> Predictions:
         ids=(*first.ids, *second.ids),
         hashes=(*first.hashes, *second.hashes),
         likeness=None,  # the figures by both are accuracies alone
+        groups=None,
     )
 
 

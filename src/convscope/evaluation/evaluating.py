@@ -17,10 +17,11 @@ from convscope.data.loading import load_dataset
 from convscope.data.quarantine import Quarantined
 from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.corrected import REMOVED, BothWays, judge_both_ways, read_both_ways
-from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images, read_held_out
+from convscope.evaluation.held_out import read_held_out
+from convscope.evaluation.predictions import ImageEvaluation, Predictions, predict_images
 from convscope.evaluation.series import read_series
 from convscope.evaluation.together import judged_together
-from convscope.runs.folder import DATASET, DESCRIPTION, SUMMARY, Run
+from convscope.runs.folder import DATASET, DESCRIPTION, Run
 from convscope.wording import command, some
 
 SPLITS = ("test", "validation", "train")
@@ -127,7 +128,7 @@ def evaluate_path(
         )
         mirrored = replace(judged, logits=averaged).evaluation
     seen = [] if data is None else _seen_in_training(path, images)
-    together = judged_together(judged, images)
+    together = judged_together(judged)
     return PathEvaluation(
         str(path),
         data or dataset.name,
@@ -178,8 +179,8 @@ def _evaluate_folds(path: Path, split: str, checkpoint: str, mirrored: bool) -> 
         "the one of its classifiers that had not seen it; the classifier kept is fitted on all of them"
     )
     broken = tuple(Quarantined(each["path"], each["reason"]) for each in run.read(DATASET)["quarantined"])
-    together = run.read(SUMMARY).get("by_series", {}) if run.has(SUMMARY) else {}
-    notes = (note, *(each["sentence"] for each in together.values()), *_left_out(broken))
+    together = judged_together(held_out)
+    notes = (note, *([together.said] if together else []), *_left_out(broken))
     both = read_both_ways(run, held_out)
     return PathEvaluation(
         str(path), data.source, split, held_out.evaluation, notes, broken, judged=held_out, both=both

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.classifier.held_out.alarms import false_alarms_by
-from convscope.errors import DataError, RunError
+from convscope.errors import RunError
 from convscope.evaluation.calibration import Calibration, calibrate
 from convscope.evaluation.confusion import Confusion, confusion_matrix
 from convscope.evaluation.errors import ImageError, find_errors
@@ -20,7 +20,6 @@ from convscope.evaluation.metrics import Evaluation, evaluate_logits
 from convscope.evaluation.proportion import Proportion
 from convscope.evaluation.regression import Regression, evaluate_regression
 from convscope.evaluation.unknown import Unknown
-from convscope.runs.advice import resume_command
 from convscope.runs.folder import DESCRIPTION, Run
 
 if TYPE_CHECKING:  # whoever reads kept answers does without torch, which takes seconds to import
@@ -48,6 +47,8 @@ class Predictions:
         likeness: of each image, the share of images like those of training that are as unlike them or more,
             `(N,)`; None where that was not measured.
         likened_to: by how many images held out that is told.
+        groups: of each image, the number of those that it belongs with: copies, a series of one thing, a
+            group of `--group-by`; None where that was not kept.
     """
 
     split: str
@@ -60,6 +61,7 @@ class Predictions:
     folds: int = 0
     likeness: NDArray[np.float64] | None = None
     likened_to: int = 0
+    groups: NDArray[np.int64] | None = None
 
     @staticmethod
     def of(target: Target, logits: NDArray[np.float32], images: ImageSet, split: str) -> Predictions:
@@ -73,6 +75,7 @@ class Predictions:
             hashes=images.hashes,
             class_names=target.class_names,
             training_range=(target.low, target.high) if is_number else None,
+            groups=np.array(images.clusters, dtype=np.int64) if len(images.clusters) == len(images) else None,
         )
 
     def __len__(self) -> int:
@@ -170,6 +173,8 @@ class Predictions:
             arrays["training_range"] = np.array(self.training_range)
         if self.likeness is not None:
             arrays |= {"likeness": self.likeness, "likened_to": np.array(self.likened_to)}
+        if self.groups is not None:
+            arrays["groups"] = self.groups
         return arrays
 
 
@@ -225,6 +230,7 @@ def _from_arrays(run: Run, split: str, arrays: dict[str, NDArray[Any]]) -> Predi
         folds=int(arrays.get("folds", 0)),
         likeness=arrays.get("likeness"),
         likened_to=int(arrays.get("likened_to", 0)),
+        groups=arrays.get("groups"),
     )
 
 
@@ -235,65 +241,6 @@ def _hashes_in_splits(run: Run, split: str, ids: Sequence[str]) -> list[str]:
     with (run.path / "splits.csv").open(newline="", encoding="utf-8") as file:
         content_of = {row["path"]: row["content"] for row in csv.DictReader(file) if row["split"] == split}
     return [content_of[name] for name in ids] if set(ids) <= set(content_of) else []
-
-
-def pool_held_out(folds: Sequence[Predictions]) -> Predictions:
-    """The held-out predictions of one cross-validation as those of one test split: each image once.
-
-    Args:
-        folds: what the classifier of each fold said about the part held out from it. Of a repeated
-            cross-validation, one repeat: with each image counted several times, the intervals would be too
-            narrow, and an average over repeats would be the answers of a committee that nobody trained.
-
-    Raises:
-        DataError: there are none, or they are of different classes.
-    """
-    if not folds or any(each.class_names != folds[0].class_names for each in folds):
-        raise DataError("the folds' predictions do not belong together: none, or of different classes")
-    ranges = [each.training_range for each in folds if each.training_range is not None]
-    known = all(len(each.hashes) == len(each) for each in folds)
-    return Predictions(
-        split="test",
-        logits=np.concatenate([each.logits for each in folds]),
-        labels=np.concatenate([each.labels for each in folds]),
-        ids=tuple(name for each in folds for name in each.ids),
-        hashes=tuple(content for each in folds for content in each.hashes) if known else (),
-        class_names=folds[0].class_names,
-        training_range=(min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None,
-        folds=len(folds),
-    )
-
-
-def pool_folds(run: Run) -> Predictions:
-    """The held-out predictions of a cross-validated run, pooled from the first repeat's folds in `folds/`.
-
-    Raises:
-        RunError: a fold is not finished.
-    """
-    total = run.config.data.folds or 0
-    folds = []
-    for number in range(1, total + 1):
-        fold = Run(run.path / "folds" / f"repeat-1-fold-{number}")
-        if not has_predictions(fold, "test"):
-            raise RunError(
-                f"{run.path}: fold {number} of {total} has not been judged.\n"
-                f"Go on with: {resume_command(run.path)}"
-            )
-        folds.append(read_predictions(fold, "test"))
-    return pool_held_out(folds)
-
-
-def read_held_out(run: Run) -> Predictions:
-    """The pooled held-out predictions of a cross-validated run: those it keeps, or else from its folds.
-
-    Raises:
-        RunError: there are none, and a fold is not finished.
-    """
-    if has_predictions(run, "test"):
-        kept = read_predictions(run, "test")
-        if kept.folds:
-            return kept
-    return pool_folds(run)
 
 
 def _name(split: str) -> str:

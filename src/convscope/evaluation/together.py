@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from convscope.data.dataset import ImageSet
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.proportion import Interval, interval_by_groups
 from convscope.wording import some
@@ -44,16 +44,16 @@ class Together:
         }
 
 
-def judged_together(predictions: Predictions, images: ImageSet) -> Together | None:
-    """None where hardly an image belongs to others, for numbers, and where contents are not known."""
-    if predictions.is_regression or len(predictions.hashes) != len(predictions) or not images.clusters:
-        return None
-    group_of = dict(zip(images.hashes, images.clusters, strict=True))
-    if not set(predictions.hashes) <= set(group_of):
-        return None
-    groups = np.array([group_of[content] for content in predictions.hashes])
-    _, counts = np.unique(groups, return_counts=True)
-    if counts[counts > 1].sum() < FEWEST_TOGETHER * len(groups):
+def judged_together(predictions: Predictions) -> Together | None:
+    """None where hardly an image belongs to others, where that was not kept, and for numbers."""
+    groups = predictions.groups
+    if predictions.is_regression or groups is None or not are_together(groups):
         return None
     right = predictions.predicted == predictions.labels
-    return Together(len(groups), len(counts), interval_by_groups(right, groups))
+    return Together(len(groups), len(np.unique(groups)), interval_by_groups(right, groups))
+
+
+def are_together(groups: NDArray[np.int64]) -> bool:
+    """Whether so many images stand in groups of several that figures must not take each for itself."""
+    _, counts = np.unique(groups, return_counts=True)
+    return bool(counts[counts > 1].sum() >= FEWEST_TOGETHER * max(1, len(groups)))

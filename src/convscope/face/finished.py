@@ -124,7 +124,8 @@ class FinishedRun:
 
     def _kept(self) -> dict[str, Predictions]:
         """The answers that the run keeps, by what they are called; they need no images."""
-        from convscope.evaluation.predictions import has_predictions, read_held_out, read_predictions
+        from convscope.evaluation.held_out import read_held_out
+        from convscope.evaluation.predictions import has_predictions, read_predictions
 
         run = Run.open(self.path)
         if run.config.data.folds is not None:

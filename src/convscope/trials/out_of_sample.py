@@ -13,7 +13,8 @@ from convscope.classifier.classifier import Classifier
 from convscope.data.splitting.splits import folds
 from convscope.errors import UsageError
 from convscope.evaluation.evaluating import load_own_data
-from convscope.evaluation.predictions import Predictions, read_held_out, write_predictions
+from convscope.evaluation.held_out import read_held_out
+from convscope.evaluation.predictions import Predictions, write_predictions
 from convscope.runs.again import OUT_OF_SAMPLE, is_refittable
 from convscope.runs.checkpoint_names import HEAD
 from convscope.runs.folder import Run

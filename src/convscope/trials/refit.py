@@ -22,13 +22,8 @@ from convscope.diagnosis.measuring import pool
 from convscope.errors import RunError, UsageError
 from convscope.evaluation.corrected import relabelled
 from convscope.evaluation.evaluating import load_own_data
-from convscope.evaluation.predictions import (
-    Predictions,
-    has_predictions,
-    pool_held_out,
-    read_held_out,
-    read_predictions,
-)
+from convscope.evaluation.held_out import pool_held_out, read_held_out
+from convscope.evaluation.predictions import Predictions, has_predictions, read_predictions
 from convscope.evaluation.proportion import Proportion
 from convscope.networks.pretrained import is_pretrained
 from convscope.runs.again import REFIT, is_refittable, train_again

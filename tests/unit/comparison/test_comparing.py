@@ -38,6 +38,40 @@ def test_a_worse_classifier_is_worse_and_says_by_how_much(tmp_path: Path) -> Non
     assert sentence(compared(b, a)) == sentence(found)
 
 
+def test_images_that_belong_together_count_as_one(tmp_path: Path) -> None:
+    """One classifier gets 7 of 60 things wrong, five photos of each: 35 images, but 7 mishaps."""
+    wrong = [row // 5 >= 7 for row in range(300)]
+    things = np.repeat(np.arange(60), 5)
+    alone = compared(make_run(tmp_path / "a", answers(ALL)), make_run(tmp_path / "b", answers(wrong)))
+    sides = [replace(answers(right), groups=things) for right in (ALL, wrong)]
+    found = compared(make_run(tmp_path / "c", sides[0]), make_run(tmp_path / "d", sides[1]))
+
+    assert found.difference.value == pytest.approx(alone.difference.value) == -35 / 300
+    assert found.difference.n == alone.difference.n == 300
+    assert alone.difference.p_value < 1e-6 < 0.001 < found.difference.p_value < 0.05
+    widths = [each.difference.interval[1] - each.difference.interval[0] for each in (alone, found)]
+    assert widths[1] > 1.5 * widths[0]
+    assert found.log_loss is not None
+    assert alone.log_loss is not None
+    assert found.log_loss.value == pytest.approx(alone.log_loss.value)
+    assert "these 300 images are 60 series, right or wrong together, and count as such" in found.notes
+    assert not any("series" in note for note in alone.notes)
+
+
+def test_recipes_are_compared_by_groups_of_images(tmp_path: Path) -> None:
+    things = np.repeat(np.arange(60), 5)
+    rows = np.arange(300)
+    for name, share in (("a", 0), ("b", 7)):
+        for seed in range(3):
+            right = (rows // 5 >= share + seed).tolist()
+            make_run(tmp_path / name / f"seed-{seed}", replace(answers(right), groups=things), seed=seed)
+    found = compared(tmp_path / "a", tmp_path / "b")
+    assert found.question == "recipes"
+    assert found.difference.value == pytest.approx(-35 / 300)
+    assert found.difference.n == 300
+    assert any("60 series" in note for note in found.notes)
+
+
 def test_a_run_of_a_group_is_called_by_both_names(tmp_path: Path) -> None:
     a = make_run(tmp_path / "plain" / "seed-0", answers(ALL))
     b = make_run(tmp_path / "other" / "seed-0", answers(WORSE))

@@ -12,7 +12,8 @@ import convscope
 from convscope.cli.main import run as command
 from convscope.errors import DataError, RunError, UsageError
 from convscope.evaluation.evaluating import evaluate_path
-from convscope.evaluation.predictions import Predictions, pool_held_out, read_held_out, read_predictions
+from convscope.evaluation.held_out import pool_held_out, read_held_out
+from convscope.evaluation.predictions import Predictions, read_predictions
 from convscope.runs.folder import Run
 
 SETTINGS = {"network": "linear", "learning_rate": 0.02, "threads": 1, "augmentation": "none", "steps": 12}

@@ -7,7 +7,7 @@ from convscope.evaluation.proportion import Proportion, interval_by_groups
 
 
 def drawn(generator, share, alike, groups, each):
-    """Whether images are right, and their groups: `alike` is the correlation within a group (beta-binomial)."""
+    """Whether images are right, and their groups; `alike` is the correlation within one (beta-binomial)."""
     chances = (
         generator.beta(share * (1 - alike) / alike, (1 - share) * (1 - alike) / alike, groups)
         if alike

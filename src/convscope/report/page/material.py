@@ -13,7 +13,8 @@ from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.of_run import SPLITS, kept_diagnosis
 from convscope.diagnosis.rule import Diagnosis
 from convscope.errors import RunError
-from convscope.evaluation.predictions import Predictions, has_predictions, read_held_out, read_predictions
+from convscope.evaluation.held_out import read_held_out
+from convscope.evaluation.predictions import Predictions, has_predictions, read_predictions
 from convscope.report.page.embed import TYPES
 from convscope.runs.folder import CHOICES, CONFIG, DATASET, ENVIRONMENT, SUMMARY, Run
 

@@ -106,7 +106,8 @@ def read_answers(run: Run) -> Answers | None:
         RunError: a file is damaged.
     """
     from convscope.diagnosis.measuring import pool
-    from convscope.evaluation.predictions import has_predictions, read_held_out, read_predictions
+    from convscope.evaluation.held_out import read_held_out
+    from convscope.evaluation.predictions import has_predictions, read_predictions
 
     if run.summary() is None:
         return None

@@ -91,8 +91,8 @@ def finish_run(
             **corrections,
             "by_series": {
                 predictions.split: found.to_dict()
-                for predictions, images in judged
-                if (found := judged_together(predictions, images)) is not None
+                for predictions, _ in judged
+                if (found := judged_together(predictions)) is not None
             },
             "notes": _notes([predictions.split for predictions, _ in judged]),
             "seconds": {"train": round(fitted.seconds, 2), "total": round(fitted.earlier + total_seconds, 2)},

@@ -18,7 +18,8 @@ from convscope.classifier.held_out.record import HeldOut
 from convscope.classifier.held_out.storage import Taught
 from convscope.data.dataset import ImageSet
 from convscope.errors import UsageError
-from convscope.evaluation.predictions import Predictions, pool_folds, predict_images, read_predictions
+from convscope.evaluation.held_out import pool_folds
+from convscope.evaluation.predictions import Predictions, predict_images, read_predictions
 from convscope.evaluation.temperature import Temperature, fit_temperature, temper_by_others
 from convscope.runs.checkpoints import find_checkpoint
 from convscope.runs.folder import HELD_OUT, Run
