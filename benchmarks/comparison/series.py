@@ -62,10 +62,15 @@ def errors(generator: np.random.Generator, share: float, luck: float, groups: in
             for _ in range(2)
         )
         by_images += of_shares(first, second).p_value < LEVEL
-        scale = groups / len(numbers)
-        sums = [np.bincount(numbers, weights=each, minlength=groups) * scale for each in (first, second)]
-        by_groups += of_means(sums[0], sums[1], n=len(numbers)).p_value < LEVEL
+        one, other = (summed(each, numbers, groups) for each in (first, second))
+        by_groups += of_means(one, other, n=len(numbers)).p_value < LEVEL
     return 100 * by_images / TRIALS, 100 * by_groups / TRIALS
+
+
+def summed(right: NDArray[np.bool_], numbers: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
+    """Of each group, in units whose mean is that of the images; as `compare` counts them."""
+    sums = np.bincount(numbers, weights=right, minlength=groups) * (groups / len(numbers))
+    return sums.astype(np.float64)
 
 
 def members(generator: np.random.Generator, groups: int) -> NDArray[np.int64]:
