@@ -64,7 +64,7 @@ def choose_precision(wanted: str, device: torch.device, network: nn.Module) -> t
     """The type that activations have while training; everything after training is float32.
 
     `auto` is bfloat16 where the device multiplies in it natively. On a CPU that pays for full convolutions
-    (1.4 to 2 times as fast) and, given `fast_depthwise`, for depthwise ones; for other groups it was not
+    (1.4 to 2 times as fast) and, given `fast_convolutions`, for depthwise ones; for other groups it was not
     measured: benchmarks/speed.py.
     """
     if wanted != "auto":

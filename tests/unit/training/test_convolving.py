@@ -200,6 +200,15 @@ def test_a_normalisation_that_follows_its_batch_goes_on_to() -> None:
     assert torch.equal(network[1].get_buffer("running_mean"), twin[1].get_buffer("running_mean"))
 
 
+def test_a_normalisation_without_statistics_of_its_own_is_not_folded() -> None:
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(3, track_running_stats=False).eval()
+    network = nn.Sequential(nn.Conv2d(3, 3, 3), norm, nn.ReLU())
+
+    assert find_blocks(network, torch.randn(1, 3, 6, 6)) == []
+    assert_alike(network, torch.randn(1, 3, 6, 6), within=1e-5, frozen=True)
+
+
 def test_a_network_that_is_moved_in_memory_meanwhile_is_still_known() -> None:
     network, images = settled(nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3))), torch.randn(2, 3, 6, 6)
     fast = fast_convolutions(network, F32, frozen_on=images[:1])
@@ -209,6 +218,14 @@ def test_a_network_that_is_moved_in_memory_meanwhile_is_still_known() -> None:
 
     with fast:
         assert torch.allclose(network(images), plain, atol=1e-5)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+def test_grouped_convolutions_with_a_frozen_normalisation_learn_as_before(groups: int) -> None:
+    torch.manual_seed(0)
+    layers = nn.Conv2d(6, 6, 5, padding=2, groups=groups), nn.BatchNorm2d(6).eval(), nn.ReLU6()
+
+    assert_alike(nn.Sequential(*layers), 3 * torch.randn(1, 6, 6, 6), within=1e-5, frozen=True)
 
 
 @pytest.mark.parametrize("groups", [1, 2])

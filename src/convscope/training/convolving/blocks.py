@@ -50,7 +50,8 @@ def find_blocks(network: nn.Module, image: Tensor) -> list[Block]:
     with watching:
         network(image)
     layers = {id(each.weight): each for each in network.modules() if isinstance(each, nn.Conv2d)}
-    norms = {id(each.running_mean): each for each in network.modules() if isinstance(each, _BatchNorm)}
+    batch_norms = [each for each in network.modules() if isinstance(each, _BatchNorm)]
+    norms = {id(each.running_mean): each for each in batch_norms if each.running_mean is not None}
     return [
         Block(layers[weight], norms[mean], watching.tops.get(mean))
         for weight, mean in watching.followers.items()
