@@ -36,6 +36,19 @@ def lay_out() -> Callable[[Path], None]:
     return into
 
 
+@pytest.fixture
+def named_series(tmp_path: Path) -> Path:
+    """A folder of two classes: 20 things, three pictures of each, whose names tell: `thing07_2.png`."""
+    for thing in range(20):
+        coarse = np.random.default_rng(thing).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        folder = tmp_path / "things" / "ab"[thing % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        for shot in range(3):
+            image = Image.fromarray(coarse).resize((24, 24), Image.Resampling.BICUBIC)
+            image.rotate(3 * shot).save(folder / f"thing{thing:02d}_{shot}.png")
+    return tmp_path / "things"
+
+
 @pytest.fixture(scope="session")
 def digit_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of three runs that were really trained, in a few steps: `quick`, `plain`, and two seeds."""

@@ -1,7 +1,6 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -103,20 +102,12 @@ def test_long_metadata_before_the_size_is_read_through(make_folder, picture, enc
     assert survey(DataConfig(source=str(folder))).quarantined == ()
 
 
-def test_series_that_names_tell_are_said_with_their_pattern(tmp_path):
-    for thing in range(20):
-        coarse = np.random.default_rng(thing).integers(0, 256, (4, 4, 3), dtype=np.uint8)
-        folder = tmp_path / "things" / "ab"[thing % 2]
-        folder.mkdir(parents=True, exist_ok=True)
-        for shot in range(3):
-            image = Image.fromarray(coarse).resize((24, 24), Image.Resampling.BICUBIC)
-            image.rotate(3 * shot).save(folder / f"thing{thing:02d}_{shot}.png")
-
-    found = audit(DataConfig(source=str(tmp_path / "things")))
+def test_series_that_names_tell_are_said_with_their_pattern(named_series):
+    found = audit(DataConfig(source=str(named_series)))
 
     assert (found.series.count, found.series.by) == (20, "names")
     assert found.to_dict()["series"]["pattern"] == found.series.pattern
     assert dict(audit_lines(found))["series"] == found.series.said
-    plain = audit(DataConfig(source=str(tmp_path / "things"), series=False))
+    plain = audit(DataConfig(source=str(named_series), series=False))
     assert "series" not in dict(audit_lines(plain))
     assert plain.to_dict()["series"]["pattern"] is None

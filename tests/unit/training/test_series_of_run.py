@@ -73,16 +73,9 @@ def test_backbones_see_each_image_once_for_series_and_head(things, tmp_path, mon
     assert sum(seen) == len(different) > 100
 
 
-def test_a_run_goes_on_though_names_that_told_the_series_are_others(tmp_path):
-    for thing in range(20):
-        coarse = np.random.default_rng(thing).integers(0, 256, (4, 4, 3), dtype=np.uint8)
-        folder = tmp_path / "things" / "ab"[thing % 2]
-        folder.mkdir(parents=True, exist_ok=True)
-        for shot in range(3):
-            image = Image.fromarray(coarse).resize((24, 24), Image.Resampling.BICUBIC)
-            image.rotate(3 * shot).save(folder / f"thing{thing:02d}_{shot}.png")
+def test_a_run_goes_on_though_names_that_told_the_series_are_others(named_series, tmp_path):
     settings = {"network": "linear", "steps": 2, "learning_rate": 0.01, "threads": 1}
-    run = Run.open(convscope.train(tmp_path / "things", runs=tmp_path / "runs", **settings).path)
+    run = Run.open(convscope.train(named_series, runs=tmp_path / "runs", **settings).path)
     assert len(run.read("series.json")) == 20
     test = run.read("summary.json")["by_series"]["test"]
     assert (test["images"], test["series"]) == (6, 2)
@@ -90,6 +83,6 @@ def test_a_run_goes_on_though_names_that_told_the_series_are_others(tmp_path):
     assert test["interval"][1] - test["interval"][0] > plain[1] - plain[0]
     assert test["sentence"] in convscope.evaluate(run.path).notes
     assert "are 2 series" in convscope.report(run.path).read_text()
-    for path in (tmp_path / "things").rglob("*.png"):
+    for path in named_series.rglob("*.png"):
         path.rename(path.with_name(path.name.translate(str.maketrans("0123456789_", "abcdefghijk"))))
     assert convscope.resume(run.path, steps=3).path == run.path
