@@ -10,7 +10,7 @@ from rich.theme import Theme
 from convscope.cli.ending import Ending, describe_ending
 from convscope.cli.examples import print_examples
 from convscope.cli.output import let_go_of_stdout, log_console, prepare_streams, result_console
-from convscope.cli.process import tune_process
+from convscope.cli.process import QuickEnd, tune_process
 from convscope.cli.screen import print_message
 from convscope.errors import InterruptedTrainingError
 
@@ -80,12 +80,14 @@ for _order, (_name, (_place, _help)) in enumerate(COMMANDS.items()):
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    end = QuickEnd()
     tune_process()
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # once more, while the one before was answered
         code = InterruptedTrainingError.exit_code
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # leaving takes a moment, and has nothing more to say
+    end.code = code
     sys.exit(code)
 
 

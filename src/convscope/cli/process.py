@@ -9,7 +9,8 @@ same blocks again, and each time the kernel fills them with zeros, page by page:
 fine-tuning on a CPU. Kept, they make the peak 2 to 12 % higher (benchmarks/freed_memory.py).
 
 Python looks for garbage the more often the more objects there are, and while torch is imported there are ever
-more, and no garbage: a sixth of the time that the import takes (benchmarks/start_up.py).
+more, and no garbage: a sixth of the time that the import takes (benchmarks/start_up.py). At the end it takes
+apart what was imported, object by object, a second long, while the user waits for the prompt.
 """
 
 import atexit
@@ -18,7 +19,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, in malloc.h."""
@@ -27,19 +28,36 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 def tune_process() -> None:
     """Before torch loads: let threads wait without spinning, and keep freed memory for the next step.
 
-    What is frozen by `importing` is let go before the end: libraries complain of what they find then (triton,
-    which timm imports, in 500 lines).
-
     What the environment says already is left alone (`GOMP_SPINCOUNT`, `MALLOC_TRIM_THRESHOLD_`).
     """
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    atexit.register(gc.unfreeze)
     if sys.platform != "linux" or "MALLOC_TRIM_THRESHOLD_" in os.environ:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, 2**30)
         mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+class QuickEnd:
+    """Ends the process without taking the interpreter apart, after all that others want done at its end.
+
+    Made before anything else has asked to be called at the end, it is called last.
+    """
+
+    def __init__(self) -> None:
+        self.code: int | None = None
+        """With what the process ends; as long as it is None, it ends as others do."""
+        atexit.register(self)
+
+    def __call__(self) -> None:
+        """End the process, if it is known with what."""
+        if self.code is None:
+            return
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # nobody reads any more, or it is closed
+                stream.flush()
+        os._exit(self.code)
 
 
 @contextmanager

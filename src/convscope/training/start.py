@@ -271,4 +271,4 @@ def _fit_and_judge(run: Run, job: Job, started: float, report: float) -> None:
     fitted = fit(run, job, deadline=deadline, from_folds=better)
     from convscope.training.outcome.results import finish_run
 
-    finish_run(run, job, fitted, total_seconds=time.perf_counter() - started, folds=scores)
+    finish_run(run, job, fitted, started=started, folds=scores)

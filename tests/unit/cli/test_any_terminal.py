@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -164,6 +165,7 @@ def test_one_more_ctrl_c_while_the_last_is_answered_is_quiet(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command_line, "run", again)
+    monkeypatch.setattr(command_line, "QuickEnd", SimpleNamespace)  # this process goes on
     monkeypatch.setattr(command_line.signal, "signal", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["convscope"])
     with pytest.raises(SystemExit) as left:

@@ -74,14 +74,28 @@ def test_a_process_that_looks_for_no_garbage_is_left_so() -> None:
         gc.enable()
 
 
-def test_the_process_ends_without_a_word_whatever_was_imported() -> None:
-    """triton, which timm imports where it is there, complains in 500 lines of what is frozen at the end."""
-    code = (
-        "from convscope.cli.process import importing, tune_process\n"
-        "tune_process()\n"
-        "import timm\n"
-        "with importing():\n"
-        "    import gc\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+ENDING = """
+import atexit, sys, threading
+from convscope.cli.process import QuickEnd, importing
+end = QuickEnd()
+with importing():
+    import timm
+atexit.register(print, "asked for at the end", end="")
+threading.Thread(target=lambda: print("a thread that is waited for,", end=" ")).start()
+end.code = 3
+sys.exit(3)
+"""
+
+
+def test_the_process_ends_at_once_but_not_before_what_others_want_done() -> None:
+    """Taken apart, triton, which timm imports where it is there, complains in 500 lines of what is frozen."""
+    done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "a thread that is waited for, asked for at the end")
     assert done.stderr == ""
+
+
+def test_a_process_whose_end_is_not_known_ends_as_others_do() -> None:
+    code = "from convscope.cli.process import QuickEnd; end = QuickEnd(); raise RuntimeError('told')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "told" in done.stderr

@@ -84,7 +84,8 @@ def _stem_backwards(network, signal):
 )
 def test_many_units_in_one_pass_equal_one_by_one(made, images, name, layer, method):
     network, shape = made(name)
-    batch = images(3, shape)
+    network = copy.deepcopy(network).double()  # in which no value rounds across a kink
+    batch = images(3, shape).double()
     together = project_to_pixels(network, batch, layer, [0, 5, 7], method=method)
     for index, unit in enumerate([0, 5, 7]):
         alone = project_to_pixels(
@@ -96,7 +97,7 @@ def test_many_units_in_one_pass_equal_one_by_one(made, images, name, layer, meth
             method=method,
         )
         largest = np.abs(alone.pixels).max()
-        assert np.allclose(alone.pixels[0], together.pixels[index], atol=1e-3 * largest + 1e-12)
+        assert np.allclose(alone.pixels[0], together.pixels[index], atol=1e-6 * largest)
 
 
 def test_the_strongest_place_is_found(small, images):
@@ -132,6 +133,7 @@ def test_a_relu_in_place_whose_result_is_not_used_still_follows_the_rule(images)
 
 
 def test_deconvnet_through_a_smooth_activation_says_why_and_offers_another():
+    torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.SiLU(), nn.Conv2d(2, 2, 1))
     images = torch.randn(1, 1, 5, 5)
     with pytest.raises(ConvscopeError, match=r"silu.*(?s:.)*guided"):

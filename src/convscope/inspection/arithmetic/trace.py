@@ -13,14 +13,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from convscope.errors import UsageError
 from convscope.inspection.arithmetic.operators import HIDDEN, ONLY_STRIDES, WEIGHING, Kind, kind_of, word_of
 from convscope.inspection.arithmetic.steps import IMAGE
 from convscope.inspection.borrowing import device_of, twin
 from convscope.inspection.layers import check_images
-from convscope.networks.following.image_tracking import tensors_in
+from convscope.networks.following.operators import OperatorWatch, tensors_in
 from convscope.wording import meant, near
 
 _NAMES_IN_A_MESSAGE = 20
@@ -150,11 +149,11 @@ def trace_pass(network: nn.Module, image: Tensor) -> Trace:
     return Trace(recorder.nodes, recorder.outputs)
 
 
-class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Recorder(OperatorWatch):
     """While it is entered, keeps the result of every operator that depends on the image."""
 
     def __init__(self, images: Tensor) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.nodes = [Node(IMAGE, "image", IMAGE, None, images, (), ())]
         self.outputs: dict[str, int] = {}
         self.running: list[tuple[str, bool]] = []

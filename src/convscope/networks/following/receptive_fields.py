@@ -91,8 +91,7 @@ def followed_fields(
         if name and place is not None:
             fields[name] = place if isinstance(place, Lost) else _field(place, image_shape)
 
-    with tracker:
-        visit_layers(network, images, visit)
+    visit_layers(network, images, visit, tracker)
     return fields
 
 

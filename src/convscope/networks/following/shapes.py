@@ -12,22 +12,26 @@ import torch
 from torch import Tensor, nn
 
 from convscope.errors import UsageError
+from convscope.networks.following.operators import ShapeWatch
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
-def output_shapes(network: nn.Module, image_shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+def output_shapes(
+    network: nn.Module, image_shape: tuple[int, int, int], watch: ShapeWatch | None = None
+) -> dict[str, tuple[int, ...]]:
     """Shape of each module's output without the batch axis, by its name, for one image `(C, H, W)`.
 
     The network's own output has the name "". Modules that return no tensor are left out; of a module called
-    more than once the last call counts. Raises UsageError if the network cannot take such images.
+    more than once the last call counts. `watch` sees the operators. Raises UsageError if the network cannot
+    take such images.
     """
     shapes: dict[str, tuple[int, ...]] = {}
 
     def visit(name: str, module: nn.Module, output: Tensor) -> None:
         shapes[name] = tuple(output.shape[1:])
 
-    visit_layers(network, blank_images(network, image_shape), visit)
+    visit_layers(network, blank_images(network, image_shape), visit, watch)
     return shapes
 
 
@@ -37,13 +41,19 @@ def blank_images(network: nn.Module, image_shape: tuple[int, int, int]) -> Tenso
     return torch.empty(1, *image_shape, dtype=dtype or torch.float32, device="meta")
 
 
-def visit_layers(network: nn.Module, images: Tensor, visit: Callable[[str, nn.Module, Tensor], None]) -> None:
+def visit_layers(
+    network: nn.Module,
+    images: Tensor,
+    visit: Callable[[str, nn.Module, Tensor], None],
+    watch: ShapeWatch | None = None,
+) -> None:
     """Run images without storage, and call `visit(name, module, output)` as each module returns.
 
-    The module and its output are the skeleton's: shapes without values.
+    The module and its output are the skeleton's: shapes without values. `watch` sees the operators between.
     """
     skeleton = _skeleton(network)
-    running: list[str] = []  # the module that runs, behind those that called it
+    watch = watch or ShapeWatch()
+    running = watch.running
     for name, module in skeleton.named_modules():
 
         def enter(module: nn.Module, inputs: object, name: str = name) -> None:
@@ -57,7 +67,7 @@ def visit_layers(network: nn.Module, images: Tensor, visit: Callable[[str, nn.Mo
         module.register_forward_pre_hook(enter)
         module.register_forward_hook(leave)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), watch:
             skeleton(images)
     except (RuntimeError, ValueError, AssertionError) as error:
         shape = "×".join(str(side) for side in images.shape[1:])

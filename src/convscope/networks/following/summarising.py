@@ -1,8 +1,12 @@
 """From a network to the table of its layers, without computing more than shapes."""
 
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from collections import Counter
+from typing import Any
 
+from torch import nn
+from torch.utils.flop_counter import flop_registry
+
+from convscope.networks.following.operators import ShapeWatch
 from convscope.networks.following.receptive_fields import ReceptiveField, followed_fields
 from convscope.networks.following.shapes import output_shapes
 from convscope.networks.summary import LayerSummary, Summary, Total
@@ -51,22 +55,23 @@ def summarise(network: nn.Module, image_shape: tuple[int, int, int], title: str 
 
 
 def _calls(network: nn.Module, image_shape: tuple[int, int, int]) -> dict[str, tuple[tuple[int, ...], int]]:
-    """Output shape, and FLOPs over all calls, of each module in the order of the first calls."""
-    with FlopCounterMode(display=False) as counter:
-        shapes = output_shapes(network, image_shape)
-    counts = {name.partition(".")[2]: sum(each.values()) for name, each in counter.get_flop_counts().items()}
-    counts[""] = counter.get_total_flops()
-    own = dict(counts)
-    for name, count in counts.items():
-        if name:  # what is counted for a module is no work of the one that calls it
-            own[_caller(name, counts)] -= count
-    return {name: (shape, own.get(name, 0)) for name, shape in shapes.items()}
+    """Output shape, and FLOPs over all calls, of each module in the order of the first returns."""
+    counter = _FlopCounter()
+    shapes = output_shapes(network, image_shape, counter)
+    return {name: (shape, counter.flops[name]) for name, shape in shapes.items()}
 
 
-def _caller(name: str, counts: dict[str, int]) -> str:
-    """The nearest module around this one that is called itself; a list of modules is not."""
-    around = name.rpartition(".")[0]
-    return around if around in counts else _caller(around, counts)
+class _FlopCounter(ShapeWatch):
+    """Counts each operator's FLOPs for the module that runs it, by torch's own formulas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops: Counter[str] = Counter()
+
+    def see(self, operator: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        formula = flop_registry.get(operator.overloadpacket)
+        if formula is not None and self.running:
+            self.flops[self.running[-1]] += formula(*args, **kwargs, out_val=result)
 
 
 def _count(module: nn.Module, counted: set[int]) -> tuple[int, int]:

@@ -52,6 +52,5 @@ def fit_head_again(
             scores, better = cross_validate(run, job, config.data.folds, None)
             job = prepare(config, dataset.all_for_training(), device, progress)
         fitted = fit(run, job, from_folds=better)
-        seconds = time.perf_counter() - started
-        finish_run(run, job, fitted, total_seconds=seconds, folds=scores, by_head=True)
+        finish_run(run, job, fitted, started=started, folds=scores, by_head=True)
     return run

@@ -40,14 +40,15 @@ def finish_run(
     job: Job,
     fitted: Fitted,
     *,
-    total_seconds: float,
+    started: float,
     folds: FoldScores | None = None,
     by_head: bool = False,
 ) -> None:
     """Evaluate the run's classifier on validation and test; keep predictions, its layers and its figures.
 
     A cross-validated run (`folds`) is fitted on all its images: its test figures are made of what its folds
-    said about the images held out from them. `total_seconds` are those since the run was begun or went on.
+    said about the images held out from them. `started` is when the run was begun or went on, on
+    `time.perf_counter`.
     Where only the head of a pretrained network was fitted, its answers can be made `by_head`, from features;
     other ways to fit images into the square are then left untried.
     """
@@ -95,7 +96,10 @@ def finish_run(
                 if (found := judged_together(predictions)) is not None
             },
             "notes": _notes([predictions.split for predictions, _ in judged]),
-            "seconds": {"train": round(fitted.seconds, 2), "total": round(fitted.earlier + total_seconds, 2)},
+            "seconds": {
+                "train": round(fitted.seconds, 2),
+                "total": round(fitted.earlier + time.perf_counter() - started, 2),
+            },
         },
     )
 
