@@ -4,8 +4,8 @@
     python benchmarks/silences.py look runs/kittens
 
 Runs `convscope` with these arguments in a terminal of 80 columns of its own and notes when it writes. Prints
-when the first line came, how long the whole took, and each silence of two seconds or more with what stood
-last on the screen before it. Exits with 1 where there was one.
+what it announced and when, when the first line came, how long the whole took, and each silence of two seconds
+or more with what stood last on the screen before it. Exits with 1 where there was one.
 """
 
 import fcntl
@@ -36,7 +36,7 @@ def main() -> None:
     )
     os.close(theirs)
     moments = [(0.0, "(nothing yet)")]
-    screen = ""
+    announced: dict[str, float] = {}
     while True:
         try:
             part = os.read(ours, 1 << 16)
@@ -44,9 +44,11 @@ def main() -> None:
             break
         if not part:
             break
-        screen = (screen + part.decode(errors="replace"))[-4000:]
-        lines = [line.strip() for line in re.split(r"[\r\n]+", CONTROL.sub("", screen)) if line.strip()]
-        moments.append((time.perf_counter() - start, lines[-1] if lines else ""))
+        passed = time.perf_counter() - start
+        text = CONTROL.sub("", part.decode(errors="replace"))
+        lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
+        moments.append((passed, lines[-1] if lines else moments[-1][1]))
+        announced |= {line: passed for line in lines if line.startswith("expected")}
     code, whole = running.wait(), time.perf_counter() - start
     moments.append((whole, ""))
     silences = [
@@ -54,9 +56,10 @@ def main() -> None:
         for (earlier, line), (later, _) in itertools.pairwise(moments)
         if later - earlier >= SILENCE
     ]
-    print(CONTROL.sub("", screen)[-1500:])
     first = moments[1][0]
     print(f"first line after {first:.1f} s, all in {whole:.1f} s, exit code {code}")
+    for line, passed in announced.items():
+        print(f"announced after {passed:.1f} s: {line}")
     for length, begun, line in silences:
         print(f"{length:.1f} s of silence from {begun:.1f} s on, after: {line}")
     sys.exit(bool(silences))

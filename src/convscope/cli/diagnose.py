@@ -63,19 +63,20 @@ def diagnose(
         flag = "--try" if try_ else "--learning-curve"
         raise UsageError(f"{flag} needs a run: train first, then diagnose the run")
     from convscope.cli.watching import Watcher
-    from convscope.face.diagnosing import evidence_for
-    from convscope.trials.asking import ask
 
-    evidence = evidence_for(run, untrained)
-    with Watcher(log_console()) as watcher:
-        found = ask(evidence, memorised=memorise, learning_curve=learning_curve, progress=watcher)
     report = None
-    if evidence.run is not None and evidence.is_trained:
-        from convscope.diagnosis.of_run import keep_diagnosis
-        from convscope.report.page.html import write_report
+    with Watcher(log_console()) as watcher:
+        from convscope.face.diagnosing import evidence_for
+        from convscope.trials.asking import ask
 
-        keep_diagnosis(evidence.run, found)
-        report = try_to(lambda: write_report(run), otherwise="the report was not written")
+        evidence = evidence_for(run, untrained)
+        found = ask(evidence, memorised=memorise, learning_curve=learning_curve, progress=watcher)
+        if evidence.run is not None and evidence.is_trained:
+            from convscope.diagnosis.of_run import keep_diagnosis
+            from convscope.report.page.html import write_report
+
+            keep_diagnosis(evidence.run, found)
+            report = try_to(lambda: write_report(run), otherwise="the report was not written")
     if not json:
         _print(result_console(), run, found, report)
     trial = _try(run, found, SEEDS if seeds is None else seeds) if try_ else None

@@ -1,4 +1,4 @@
-"""Operators on the meta device: the shapes that torch gives, without the compiler that torch loads for them."""
+"""Operators on the meta device: torch's shapes, without the compiler that torch loads for them."""
 
 import subprocess
 import sys

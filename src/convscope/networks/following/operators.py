@@ -18,9 +18,9 @@ class OperatorWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Leave out what a mode does here: to wrap `__torch_dispatch__` so that the compiler passes it by."""
+        super(TorchDispatchMode, cls).__init_subclass__(**options)
 
 
 class ShapeWatch(OperatorWatch):
