@@ -114,6 +114,8 @@ def test_the_network_is_drawn_in_the_shapes_of_its_layers(tmp_path: Path) -> Non
     assert section is not None
     assert (section.layers, section.parameters) == (summary.layers, summary.total.parameters)
     assert "conv1 16×28×28" in section.alt
+    assert ">fully_</text>" in section.svg
+    assert ">connected</text>" in section.svg
     deep = summarise(VGG(16, 3, (64, 64), 1000), (3, 64, 64))
     shown = stages(deep)
     assert len(shown) <= 8

@@ -170,6 +170,7 @@ def test_a_shorter_end_is_refused(train: Train) -> None:
 def test_folds_judge_a_classifier_that_was_trained_as_long_as_they(train: Train, length: str) -> None:
     run = train(steps=2, folds=2)
     before = run.read("summary.json")
+    assert run.read("step_by_step.json")["split"] == "training"
     with pytest.raises(convscope.errors.UsageError, match="cross-validated"):
         convscope.resume(run.path, **{length: 4})
     assert run.config.training.steps == 2

@@ -15,6 +15,8 @@ from convscope.runs.folder import NETWORK, Run
 _MOST_STAGES = 8
 _HIGH, _TOP, _BASE = 118, 8, 132  # of the drawing, in pixels
 _STEP = 82
+_LETTERS = 14
+"""In a line below a box."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,18 +127,30 @@ def _drawing(image: tuple[int, int, int], shown: Sequence[Stage]) -> str:
         parts.append(
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}" rx="2" fill="{colour}"/>'
         )
+        name, lines = _in_two(stage.name), _lines(stage)
         parts += [
-            _label(width + room / 2, _BASE + 13 * row, text, "ink" if row == 0 else "quiet")
-            for row, text in enumerate(_lines(stage))
+            _label(width + room / 2, _BASE + 13 * row, text, "ink" if row < len(name) else "quiet")
+            for row, text in enumerate([*name, *lines])
         ]
         width += room
-    size = f'viewBox="0 0 {width + 12:.0f} 190" width="{width + 12:.0f}" height="190"'
+    size = f'viewBox="0 0 {width + 12:.0f} 203" width="{width + 12:.0f}" height="203"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FACE}">{"".join(parts)}</svg>'
 
 
+def _in_two(name: str) -> list[str]:
+    """A long name in two lines, where its last part begins: `blocks.1.0.` and `conv_pw`."""
+    if len(name) <= _LETTERS:
+        return [name]
+    place = name.rfind(".") + 1 or name.rfind("_") + 1 or len(name) // 2
+    start, end = name[:place], name[place:]
+    return [
+        start if len(start) <= _LETTERS else f"…{start[1 - _LETTERS :]}",
+        end if len(end) <= _LETTERS else f"{end[: _LETTERS - 1]}…",
+    ]
+
+
 def _lines(stage: Stage) -> list[str]:
-    name = stage.name if len(stage.name) <= 12 else f"…{stage.name[-11:]}"
-    lines = [name, _by(stage.shape)]
+    lines = [_by(stage.shape)]
     if stage.layers > 1:
         lines.append(f"{stage.layers} layers")
     if stage.parameters:

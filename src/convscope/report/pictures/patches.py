@@ -109,11 +109,11 @@ def _details(excitation: Excitation) -> list[tuple[str, ...]]:
 
 
 def _classes(counted: Counter[int], names: Sequence[str]) -> str:
-    """`cat (5×) · kitten (4×)`, `7 (5×) · others (4×)`."""
-    shown = counted.most_common(2 if len(counted) == 2 else 1)
-    parts = [f"{names[label]} ({count}×)" for label, count in shown]
-    others = counted.total() - sum(count for _, count in shown)
-    return " · ".join([*parts, f"others ({others}×)"] if others else parts)
+    """`cat (5×) · kitten (4×)`; of more classes the most frequent alone: `7 (5 of 9)`."""
+    if len(counted) == 2:
+        return " · ".join(f"{names[label]} ({count}×)" for label, count in counted.most_common())
+    ((label, count),) = counted.most_common(1)
+    return f"{names[label]} ({count} of {counted.total()})"
 
 
 def _spelt(count: int) -> str:

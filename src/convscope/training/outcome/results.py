@@ -68,7 +68,7 @@ def finish_run(
     fits = [] if by_head else compare_fits(classifier, run.data, dataset.validation)
     shape = (classifier.preprocessing.channels, *classifier.preprocessing.size)
     run.write(NETWORK, dataclasses.asdict(summarise(classifier.network, shape)))
-    way = one_way(classifier, *judged[-1]) if judged else None
+    way = _one_way(classifier, *judged[-1], dataset) if judged else None
     if way is not None:
         run.write(STEP_BY_STEP, way)
     run.write(
@@ -102,6 +102,14 @@ def finish_run(
             },
         },
     )
+
+
+def _one_way(
+    classifier: Classifier, predictions: Predictions, images: ImageSet, dataset: Dataset
+) -> dict[str, Any] | None:
+    """Of a cross-validated run, whose folds held the images out, this classifier was trained on them."""
+    split = "training" if images is dataset.train else predictions.split
+    return one_way(classifier, predictions, images, split=split)
 
 
 def _corrections(run: Run, dataset: Dataset, judged: Predictions | None) -> dict[str, Any]:

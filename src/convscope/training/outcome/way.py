@@ -15,9 +15,12 @@ from convscope.inspection.arithmetic.path import strongest_path
 from convscope.inspection.arithmetic.trace import trace_pass
 
 
-def one_way(classifier: Classifier, predictions: Predictions, images: ImageSet) -> dict[str, Any] | None:
+def one_way(
+    classifier: Classifier, predictions: Predictions, images: ImageSet, *, split: str
+) -> dict[str, Any] | None:
     """The strongest way from a pixel to the answer, for the first image that was answered rightly.
 
+    `split` says what the images were to this classifier.
     None where the network has an operator whose arithmetic is not known, or no image is at hand.
     """
     preprocessing = classifier.preprocessing
@@ -31,7 +34,7 @@ def one_way(classifier: Classifier, predictions: Predictions, images: ImageSet) 
         return None
     return {
         "image": predictions.ids[row],
-        "split": predictions.split,
+        "split": split,
         "png": _png(np.asarray(pixels.numpy(), dtype=np.uint8)),
         "mean": preprocessing.mean.mean(dim=(1, 2)).expand(preprocessing.channels).tolist(),
         "std": preprocessing.std.flatten().expand(preprocessing.channels).tolist(),
