@@ -256,13 +256,13 @@ def _fit_and_judge(run: Run, job: Job, started: float, report: float) -> None:
 
     What judges is imported when there is something to judge, so that the first step does not wait for it.
     """
-    scores, better, deadline = None, None, None
+    scores, better, deadline, fits = None, None, None, 0.0
     length, folds = job.config.training.length, job.config.data.folds
     if isinstance(length, TimeBudget):
         from convscope.training.outcome.results import finishing_seconds
 
-        judging = finishing_seconds(job) if folds is None else 0.0
-        deadline = started + length.seconds - judging - max(LEAST_REPORT_SECONDS, report)
+        judging, fits = finishing_seconds(job) if folds is None else (0.0, 0.0)
+        deadline = started + length.seconds - judging - fits - max(LEAST_REPORT_SECONDS, report)
     if folds is not None:
         from convscope.training.folding.cross_validation import cross_validate
 
@@ -271,4 +271,5 @@ def _fit_and_judge(run: Run, job: Job, started: float, report: float) -> None:
     fitted = fit(run, job, deadline=deadline, from_folds=better)
     from convscope.training.outcome.results import finish_run
 
-    finish_run(run, job, fitted, started=started, folds=scores)
+    is_late = deadline is not None and time.perf_counter() > deadline + fits / 2
+    finish_run(run, job, fitted, started=started, folds=scores, tries_fits=not is_late)

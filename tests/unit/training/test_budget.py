@@ -81,7 +81,7 @@ def slow_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(start, "time", clock)
     monkeypatch.setattr(cross_validation, "time", clock)
     monkeypatch.setattr(cross_validation, "seconds_per_image", lambda job: 0.0)
-    monkeypatch.setattr(results, "finishing_seconds", lambda job: 1.0)
+    monkeypatch.setattr(results, "finishing_seconds", lambda job: (1.0, 0.0))
     return clock
 
 
@@ -101,6 +101,25 @@ def test_a_run_holds_its_budget_and_its_schedule_ends(
         folds = [Run(path).metrics()[-1]["step"] for path in sorted((run.path / "folds").iterdir())]
         assert len(folds) == 2
         assert summary["steps"] > 1.3 * max(folds)  # twice the images, about as many epochs
+
+
+@pytest.mark.parametrize(("spent", "tried"), [(0.0, True), (19.5, False)])
+def test_other_fits_of_the_images_are_left_untried_where_the_budget_is_spent(
+    train: Train, slow_clock: Clock, monkeypatch: pytest.MonkeyPatch, *, spent: float, tried: bool
+) -> None:
+    told = []
+
+    def finish(*arguments: object, tries_fits: bool, **options: object) -> None:
+        told.append(tries_fits)
+
+    def foretell(job: object) -> tuple[float, float]:
+        slow_clock.now += spent
+        return 1.0, 4.0
+
+    monkeypatch.setattr(results, "finish_run", finish)
+    monkeypatch.setattr(results, "finishing_seconds", foretell)
+    train(time="20s", steps=None)
+    assert told == [tried]
 
 
 def test_a_timed_run_goes_on_to_the_end_of_its_own_plan(

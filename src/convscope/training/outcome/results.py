@@ -43,14 +43,15 @@ def finish_run(
     started: float,
     folds: FoldScores | None = None,
     by_head: bool = False,
+    tries_fits: bool = True,
 ) -> None:
     """Evaluate the run's classifier on validation and test; keep predictions, its layers and its figures.
 
     A cross-validated run (`folds`) is fitted on all its images: its test figures are made of what its folds
     said about the images held out from them. `started` is when the run was begun or went on, on
     `time.perf_counter`.
-    Where only the head of a pretrained network was fitted, its answers can be made `by_head`, from features;
-    other ways to fit images into the square are then left untried.
+    Where only the head of a pretrained network was fitted, its answers can be made `by_head`, from features.
+    Other ways to fit images into the square are tried then not, nor without `tries_fits`.
     """
     dataset = job.dataset
     lesson = _learn_from_held_out(run, job, fitted, is_folded=folds is not None, by_head=by_head)
@@ -65,7 +66,7 @@ def finish_run(
         write_predictions(run, lesson.predict(removed, REMOVED, by_features=by_head))
     corrections = _corrections(run, dataset, judged[-1][0] if judged else None)
     run.write_arrays("predictions/images.npz", choose_showcase(judged))
-    fits = [] if by_head else compare_fits(classifier, run.data, dataset.validation)
+    fits = [] if by_head or not tries_fits else compare_fits(classifier, run.data, dataset.validation)
     shape = (classifier.preprocessing.channels, *classifier.preprocessing.size)
     run.write(NETWORK, dataclasses.asdict(summarise(classifier.network, shape)))
     way = _one_way(classifier, *judged[-1], dataset) if judged else None
@@ -166,13 +167,13 @@ def _notes(judged: Sequence[str]) -> list[str]:
     ]
 
 
-def finishing_seconds(job: Job) -> float:
-    """What `finish_run` will take, from a few images."""
+def finishing_seconds(job: Job) -> tuple[float, float]:
+    """What `finish_run` will take, from a few images: without trying other fits, and for those."""
     validation, test, per_image = job.dataset.validation, job.dataset.test, seconds_per_image(job)
     fits = seconds_to_compare(job.classifier, job.config.data, validation.ids, per_image)
     candidates = 2 * len(validation) if job.is_pretrained else 0
     seen = min(FEWEST_SEEN, len(job.dataset.train))
-    return per_image * (len(validation) + candidates + len(test) + seen) + fits
+    return per_image * (len(validation) + candidates + len(test) + seen), fits
 
 
 def seconds_per_image(job: Job) -> float:
