@@ -25,7 +25,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ from convscope.evaluation.temperature import temper_by_others
 from convscope.runs.folder import Run
 
 CODE = "from convscope.cli.main import main; main()"
-CHOSEN, HEAD = "test", "head"
+CHOSEN, HEAD, TIMM = "test", "head", "timm"
 ANSWERS = {CHOSEN: "chosen", HEAD: "head", "blend": "blend", "last": "last"}
 DEFAULT = ("default=", "frozen=--frozen")
 COLUMNS = """| accuracy | log loss | without | CPU s | accuracy − head | log loss − head |
@@ -47,7 +47,7 @@ COLUMNS = """| accuracy | log loss | without | CPU s | accuracy − head | log l
 
 @dataclass(frozen=True)
 class Row:
-    """Values of each fold."""
+    """Values of each fold that was judged."""
 
     folder: str
     recipe: str
@@ -58,6 +58,16 @@ class Row:
     plain_loss: tuple[float, ...]
     """As they are."""
     cpu_seconds: float
+    numbers: tuple[int, ...]
+    """Of the folds; the first is 1."""
+
+    def on(self, numbers: tuple[int, ...]) -> "Row":
+        """Only what these folds say."""
+        places = [self.numbers.index(number) for number in numbers]
+        accuracy, loss, plain = (
+            tuple(values[place] for place in places) for values in (self.accuracy, self.loss, self.plain_loss)
+        )
+        return replace(self, accuracy=accuracy, loss=loss, plain_loss=plain, numbers=numbers)
 
 
 def main() -> None:
@@ -79,7 +89,7 @@ def main() -> None:
             run, seconds = trained(folder.resolve(), name, arguments, options.work.resolve())
             found = read_rows(run, folder.stem, name, seconds)
             if name == "default":
-                found += read_timm(options.work, folder.stem, options.folds)
+                found += read_timm(options.work, folder.stem)
             heads = [row for row in found if row.which == HEAD]
             for row in found:
                 print(line(row, (heads or found)[0], options.folds), flush=True)
@@ -134,38 +144,44 @@ def row_of(
     logits: Sequence[NDArray[np.float32]],
     labels: Sequence[NDArray[np.int64]],
     seconds: float,
+    numbers: tuple[int, ...] | None = None,
 ) -> Row:
-    """From the logits `(n, K)` and labels `(n,)` of each fold."""
+    """From the logits `(n, K)` and labels `(n,)` of each fold: of all, unless `numbers` says which."""
     parts = np.repeat(np.arange(len(labels)), [len(each) for each in labels])
     tempered = temper_by_others(np.concatenate(list(logits)), np.concatenate(list(labels)), parts)
     accuracy = tuple(float((a.argmax(1) == b).mean()) for a, b in zip(logits, labels, strict=True))
     loss = tuple(loss_of(tempered[parts == part], each) for part, each in enumerate(labels))
     plain = tuple(loss_of(a, b) for a, b in zip(logits, labels, strict=True))
-    return Row(folder, recipe, which, accuracy, loss, plain, seconds)
+    return Row(
+        folder, recipe, which, accuracy, loss, plain, seconds, numbers or tuple(range(1, len(labels) + 1))
+    )
 
 
 def loss_of(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     return -float(log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
 
 
-def read_timm(work: Path, folder: str, folds: int) -> list[Row]:
-    """What timm's own recipe gets on the same folds, where photo_timm.py measured it."""
-    kept = sorted(work.glob(f"{folder}-timm-*.npz"))
-    if len(kept) < folds:
+def read_timm(work: Path, folder: str) -> list[Row]:
+    """What timm's own recipe gets on those of the same folds on which photo_timm.py measured it."""
+    kept = {int(path.stem.rpartition("-")[2]): np.load(path) for path in work.glob(f"{folder}-timm-*.npz")}
+    if len(kept) < 2:
         return []
-    found = [np.load(path) for path in kept]
+    numbers = tuple(sorted(kept))
+    found = [kept[number] for number in numbers]
     seconds = sum(float(each["cpu_seconds"]) for each in found)
     logits, labels = [each["logits"] for each in found], [each["labels"] for each in found]
-    return [row_of(folder, "timm", "last", logits, labels, seconds)]
+    return [row_of(folder, TIMM, "last", logits, labels, seconds, numbers)]
 
 
 def line(row: Row, head: Row, folds: int) -> str:
     """A row of the table, with what it gains over the head alone."""
     accuracy, loss = statistics.mean(row.accuracy), statistics.mean(row.loss)
+    judged = "" if row.numbers == head.numbers else f" (folds {', '.join(map(str, row.numbers))})"
+    head = head.on(row.numbers)
     gained = against(row.accuracy, head.accuracy, folds, 100, 1)
     lost = against(row.loss, head.loss, folds, 1, 3)
     return (
-        f"| {row.folder} | {row.recipe} | {row.which} | {100 * accuracy:.1f} % | {loss:.3f} "
+        f"| {row.folder} | {row.recipe}{judged} | {row.which} | {100 * accuracy:.1f} % | {loss:.3f} "
         f"| {statistics.mean(row.plain_loss):.3f} | {row.cpu_seconds:.0f} | {gained} | {lost} |"
     )
 
@@ -187,8 +203,10 @@ def over_folders(rows: list[Row]) -> None:
     print(f"| recipe | which | folders {COLUMNS}")
     for recipe, which in dict.fromkeys((row.recipe, row.which) for row in rows):
         mine = [row for row in rows if (row.recipe, row.which) == (recipe, which)]
-        heads = {row.folder: row for row in rows if row.which == HEAD and recipe in (row.recipe, "timm")}
-        pairs = [(row, heads[row.folder]) for row in mine if row.folder in heads and which != HEAD]
+        heads = {row.folder: row for row in rows if row.which == HEAD and recipe in (row.recipe, TIMM)}
+        pairs = [
+            (row, heads[row.folder].on(row.numbers)) for row in mine if row.folder in heads and which != HEAD
+        ]
         gained = spread([100 * (mean_of(row.accuracy) - mean_of(head.accuracy)) for row, head in pairs], 1)
         lost = spread([mean_of(row.loss) - mean_of(head.loss) for row, head in pairs], 3)
         accuracy, loss, plain, seconds = (
@@ -204,6 +222,13 @@ def over_folders(rows: list[Row]) -> None:
             f"| {recipe} | {which} | {len(mine)} | {100 * accuracy:.1f} % | {loss:.3f} | {plain:.3f} "
             f"| {seconds:.0f} | {gained} | {lost} |"
         )
+    theirs = {row.folder: row for row in rows if row.recipe == TIMM}
+    ours = [row for row in rows if row.which == ANSWERS[CHOSEN] and row.folder in theirs]
+    both = [(row.on(theirs[row.folder].numbers), theirs[row.folder]) for row in ours]
+    if both:
+        gained = spread([100 * (mean_of(one.accuracy) - mean_of(other.accuracy)) for one, other in both], 1)
+        lost = spread([mean_of(one.loss) - mean_of(other.loss) for one, other in both], 3)
+        print(f"\nChosen − timm on the same folds of {len(both)} folders: {gained} points, {lost} nats")
 
 
 def mean_of(values: tuple[float, ...] | list[float]) -> float:

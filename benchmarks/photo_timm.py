@@ -14,6 +14,7 @@ import argparse
 import io
 import time
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -65,22 +66,24 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="where photo_folders.py left its runs")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", type=int, nargs="+", metavar="FOLD", help="these folds, the first is 1")
     options = parser.parse_args()
     print(f"timm {timm.__version__}, torch {torch.__version__}, {options.epochs} epochs")
     torch.set_num_threads(options.threads)
     for archive in options.archives:
         run = Run.open(options.work / f"{archive.stem}-default")
         folds = [read_predictions(Run(path), "test") for path in sorted((run.path / "folds").iterdir())]
-        measure(archive, folds, options.epochs, options.work)
+        measure(archive, folds, options.only or range(1, len(folds) + 1), options.epochs, options.work)
 
 
-def measure(archive: Path, folds: list[Predictions], epochs: int, work: Path) -> None:
-    """What a network that was trained on the other folds says of each; kept one by one."""
+def measure(archive: Path, folds: list[Predictions], only: Iterable[int], epochs: int, work: Path) -> None:
+    """What a network that was trained on the other folds says of each of these; kept one by one."""
     with zipfile.ZipFile(archive) as files:
-        for index, test in enumerate(folds):
-            kept = work / f"{archive.stem}-timm-{index + 1}.npz"
+        for number in only:
+            kept = work / f"{archive.stem}-timm-{number}.npz"
             if kept.exists():
                 continue
+            index, test = number - 1, folds[number - 1]
             begun = time.process_time()
             others = [one for at, one in enumerate(folds) if at != index]
             ids = tuple(name for one in others for name in one.ids)
@@ -91,7 +94,7 @@ def measure(archive: Path, folds: list[Predictions], epochs: int, work: Path) ->
             seconds = time.process_time() - begun
             np.savez(kept, logits=logits, labels=test.labels, cpu_seconds=seconds, epochs=epochs)
             right = float((logits.argmax(1) == test.labels).mean())
-            print(f"{archive.stem} fold {index + 1}: {100 * right:.1f} %, {seconds:.0f} CPU s", flush=True)
+            print(f"{archive.stem} fold {number}: {100 * right:.1f} %, {seconds:.0f} CPU s", flush=True)
 
 
 def trained(photos: Photos, epochs: int) -> nn.Module:

