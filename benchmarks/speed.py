@@ -84,7 +84,7 @@ def _step(name: str, settings: dict[str, Any]) -> Callable[[], object]:
     from convscope.training.convolving.fast import fast_convolutions
     from convscope.training.preparation import build_state, build_step
 
-    job = _job(name, settings)
+    job = job_of(name, settings)
     network = job.classifier.network
     if "layout" in settings:
         network.to(memory_format=settings["layout"])
@@ -112,7 +112,7 @@ def _step(name: str, settings: dict[str, Any]) -> Callable[[], object]:
     return once
 
 
-def _job(name: str, settings: dict[str, Any]) -> Any:
+def job_of(name: str, settings: dict[str, Any]) -> Any:
     from convscope.config.asked import ExperimentConfig
     from convscope.config.experiment_file import override
     from convscope.data.survey import survey
