@@ -2,10 +2,11 @@
 
     python benchmarks/photo_memory.py --write benchmarks/results/photo_memory.md
 
-Makes 20,000 different JPEGs (smooth random pictures with noise) and trains on them in a new process, once for each network, with a cache of its own that only the first of them finds empty. Twenty times
-a second that process reads RssAnon, its memory that no file backs: pages of the mapped cache are not in it,
-the kernel takes them back at will. The networks differ in what their activations take at this batch size;
-`linear` has next to none, so that what is left is the data's.
+Makes 20,000 different JPEGs (smooth random pictures with noise) and trains on them in a new process, once
+for each network, with a cache of its own that only the first of them finds empty. Twenty times a second that
+process reads RssAnon, its memory that no file backs: pages of the mapped cache are not in it, the kernel
+takes them back at will. The networks differ in what their activations take at this batch size; `linear` has
+next to none, so that what is left is the data's.
 """
 
 import argparse
