@@ -54,7 +54,7 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
         return 0
     rows = [
         (
-            entry.name or entry.key[:KEY_SHOWN],
+            entry.name or ("any" if entry.holds == "features" else entry.key[:KEY_SHOWN]),
             f"{entry.images:,}",
             entry.holds,
             "×".join(map(str, entry.shape)),
@@ -63,7 +63,8 @@ def cache(*, clear: bool = False, json: bool = False) -> int:
         )
         for entry in entries
     ]
-    print_table(console, ("data", "images", "holds", "shape", "size", "last used"), rows)
+    head = ("data", "images", "holds", "shape", "size", "last used")
+    print_table(console, head, rows, left_out_first=("last used", "shape"))
     console.print()
     print_line(
         console,

@@ -155,7 +155,8 @@ def print_evaluation(
     interval = f", 95 % interval {low:.3g}–{high:.3g}" if low == low else ""
     print_line(console, "loss", f"{evaluation.loss:.4g}{interval}")
     console.print()
-    print_table(console, CLASS_COLUMNS, [scores.cells() for scores in evaluation.per_class])
+    cells = [scores.cells() for scores in evaluation.per_class]
+    print_table(console, CLASS_COLUMNS, cells, left_out_first=("F1 %",))
     console.print()
     _print_confusion(console, evaluation.confusion)
     if evaluation.most_confused:

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rich.cells import cell_len
-
 from convscope.cli.output import print_json, result_console
-from convscope.wording import duration, here, listed, percent, percent_decimals, rounded, some
+from convscope.wording import duration, here, percent, percent_decimals, rounded, some
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,11 +23,10 @@ STATES: "dict[Standing, str]" = {
     "diverged": "diverged",
     "damaged": "summary.json is damaged",
 }
-COLUMNS = ("run", "data", "network", "validation", "test", "interval", "time", "when", "state")
+INTERVAL = "95 % interval"
+COLUMNS = ("run", "data", "network", "validation", "test", INTERVAL, "time", "when", "state")
 LEFT_OUT_FIRST = ("time", "when", "network", "validation", "data", "state")
 """Columns for which a narrow screen has no room."""
-
-GAP = 2
 
 
 def runs(
@@ -102,26 +99,12 @@ def _sort(found: list["Listed"], by: SortBy) -> None:
 
 
 def _print(console: "Console", rows: Sequence[dict[str, str]]) -> None:
-    from convscope.cli.screen import print_line, print_table
+    from convscope.cli.screen import print_table
 
     columns = [column for column in COLUMNS if column == "run" or any(row[column] for row in rows)]
-    left_out = []
-    for column in LEFT_OUT_FIRST:
-        if _width(columns, rows) > console.width and column in columns:
-            columns.remove(column)
-            left_out.append(column)
-    head = tuple("95 % interval" if column == "interval" else column for column in columns)
-    print_table(console, head, [tuple(row[column] for column in columns) for row in rows])
-    if left_out:
-        console.print()
-        print_line(console, "left out", listed(left_out), "a wider screen, or --json, has them")
-
-
-def _width(columns: Sequence[str], rows: Sequence[dict[str, str]]) -> int:
-    heads = {"interval": "95 % interval"}
-    return sum(
-        GAP + max(cell_len(heads.get(column, column)), *(cell_len(row[column]) for row in rows))
-        for column in columns
+    cells = [tuple(row[column] for column in columns) for row in rows]
+    print_table(
+        console, tuple(columns), cells, left_out_first=[one for one in LEFT_OUT_FIRST if one in columns]
     )
 
 
@@ -137,7 +120,7 @@ def _cells(run: "Listed") -> dict[str, str]:
         "network": run.network,
         "validation": _figure(run, "validation")[0],
         "test": _figure(run, "test")[0],
-        "interval": _figure(run, "test")[1],
+        INTERVAL: _figure(run, "test")[1],
         "time": "" if run.seconds is None else duration(run.seconds),
         "when": _moment(run.when).astimezone().strftime("%Y-%m-%d %H:%M"),
         "state": STATES[run.standing],

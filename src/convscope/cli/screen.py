@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from convscope.wording import legible
+from convscope.wording import legible, listed
 
 LABEL_WIDTH = 14
 """A label and what stands between it and what it says."""
@@ -61,16 +62,42 @@ def print_message(console: Console, text: str) -> None:
         console.print(Text(line), soft_wrap=not console.is_terminal or "convscope " in line)
 
 
-def print_table(console: Console, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Columns in line: the first to the left, the others to the right."""
+def print_table(
+    console: Console,
+    head: tuple[str, ...],
+    rows: Sequence[tuple[str, ...]],
+    *,
+    left_out_first: Sequence[str] = (),
+) -> None:
+    """Columns in line: the first to the left, the others to the right.
+
+    Of those named in `left_out_first` as many are left out as a narrow screen has no room for; that is said.
+    """
+    columns = list(zip(head, *rows, strict=True))
+    left_out = []
+    for name in left_out_first:
+        if _least_width(columns) > console.width:
+            columns = [column for column in columns if column[0] != name]
+            left_out.append(name)
+    names_fit = _least_width(columns) <= console.width  # then titles give way, not names
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for number, name in enumerate(head):
+    for number, (name, *_) in enumerate(columns):
         table.add_column(
             Text(legible(name)),
             justify="right" if number else "left",
             overflow="fold",
+            no_wrap=number == 0 and names_fit,
         )
-    _print_table(console, table, rows)
+    _print_table(console, table, list(zip(*columns, strict=True))[1:])
+    if left_out:
+        console.print()
+        print_line(console, "left out", listed(left_out), "a wider screen, or --json, has them")
+
+
+def _least_width(columns: Sequence[tuple[str, ...]]) -> int:
+    """Of a table in which only titles are broken, between their words."""
+    least = [max(map(cell_len, (*head.split(), *cells)), default=0) for head, *cells in columns]
+    return sum(least) + 2 * (len(least) - 1)
 
 
 def print_columns(console: Console, rows: Sequence[tuple[str, ...]]) -> None:

@@ -10,6 +10,9 @@ from convscope.errors import UsageError
 if TYPE_CHECKING:
     from convscope.networks.summary import Summary
 
+LEFT_OUT_FIRST = ("biases", "kind", "receptive field")
+"""Columns for which a narrow screen has no room."""
+
 
 def summary(
     network: str,
@@ -66,7 +69,7 @@ def _print(result: "Summary") -> None:
 
     console = result_console()
     console.print(result.heading)
-    print_table(console, COLUMNS, [layer.cells() for layer in result.layers])
+    print_table(console, COLUMNS, [layer.cells() for layer in result.layers], left_out_first=LEFT_OUT_FIRST)
     console.print()
     print_line(console, "total", *result.sums)
     drawing = draw_layers(result, console.width)
