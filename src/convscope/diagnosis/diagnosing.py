@@ -87,7 +87,7 @@ TRAINED = (
     Rule(
         name="limits",
         source="Ng 2018",
-        needs=("learned", "classified"),
+        needs=("learned", "classified", "pretraining"),
         judge=bias_and_variance,
     ),
     Rule(

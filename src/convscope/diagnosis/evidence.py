@@ -41,7 +41,7 @@ from convscope.evaluation.proportion import Proportion
 from convscope.inspection.signals.dead_units import DeadUnits, dead_units
 from convscope.inspection.signals.passage import Passage, pass_there_and_back
 from convscope.looking.subject import spread
-from convscope.networks.pretrained import is_pretrained
+from convscope.networks.pretrained import Pretraining, is_pretrained, pretraining_of
 from convscope.networks.whitened_vgg import WhitenedVGG
 from convscope.runs.advice import resume_command
 from convscope.runs.folder import Run
@@ -85,6 +85,12 @@ class Evidence:
         if not self.classifier.class_names:
             raise AbsentError("the network answers with a number, not with a class")
         return self.classifier.class_names
+
+    @property
+    def pretraining(self) -> Pretraining:
+        """Whether its network knew photos before, or another one that does is at hand."""
+        preprocessing = self.classifier.preprocessing
+        return pretraining_of(self.config.network.name, preprocessing.channels, min(preprocessing.size))
 
     @property
     def records(self) -> list[Record]:

