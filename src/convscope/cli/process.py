@@ -62,12 +62,18 @@ class QuickEnd:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Around imports of what is large and stays: no garbage is looked for meanwhile, nor ever among them."""
+    """Around imports of what is large and stays: no garbage is looked for meanwhile, nor ever among them.
+
+    At the end they are let go, in a process that takes itself apart: libraries complain of what they find then
+    (triton, which timm imports, in 500 lines).
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        atexit.unregister(gc.unfreeze)
+        atexit.register(gc.unfreeze)
         if collecting:
             gc.enable()

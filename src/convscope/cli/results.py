@@ -218,10 +218,10 @@ def _fit_words(fit: dict[str, Any]) -> str:
 
 def _fits_concluded(fits: Sequence[dict[str, Any]]) -> str:
     """Whether another way of fitting images into the square would be worth a training of its own."""
-    measured = "on validation, with 95 % intervals: "
     own = next((fit for fit in fits if fit["is_own"]), None)
     if own is None or "accuracy" not in own:
-        return measured.removesuffix(": ")
+        return "on validation, with 95 % intervals"
+    measured = f"on {own['accuracy']['n']:,} validation images, with 95 % intervals: "
     best = max(fits, key=lambda fit: float(fit["accuracy"]["value"]))
     if best["accuracy"]["value"] <= own["accuracy"]["value"]:
         return f"{measured}none is better than {own['fit']}"

@@ -16,6 +16,7 @@ from convscope.evaluation.calibration import calibrate
 from convscope.evaluation.metrics import ClassScores, Evaluation, evaluate_logits
 from convscope.evaluation.proportion import MeanOverRuns, Proportion
 from convscope.evaluation.regression import evaluate_regression
+from convscope.training.outcome import fits
 
 
 def evaluation(n: int = 60, seed: int = 0) -> Evaluation:
@@ -188,6 +189,16 @@ def test_each_way_of_fitting_has_an_interval(tmp_path: Path, capsys: pytest.Capt
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("fits")]
     assert line.count("–") >= 3, line
     assert "95 % intervals" in line
+
+
+def test_ways_of_fitting_are_compared_on_so_many_images_at_the_most(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fits, "MOST_COMPARED", 4)
+    folder = fill(tmp_path / "wide", {"a": 20, "b": 20}, shape=(12, 18))
+    arguments = [*SHORT, "--runs", str(tmp_path / "runs"), "--validation-fraction", "0.2"]
+    assert command(["train", str(folder), *arguments]) == 0
+    assert "on 4 validation images" in capsys.readouterr().out
 
 
 def test_a_regression_tested_on_one_image_is_summed_up(
