@@ -64,7 +64,7 @@ class QuickEnd:
 def importing() -> Iterator[None]:
     """Around imports of what is large and stays: no garbage is looked for meanwhile, nor ever among them.
 
-    At the end they are let go, in a process that takes itself apart: libraries complain of what they find then
+    They are let go at the end, where a process takes itself apart: libraries complain of what they find then
     (triton, which timm imports, in 500 lines).
     """
     collecting = gc.isenabled()
