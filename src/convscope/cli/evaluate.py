@@ -1,6 +1,9 @@
 """`convscope evaluate`: how good a trained classifier is, on its own test split or on other data."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from convscope.cli.output import log_console, print_json, result_console
 from convscope.cli.watching import Watcher
@@ -16,7 +19,7 @@ def evaluate(
     ignore_unknown: bool = False,
     allow_broken: bool = False,
     max_pixels: int | None = None,
-    test_time_augmentation: bool = False,
+    test_time_augmentation: Annotated[bool, Parameter(negative="")] = False,
     json: bool = False,
 ) -> int:
     """Accuracy with its interval, per class, confusion matrix, most confused pairs and worst errors.

@@ -45,7 +45,7 @@ def look(
     layer
         Layers to look at, instead of the first, the middle and the last convolution.
     image
-        Images to look at, instead of a few of the test split.
+        Images to look at: their maps, and where the network looks in them.
     class_
         Also show where the network sees this class.
     only

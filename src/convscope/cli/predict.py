@@ -58,6 +58,9 @@ def predict(
     """
     if json and csv:
         raise UsageError("--json and --csv both say how to print; give one of them")
+    table = next((name for name in images if name.endswith(".csv")), None)
+    if csv and table is not None and not Path(table).exists():
+        raise UsageError(f"--csv prints the table, and takes no file: leave {table} out, and add > {table}")
     if top is not None and top < 1:
         raise UsageError(f"--top: {top} must be at least 1")
     paths = list(_paths(images))

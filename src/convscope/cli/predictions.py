@@ -92,5 +92,5 @@ def _print_summary(console: Console, predictions: Sequence[Prediction]) -> None:
         if count:
             shown.append(f"{word}: {count:,}")
     unsure = sum(one.is_answered and not one.is_sure for one in predictions)
-    reason = f"{NOT_SURE} {times(unsure)}: no class has half of all, and twice the next" if unsure else ""
+    reason = f"{NOT_SURE} {times(unsure)}: no class has both half of all and twice the next" if unsure else ""
     print_line(console, some(len(predictions), "image"), " · ".join(shown), reason)

@@ -158,6 +158,7 @@ def print_evaluation(
     cells = [scores.cells() for scores in evaluation.per_class]
     print_table(console, CLASS_COLUMNS, cells, left_out_first=("F1 %",))
     console.print()
+    _print_weakest(console, evaluation)
     _print_confusion(console, evaluation.confusion)
     if evaluation.most_confused:
         console.print()
@@ -176,6 +177,24 @@ def print_evaluation(
             for error in evaluation.worst[:thumbs]
         ]
         print_table(console, ("worst errors", "true", "predicted", "probability", "loss"), rows)
+
+
+def _print_weakest(console: Console, evaluation: Evaluation) -> None:
+    """The class that is recognised least; by chance one of so many is, too (binomial test, Bonferroni)."""
+    from scipy.special import bdtr
+
+    known = [scores for scores in evaluation.per_class if scores.support]
+    weakest = min(known, key=lambda scores: scores.recall, default=None)
+    if weakest is None or len(known) < 2 or weakest.recall == 1:
+        return
+    chance = len(known) * float(bdtr(weakest.right, weakest.support, evaluation.accuracy.value))
+    print_line(
+        console,
+        "weakest",
+        f"{weakest.name}: {weakest.right:,} of {weakest.support:,} recognised",
+        "within chance of the others" if chance > 0.05 else "fewer than chance makes of the others' share",
+    )
+    console.print()
 
 
 def _print_confusion(console: Console, confusion: Confusion) -> None:

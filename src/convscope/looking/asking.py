@@ -26,11 +26,14 @@ from convscope.looking.wants import UNITS as UNITS_WANTING
 from convscope.looking.wants import SeenWants, see_class_wants, see_unit_wants
 from convscope.looking.where import SeenWhere, cases_for, see_where
 from convscope.runs.records import read_records
+from convscope.wording import meant, near
 from convscope.work import counted
 
 About = Literal["filters", "maps", "histograms", "patches", "projection", "where", "wants", "plane"]
 ABOUT: tuple[str, ...] = get_args(About)
 """What can be looked at, in the order in which a reader should meet it."""
+OF_IMAGES = ("maps", "where")
+"""What of it is different for each image."""
 
 _CASES = 4
 _CASES_HEAVY = 3
@@ -42,9 +45,9 @@ class Request:
 
     Attributes:
         layers: instead of a few telling ones.
-        images: files to look at, instead of a few test images.
+        images: files to look at, instead of a few test images; then nothing is asked but of them.
         class_name: to ask where the network sees this class.
-        only: some of `ABOUT`; all unless given.
+        only: some of `ABOUT`; all unless given, or `OF_IMAGES` of images.
         limit: at most so many training images in the search for patches.
     """
 
@@ -57,9 +60,15 @@ class Request:
     def __post_init__(self) -> None:
         wrong = [name for name in self.only if name not in ABOUT]
         if wrong:
-            raise UsageError(f"--only: there is nothing called '{wrong[0]}'; it takes {', '.join(ABOUT)}")
+            hint = meant(near(wrong[0], ABOUT), f"it takes {', '.join(ABOUT)}")
+            raise UsageError(f"--only: there is nothing called '{wrong[0]}'; {hint}")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"--limit: {self.limit} is not a number of images; it takes 1 and up")
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What is asked."""
+        return self.only or (OF_IMAGES if self.images else ABOUT)
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ def ask(subject: Subject, request: Request) -> Iterator[Seen | LeftOut]:
         subject.class_index(request.class_name)
     chosen = [subject.pick(image) for image in request.images]
     asking = _Asking(subject, request, plan, chosen)
-    questions = [each for each in asking.questions.items() if not request.only or each[0] in request.only]
+    questions = [each for each in asking.questions.items() if each[0] in request.about]
     seconds = asking.foretold([about for about, _ in questions])
     for about, answers in counted(questions, "looking", weights=seconds, is_foretold=True):
         try:

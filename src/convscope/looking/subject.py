@@ -20,6 +20,7 @@ from convscope.data.sources.contents import DiskFile
 from convscope.errors import UsageError
 from convscope.evaluation.evaluating import load_own_data
 from convscope.runs.folder import Run
+from convscope.wording import meant, near
 
 MOST_JUDGED = 1000
 
@@ -164,7 +165,9 @@ class Subject:
         """The index of a class; UsageError with all names where there is none of this name."""
         if name not in self.class_names:
             known = ", ".join(self.class_names[:20]) or "none, for the network answers with a number"
-            raise UsageError(f"there is no class '{name}'; there are: {known}")
+            close = near(name, self.class_names)
+            hint = f" ({meant(close)})" if close else ""
+            raise UsageError(f"there is no class '{name}'{hint}; there are: {known}")
         return self.class_names.index(name)
 
 

@@ -16,10 +16,9 @@ from convscope.config.length import Steps, TimeBudget
 from convscope.config.resolved import ResolvedExperiment, resolve
 from convscope.data.corrections import read_corrections
 from convscope.data.dataset import Dataset
-from convscope.data.loading import Features
 from convscope.data.sources import open_source
 from convscope.data.sources.opening import is_named
-from convscope.data.survey import Survey, survey_source
+from convscope.data.survey import survey_source
 from convscope.errors import DataError, DivergedError, RunError, UsageError
 from convscope.evaluation.series import read_series
 from convscope.runs.advice import go_on, resume_command
@@ -29,7 +28,7 @@ from convscope.runs.folder import CHOICES, DATASET, ENVIRONMENT, Run
 from convscope.runs.lock import exclusively
 from convscope.runs.standing import forget_divergence, note_divergence
 from convscope.training.device import usable_cores, use_device
-from convscope.training.fine_tuning.features import backbone_features, has_time_for_features
+from convscope.training.fine_tuning.features import backbone_features, features_for_series
 from convscope.training.fit import fit
 from convscope.training.learning_rate_finder import search_for_job
 from convscope.training.outcome.manifest import write_dataset
@@ -90,7 +89,7 @@ def _prepare_new(config: ExperimentConfig, listener: Progress) -> tuple[Job, dic
     source = open_source(config.data)
     overview = survey_source(source, config.data.max_pixels)
     plan = plan_experiment(config, overview)
-    features, missed = _features_for_series(plan.config, overview, device)
+    features, missed = features_for_series(plan.config, overview, device)
     dataset = load_planned(plan.config, source, features=features)
     choices = [*describe_data(overview, dataset, plan.config), *missed, *plan.choices]
     for choice in choices:
@@ -106,22 +105,6 @@ def _prepare_new(config: ExperimentConfig, listener: Progress) -> tuple[Job, dic
         ENVIRONMENT: describe_environment(device=device, seed=resolved.seed),
     }
     return job, files
-
-
-def _features_for_series(
-    config: ResolvedExperiment, overview: Survey, device: torch.device
-) -> tuple[Features | None, list[Choice]]:
-    """What series are found by before images are divided; and what is told where there is no time for it."""
-    features, data = backbone_features(config, device), config.data
-    if features is None or has_time_for_features(config.training.length, overview.count):
-        return features, []
-    if not data.series or data.group_by is not None or (overview.split_counts and data.folds is None):
-        return None, []
-    reason = (
-        f"{config.training.time} is too short to compare {overview.count:,} images: where several show one "
-        "thing, figures are too good. Give it more time, or --group-by"
-    )
-    return None, [Choice("series", "not looked for", reason)]
 
 
 def _tell_threads(config: ExperimentConfig, listener: Progress) -> None:
@@ -160,11 +143,19 @@ def _alone(run: Run, listener: Progress) -> Iterator[None]:
 
 
 def _resume(run: Run, changes: dict[str, Any], progress: Progress) -> Run:
-    started = time.perf_counter()
+    started = time.perf_counter() - _seconds_of_judging(run)
     with stopped_by_signals(lambda: f"stopped; the run is as it was.\n{go_on(run.path)}"):
         job = _prepare_again(run, changes, progress)
     _complete(run, job, started)
     return run
+
+
+def _seconds_of_judging(run: Run) -> float:
+    """What a finished run took beside its steps, whose seconds its checkpoint knows."""
+    with suppress(RunError, KeyError, TypeError):
+        seconds = (run.summary() or {})["seconds"]
+        return float(seconds["total"] - seconds["train"])
+    return 0.0
 
 
 def _prepare_again(run: Run, changes: dict[str, Any], progress: Progress) -> Job:

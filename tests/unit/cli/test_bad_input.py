@@ -253,6 +253,7 @@ def test_predict_on_what_is_no_image(convscope: Convscope, trained: Path, tmp_pa
     (tmp_path / "all.zip").write_bytes(b"PK\x03\x04" + bytes(40))
     check(convscope("predict", trained, tmp_path / "all.zip"), 3, "Unpack it")
     check(convscope("predict", trained, tmp_path, "--json", "--csv"), 2, "--json and --csv")
+    check(convscope("predict", trained, tmp_path, "--csv", "t.csv"), 2, "leave t.csv out, and add > t.csv")
 
 
 @pytest.mark.parametrize("name", ["nan", "inf", "many"])

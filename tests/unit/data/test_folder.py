@@ -99,7 +99,7 @@ def test_name_that_is_not_unicode_can_be_written_down(make_folder):
 def test_what_is_not_there_is_named_safely(tmp_path):
     with pytest.raises(DataError) as error:
         opened(tmp_path / "no\x1b[31m\udce9pe")
-    assert "no\\x1b[31m\\xe9pe is neither a folder" in str(error.value)
+    assert "no\\x1b[31m\\xe9pe is no folder" in str(error.value)
 
 
 def test_a_run_on_a_folder_whose_name_is_no_text_writes_valid_json(tmp_path):

@@ -296,3 +296,9 @@ def test_a_file_that_is_no_image_is_named_once(subject: Subject, tmp_path: Path)
     assert str(error.value).count("notes.txt") == 1
     with pytest.raises(DataError, match=r"absent\.png"):
         subject.pick(tmp_path / "absent.png")
+
+
+def test_of_images_only_what_differs_between_images_is_asked() -> None:
+    assert Request(images=(Path("new.jpg"),)).about == ("maps", "where")
+    assert Request(images=(Path("new.jpg"),), only=("plane",)).about == ("plane",)
+    assert len(Request().about) == 8

@@ -176,6 +176,7 @@ def test_folds_judge_a_classifier_that_was_trained_as_long_as_they(train: Train,
     assert run.config.training.steps == 2
     convscope.resume(run.path, steps=2)
     assert run.read("summary.json")["folds"]["accuracy"] == before["folds"]["accuracy"]
+    assert run.read("summary.json")["seconds"]["total"] > before["seconds"]["total"]
 
 
 def test_a_finished_run_that_goes_on_and_is_stopped_is_not_finished(train: Train) -> None:

@@ -92,4 +92,4 @@ def _not_found(name: str, path: Path) -> str:
     beside = {entry.name: entry for entry in folder.iterdir()} if folder.is_dir() else {}
     close = near(name, NAMED_SOURCES, 1) + [here(beside[other]) for other in near(path.name, beside, 2)]
     hint = meant(close, f"named sets: {', '.join(NAMED_SOURCES)}, counting:1-5")
-    return f"{shown(name)} is neither a folder or file here nor a named data set; {hint}"
+    return f"{shown(name)} is no folder or file here, and no named data set; {hint}"

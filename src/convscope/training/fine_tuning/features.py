@@ -16,17 +16,19 @@ from torch import Tensor, nn
 
 from convscope.classifier.backbone import head_layer
 from convscope.config.asked import Fit
-from convscope.config.length import Length, TimeBudget
+from convscope.config.length import TimeBudget
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.dataset import ImageRows
 from convscope.data.loading import Features
 from convscope.data.pixels.cache import FEATURES, Write, keys_of, read_entry, write_entry
 from convscope.data.pixels.reading import content_hash
 from convscope.data.preprocessing import Preprocessing
+from convscope.data.survey import Survey
 from convscope.errors import UsageError
 from convscope.networks.build import build_network
 from convscope.networks.pretrained import input_normalisation, is_pretrained
 from convscope.training.fine_tuning.head import compute_features
+from convscope.training.progress import Choice
 
 IMAGES_A_SECOND = 30
 """Of a time budget: with more, there would be no time for the features of images that are not trained on."""
@@ -88,9 +90,21 @@ def backbone_features(config: ResolvedExperiment, device: torch.device) -> Featu
     return features
 
 
-def has_time_for_features(length: Length, num_images: int) -> bool:
-    """Whether a time budget, if that is how long training is, holds the features of all images."""
-    return not isinstance(length, TimeBudget) or num_images <= IMAGES_A_SECOND * length.seconds
+def features_for_series(
+    config: ResolvedExperiment, overview: Survey, device: torch.device
+) -> tuple[Features | None, list[Choice]]:
+    """As `backbone_features`; None where a time budget is too short for all images, and what is told then."""
+    features, data, length = backbone_features(config, device), config.data, config.training.length
+    has_time = not isinstance(length, TimeBudget) or overview.count <= IMAGES_A_SECOND * length.seconds
+    if features is None or has_time:
+        return features, []
+    if not data.series or data.group_by is not None or (overview.split_counts and data.folds is None):
+        return None, []
+    reason = (
+        f"{config.training.time} is too short to compare {overview.count:,} images: where several show one "
+        "thing, figures are too good. Give it more time, or --group-by"
+    )
+    return None, [Choice("series", "not looked for", reason)]
 
 
 def pretrained_preprocessing(name: str, images: ImageRows, fit: Fit) -> Preprocessing:
