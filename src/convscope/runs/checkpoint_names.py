@@ -16,13 +16,16 @@ from convscope.runs import atomic
 from convscope.wording import here
 
 FILE = "names.json"
-Name = Literal["last", "best", "head", "blend", "final"]
+Name = Literal["last", "best", "head", "blend", "earlier", "final"]
 LAST: Final = "last"
 BEST: Final = "best"
 HEAD: Final = "head"
 BLEND: Final = "blend"
+EARLIER: Final = "earlier"
 FINAL: Final = "final"
-NAMES: tuple[Name, ...] = (LAST, BEST, HEAD, BLEND, FINAL)
+NAMES: tuple[Name, ...] = (LAST, BEST, HEAD, BLEND, EARLIER, FINAL)
+ALONE: tuple[Name, ...] = (BLEND, EARLIER)
+"""Weights without a training state, in folders of their own: no step led to them, or was taken since."""
 
 
 def read_names(folder: Path) -> dict[str, str]:

@@ -4,7 +4,8 @@
                               training.safetensors   optimizer state, and the raw weights beside an average
                               state.json             the step, plain numbers of the training state, checksums
     checkpoints/blend/                               weights between two others; no step led to them
-    checkpoints/names.json                           which of them is last, best, head, blend, final
+    checkpoints/earlier/                             what was kept before a finished run went on
+    checkpoints/names.json                           which of them is last, best, head, blend, earlier, final
 
 No pickle is written or read.
 """
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from convscope.errors import RunError
 from convscope.runs import atomic
 from convscope.runs.advice import go_on, refused_by_disk, resume_command
-from convscope.runs.checkpoint_names import BEST, BLEND, FINAL, HEAD, LAST, Name, read_names, write_names
+from convscope.runs.checkpoint_names import ALONE, BEST, FINAL, HEAD, LAST, Name, read_names, write_names
 from convscope.wording import here, listed
 
 if TYPE_CHECKING:
@@ -55,13 +56,13 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, is_best: bool) -> P
     return _save(folder / checkpoint_name(checkpoint.step), checkpoint, names)
 
 
-def save_blend(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write weights that lie between those of two checkpoints; a training never goes on from them.
+def save_weights(folder: Path, name: Name, checkpoint: Checkpoint) -> Path:
+    """Write weights that a training never goes on from (`ALONE`), in a folder of their name.
 
     Raises:
         RunError: when the disk refuses.
     """
-    return _save(folder / BLEND, checkpoint, (BLEND,))
+    return _save(folder / name, checkpoint, (name,))
 
 
 def _save(path: Path, checkpoint: Checkpoint, given: tuple[Name, ...]) -> Path:
@@ -113,7 +114,7 @@ def load_checkpoint(folder: Path, which: str = LAST) -> Checkpoint:
 
 
 def find_checkpoint(folder: Path, which: str = LAST) -> Path:
-    """The folder of a checkpoint: `last`, `best`, `head`, `blend`, `final`, a step number or a folder's name.
+    """The folder of a checkpoint: a name (see `checkpoint_names.py`), a step number or a folder's name.
 
     A killed writer can leave `last` one checkpoint behind, so the newest whole one counts as the last.
 
@@ -127,7 +128,7 @@ def find_checkpoint(folder: Path, which: str = LAST) -> Path:
         return known[-1]
     asked = checkpoint_name(int(which)) if which.isdecimal() else which
     name = read_names(folder).get(which, asked)
-    for path in (*known, *_blends(folder)):
+    for path in (*known, *_weights(folder)):
         if path == atomic.standing(folder / name):
             return path
     has = f"it has {listed([path.name.removeprefix(atomic.ASIDE) for path in known])}"
@@ -141,9 +142,9 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return [path for path in _folders(folder) if (path / STATE).is_file()]
 
 
-def _blends(folder: Path) -> list[Path]:
-    path = atomic.standing(folder / BLEND)
-    return [path] if (path / STATE).is_file() else []
+def _weights(folder: Path) -> list[Path]:
+    paths = [atomic.standing(folder / name) for name in ALONE]
+    return [path for path in paths if (path / STATE).is_file()]
 
 
 def newest_step(folder: Path) -> int | None:

@@ -9,6 +9,7 @@ from convscope.runs.checkpoint_names import FINAL, HEAD, LAST
 from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint, set_damaged_aside
 from convscope.runs.folder import DESCRIPTION, SUMMARY, Run
 from convscope.runs.records import truncate_records
+from convscope.training.fine_tuning.blending import has_fitted_head, save_earlier
 from convscope.training.fine_tuning.stages import MOST_EPOCHS, soften_head
 from convscope.training.loop import Loop
 from convscope.training.objective import Figures
@@ -82,7 +83,7 @@ def fit(
     loop = _loop_where_it_stands(run, job)
     earlier = loop.state.seconds
     if run.has(SUMMARY) and loop.state.step < loop.timetable.total and not loop.has_stopped_early():
-        run.reopen()
+        _go_on_beyond_its_end(loop)
     if loop.has_stopped_early():
         value = f"at step {loop.state.step:,}, early"
         reason = f"the best validation was after step {loop.state.best_step:,}: nothing is left to do"
@@ -135,6 +136,21 @@ def _loop_where_it_stands(run: Run, job: Job) -> Loop:
         state.timetable = None  # it had a time budget before, and has a number of steps now
     timetable = state.timetable or Timetable.of(asked or 0)
     return Loop(run, job, state, timetable, seen=seen, saved=seen)
+
+
+def _go_on_beyond_its_end(loop: Loop) -> None:
+    """Open a finished run again, and tell what becomes of its schedule and of what it kept."""
+    run, training, total = loop.run, loop.step.config, loop.timetable.total
+    reason = f"at a rate of {loop.learning_rate():.1e}"
+    if training.schedule != "constant":
+        reason = f"the schedule is drawn anew over all {some(total, 'step')}: they go on at a rate of"
+        reason += f" {loop.learning_rate():.1e}, of {training.learning_rate:.1e} at its highest"
+    if loop.job.is_pretrained and has_fitted_head(run.checkpoint_folder):
+        save_earlier(run.checkpoint_folder)
+        reason += "; what is kept now may be kept again"
+    run.reopen()
+    more = some(total - loop.state.step, "more step")
+    loop.job.progress.on_choice(Choice("length", more, reason))
 
 
 def _open_budget(loop: Loop) -> TimeBudget | None:

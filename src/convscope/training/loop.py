@@ -93,7 +93,7 @@ class Loop:
                 if interruption.requested:
                     raise self._interrupted()
                 indices = next(batches)
-                loss, outputs, targets = self.step.take(state, indices, self._learning_rate(), self._watch)
+                loss, outputs, targets = self.step.take(state, indices, self.learning_rate(), self._watch)
                 state.seconds, images = clock.seconds(), images + len(indices)
                 progress.on_step(state.step, len(indices))
                 if self.budget is not None:
@@ -204,10 +204,10 @@ class Loop:
             yield from self.epoch(epoch, self.sampling_weights)[done:]
 
     def _watch(self, loss: Tensor, norm: Tensor, images: Tensor) -> None:
-        self.guard.watch(self.state.step + 1, loss, norm, images, self._learning_rate())
+        self.guard.watch(self.state.step + 1, loss, norm, images, self.learning_rate())
 
     def _check_finite(self) -> None:
-        self.guard.check(self.state.step, self._learning_rate(max(0, self.state.step - 1)))
+        self.guard.check(self.state.step, self.learning_rate(max(0, self.state.step - 1)))
 
     def _record(self, split: str, figures: Figures, images_per_second: float | None = None) -> None:
         step = self.state.step
@@ -217,7 +217,7 @@ class Loop:
             "split": split,
             "loss": figures.loss,
             "accuracy": figures.accuracy,
-            "learning_rate": self._learning_rate(max(0, step - 1)),
+            "learning_rate": self.learning_rate(max(0, step - 1)),
             "images_per_second": images_per_second,
             "seconds": round(self.state.seconds, 3),
             "images": self._judged_images(split),
@@ -231,7 +231,7 @@ class Loop:
             return len(self._training_sample()[1])
         return len(self.job.dataset.validation) if split == "validation" else self.step.config.batch_size
 
-    def _learning_rate(self, step: int | None = None) -> float:
+    def learning_rate(self, step: int | None = None) -> float:
         """Of a step (from 0); of the next one where none is given."""
         training = self.step.config
         position = self.timetable.position(self.state.step if step is None else step)

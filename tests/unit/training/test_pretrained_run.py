@@ -27,7 +27,7 @@ from convscope.training.learning_rate_finder import find_learning_rate, search_f
 from convscope.training.plan import plan_experiment
 from convscope.training.preparation import load_planned, prepare
 from convscope.training.progress import Choice, Silent
-from convscope.training.start import start_training
+from convscope.training.start import resume_training, start_training
 
 Same = Callable[[Checkpoint, Checkpoint], None]
 SETTINGS = {
@@ -125,6 +125,23 @@ def test_fine_tuning_that_makes_it_worse_is_not_kept(pictures: Callable[..., Pat
     final, named = (convscope.load(run.path, which).network.state_dict() for which in ("final", "head"))
     assert all(final[name].equal(named[name]) for name in named)
     assert summary["untrained"]["accuracy"] < head["accuracy"]
+
+
+def test_what_was_kept_is_a_candidate_still_where_a_finished_run_goes_on(
+    pictures: Callable[..., Path], tmp_path: Path
+) -> None:
+    hard = pictures(tmp_path / "hard", classes=6, count=12)
+    run = start(hard, tmp_path / "runs", Listener(), **{"training.steps": 2})
+    before = convscope.load(run.path).network.state_dict()
+    listener = Listener()
+    resume_training(run.path, changes={"training.steps": 4}, progress=listener)
+    earlier = convscope.load(run.path, "earlier").network.state_dict()
+    assert all(earlier[name].equal(before[name]) for name in before)
+    kept = run.read("summary.json")["kept"]
+    assert kept["checkpoint"] == "earlier" or "earlier has " in kept["why"]
+    told = next(choice for choice in listener.choices if choice.what == "length")
+    assert told.value == "2 more steps"
+    assert "drawn anew over all 4 steps" in told.reason
 
 
 def test_folds_decide_whether_the_head_alone_is_kept(bands: Path, tmp_path: Path) -> None:

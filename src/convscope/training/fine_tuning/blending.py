@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from convscope.runs.checkpoint_names import HEAD, read_names
-from convscope.runs.checkpoints import Checkpoint, find_checkpoint, read_network, read_state, save_blend
+from convscope.runs.checkpoint_names import BLEND, EARLIER, FINAL, HEAD, read_names
+from convscope.runs.checkpoints import Checkpoint, find_checkpoint, read_network, read_state, save_weights
 
 SHARE = 0.75
 """Of the fine-tuned weights. The source recommends a half where nothing is measured; over five folds of 332
@@ -39,4 +39,15 @@ def save_blended(folder: Path, tuned: str) -> Path:
     """
     head, path = find_checkpoint(folder, HEAD), find_checkpoint(folder, tuned)
     weights = blend(read_network(head), read_network(path))
-    return save_blend(folder, Checkpoint(step=int(read_state(path)["step"]), network=weights))
+    return save_weights(folder, BLEND, Checkpoint(step=int(read_state(path)["step"]), network=weights))
+
+
+def save_earlier(folder: Path) -> Path:
+    """Write what a finished run keeps once more, as `earlier`: it goes on, and may come to worse.
+
+    Raises:
+        RunError: it cannot be read, or the disk refuses.
+    """
+    path = find_checkpoint(folder, FINAL)
+    kept = Checkpoint(step=int(read_state(path)["step"]), network=read_network(path))
+    return save_weights(folder, EARLIER, kept)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from convscope.classifier.classifier import Classifier
 from convscope.classifier.logits import compute_logits
-from convscope.runs.checkpoint_names import BEST, BLEND, HEAD, LAST
+from convscope.runs.checkpoint_names import BEST, BLEND, EARLIER, HEAD, LAST, read_names
 from convscope.training.fine_tuning.blending import has_fitted_head, save_blended
 from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.loop import Loop
@@ -55,7 +55,8 @@ def evidence(losses: Mapping[str, float], where: str, *, is_number: bool) -> str
 def _outputs(loop: Loop, tuned: str) -> dict[str, Tensor]:
     """What each candidate says of the validation images, `(N, num_outputs)`; the simplest first."""
     images, outputs = loop.job.dataset.validation.images, {}
-    for name in (HEAD, BLEND, tuned):
+    earlier = [EARLIER] if EARLIER in read_names(loop.run.checkpoint_folder) else []
+    for name in (HEAD, *earlier, BLEND, tuned):
         classifier = Classifier.load(loop.run.path, name).to(loop.job.device)
         answer = head_outputs if name == HEAD else compute_logits
         outputs[name] = answer(classifier.network, classifier.preprocessing, images)
