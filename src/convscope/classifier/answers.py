@@ -36,7 +36,7 @@ class Answers(list[Prediction]):
     >>> [entry.path for entry in answers.left_out]
     ['notes.txt']
     >>> answers.save("answers.csv").read_text().splitlines()[0]
-    'path,answer,class,probability,ant,bee'
+    'path,answer,sure,class,probability,ant,bee'
     """
 
     def __init__(
@@ -76,20 +76,28 @@ class Answers(list[Prediction]):
         return {"run": run} | self.to_dict()
 
     def to_csv(self) -> str:
-        """A line for each image: path, answer, class, its probability, and that of every class; or the value.
+        """A line for each image: path, answer, sure, likeliest class, its probability, that of every class.
 
-        The answer is the class or the number, `unknown`, or nothing where it abstains.
+        The answer is the class or the number, `unknown`, or nothing where it abstains; sure is yes or no.
+        Numbers have a value in place of classes.
         """
         file = io.StringIO(newline="")
         writer = csv.writer(file)
         if self and self[0].value is not None:
-            writer.writerow(("path", "answer", "value"))
-            writer.writerows((each.path, each.answer, each.value) for each in self)
+            writer.writerow(("path", "answer", "sure", "value"))
+            writer.writerows((each.path, each.answer, _yes_or_no(each), each.value) for each in self)
             return file.getvalue()
         names = list(self[0].probabilities) if self else []
-        writer.writerow(("path", "answer", "class", "probability", *names))
+        writer.writerow(("path", "answer", "sure", "class", "probability", *names))
         writer.writerows(
-            (each.path, each.answer, each.class_name, each.probability, *each.probabilities.values())
+            (
+                each.path,
+                each.answer,
+                _yes_or_no(each),
+                each.class_name,
+                each.probability,
+                *each.probabilities.values(),
+            )
             for each in self
         )
         return file.getvalue()
@@ -146,3 +154,7 @@ class Answers(list[Prediction]):
         lines += [f"left out: {each.path} ({each.reason})" for each in self.left_out[:SHOWN]]
         hidden = len(self.left_out) - SHOWN
         return lines + ([f"and {hidden:,} more left out"] if hidden > 0 else [])
+
+
+def _yes_or_no(answer: Prediction) -> str:
+    return "yes" if answer.is_sure else "no"

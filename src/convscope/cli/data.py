@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convscope.training.plan import Plan
 
 
-@with_experiment_flags
+@with_experiment_flags(unlisted=("first", "network", "training", "fine-tuning", "records", "machine"))
 def data(
     source: str,
     /,
@@ -32,8 +32,8 @@ def data(
 ) -> int:
     """Audit images before training: classes, sizes, broken files, copies, leaks; and draw a sample.
 
-    With --augmentation, training is drawn instead: 8 images, and 8 times what it would see of each. All flags
-    of train are understood, so that the picture shows the training that they describe.
+    With --augmentation, training is drawn instead: 8 images, and 8 times what it would see of each. The flags
+    of train that are not listed are understood too: the picture shows the training that they describe.
 
     Parameters
     ----------

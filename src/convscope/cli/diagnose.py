@@ -130,7 +130,7 @@ def _print(console: "Console", run: Path, found: "Diagnosis", report: Path | Non
         if finding.advice:
             print_line(console, "", f"→ {finding.advice}")
     if not found.findings:
-        print_line(console, "fine", "nothing was found")
+        print_line(console, "fine", found.nothing_found)
     if found.passed:
         print_line(console, "passed", " · ".join(passed.name for passed in found.passed))
     for reason, names in _by_reason(found).items():

@@ -3,10 +3,11 @@
 import errno
 from dataclasses import dataclass
 
-from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError
+from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError, UnusedCliTokensError
 
 from convscope.cli.output import reason
 from convscope.errors import ConvscopeError, InterruptedTrainingError, UsageError
+from convscope.wording import listed
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
@@ -73,4 +74,8 @@ def _usage(error: CycloptsError) -> str:
         return (
             f"{error.argument.name} is missing. See: convscope {' '.join(error.command_chain or ())} --help"
         )
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        name = " ".join(error.command_chain or ())
+        more = listed([f"'{token}'" for token in error.unused_tokens])
+        return f"{more}: more than convscope {name} takes. See: convscope {name} --help"
     return " ".join(str(error).split())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from convscope.training.plan import Plan
 
 
-@with_experiment_flags
+@with_experiment_flags(unlisted=("records",))
 def find_lr(
     data: str, /, *, picture: Path | None = None, json: bool = False, overrides: dict[str, Any]
 ) -> int:

@@ -33,12 +33,12 @@ def check_picture(path: Path | None) -> None:
         raise UsageError(f"--picture: '{path}' is a folder; name a file in it")
 
 
-FIRST = Group("Flags that matter first", sort_key=0)
-OTHER = Group("Other flags", sort_key=1)
 GROUPS = {
-    name: Group(title, sort_key=2 + place)
+    name: Group(title, sort_key=place)
     for place, (name, title) in enumerate(
         {
+            "first": "Flags that matter first",
+            "other": "Other flags",
             "data": "Data: how images are divided",
             "preprocessing": "Images: what is done to all of them",
             "augmentation": "Augmentation: what is done to training images at random",
@@ -51,6 +51,8 @@ GROUPS = {
     )
 }
 """Where `--help` shows a setting: in its section's group, or in one of `GROUP_OF`."""
+
+FIRST, OTHER = GROUPS["first"], GROUPS["other"]
 
 GROUP_OF = {
     **dict.fromkeys(("epochs", "time", "network", "folds"), FIRST),
@@ -68,18 +70,28 @@ GROUP_OF = {
 WholeNumber = Annotated[int, Parameter(converter=whole_number)]
 
 
-def with_experiment_flags(command: Callable[..., int]) -> Callable[..., int]:
+def with_experiment_flags(
+    *, unlisted: Sequence[str] = ()
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command one flag for each setting of an experiment.
 
     The command takes them as `overrides`, `{"training.steps": 100}`: only what was typed, so that defaults,
     experiment file and flags keep their order.
+
+    Args:
+        unlisted: of `GROUPS`, those whose flags `--help` does not list: they are understood, so that what was
+            typed for train may stand here too.
     """
+    return functools.partial(_with_flags, hidden=[GROUPS[name] for name in unlisted])
+
+
+def _with_flags(command: Callable[..., int], hidden: Sequence[Group]) -> Callable[..., int]:
     known = settings()
     signature = inspect.signature(command)
     own = [parameter for name, parameter in signature.parameters.items() if name != "overrides"]
     flags = [
         inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotate(name, setting)
+            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotate(name, setting, hidden)
         )
         for name, setting in known.items()
     ]
@@ -109,7 +121,7 @@ def typed_flags(overrides: dict[str, Any], *, but: str = "") -> list[str]:
     return typed
 
 
-def _annotate(name: str, setting: Setting) -> Any:
+def _annotate(name: str, setting: Setting, hidden: Sequence[Group]) -> Any:
     text = setting.help.replace("`", "")
     if setting.default not in (None, False):
         text = f"{text} [default: {setting.default}]"
@@ -122,6 +134,7 @@ def _annotate(name: str, setting: Setting) -> Any:
             help=text,
             group=group,
             negative=negative,
+            show=group not in hidden,
             show_default=False,
             converter=whole_number if is_whole else None,
         ),

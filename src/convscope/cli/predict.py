@@ -90,12 +90,12 @@ def predict(
         log_console().print(line)
     for each in [answer for answer in answers if answer.faint][:MOST_FAINT]:
         log_console().print(f"{each.path} shows hardly anything ({each.faint}): the answer means little")
+    if not answers and len(answers.left_out) == 1:
+        raise DataError(f"{answers.left_out[0].path} is no image: {answers.left_out[0].reason}")
     for left_out in answers.left_out:
         log_console().print(f"left out: {left_out.path} ({left_out.reason})", style="yellow")
     if not answers:
-        first = answers.left_out[0]
-        count = len(answers.left_out)
-        raise DataError(f"none of {count:,} is an image; the first, {first.path}: {first.reason}")
+        raise DataError(f"none of {len(answers.left_out):,} is an image")
     return 0
 
 

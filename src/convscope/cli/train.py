@@ -19,7 +19,7 @@ RUNS = Path("runs")
 NOT_BEGUN = "stopped before training began; nothing is left behind"
 
 
-@with_experiment_flags
+@with_experiment_flags()
 def train(
     data: str | None = None,
     /,

@@ -53,7 +53,7 @@ class DataConfig:
     """Repeat the cross-validation this many times, each with another deal."""
 
     corrections: str | None = None
-    """A table of corrections, path,content,old,new: labels that are wrong in the source, and images to leave
+    """A table of corrections, path,old,new or content,old,new: labels that are wrong, and images to leave
     out."""
 
     group_by: str | None = None

@@ -26,6 +26,7 @@ _MOST_NAMED = 5
 _SPREAD = 0.01
 """Answers that spread over less than this share of the truth's spread are one answer."""
 
+_MORE_IMAGES = "More images held out would tell: --folds 5 holds out every one once"
 _LEARN_AGAIN = "Train again with a lower --learning-rate; convscope find-lr proposes one"
 
 
@@ -112,14 +113,16 @@ def no_better(judged: Predictions) -> list[Finding]:
     is_tied = int((true == true.max()).sum()) > 1
     common_class = "the same class" if is_tied else f"“{judged.class_names[int(true.argmax())]}”"
     low, high = accuracy.interval
-    said = "no better" if accuracy.value <= common.value else "not clearly better"
+    is_no_better = accuracy.value <= common.value
+    said = "no better" if is_no_better else "not clearly better"
     return [
         Finding(
             name="no-better",
-            severity="warning",
+            severity="warning" if is_no_better else "note",
             sentence=f"{said} than always answering {common_class}",
             evidence=f"that gets {percent(common.value)}, and this {percent(accuracy.value)} "
             f"(95 % interval {100 * low:.0f}–{100 * high:.0f})",
+            advice="" if is_no_better or judged.folds else _MORE_IMAGES,
         )
     ]
 
@@ -150,12 +153,13 @@ def no_better_number(judged: Predictions) -> list[Finding]:
     error = judged.regression.mean_absolute_error
     if spread == 0 or error.interval[1] < spread:
         return []
-    said = "no better" if error.value >= spread else "not clearly better"
+    is_no_better = error.value >= spread
+    said = "no better" if is_no_better else "not clearly better"
     ends = between(*error.interval)
     return [
         Finding(
             name="no-better",
-            severity="warning",
+            severity="warning" if is_no_better else "note",
             sentence=f"{said} than always answering {rounded(median)}, the median",
             evidence=f"that is off by {rounded(spread)} on average, and this by {rounded(error.value)} "
             f"(95 % interval {ends})",

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from convscope.diagnosis.finding import Finding
+from convscope.wording import some
 
 FALSE_ALARMS = 0.003
 """Of all rules of a run together: three sound runs in a thousand raise a finding, at most."""
@@ -87,6 +88,14 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     passed: tuple[Passed, ...]
     skipped: tuple[Skipped, ...]
+
+    @property
+    def nothing_found(self) -> str:
+        """What is said where there is no finding: how many questions that is the answer to."""
+        asked, all_questions = len(self.passed), len(self.passed) + len(self.skipped)
+        if asked == all_questions:
+            return "nothing was found"
+        return f"nothing was found by {asked} of {some(all_questions, 'question')}; the others were not asked"
 
     def joined_by(self, other: "Diagnosis") -> "Diagnosis":
         """With what was asked in another way, whose findings stand behind those of their severity."""

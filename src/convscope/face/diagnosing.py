@@ -49,7 +49,7 @@ class Diagnosed:
         found: list[tuple[str, ...]] = [(each.severity, each.said, each.advice) for each in self.findings]
         passed = [("passed", each.name, each.said) for each in self.diagnosis.passed]
         skipped = [("skipped", each.name, each.reason) for each in self.diagnosis.skipped]
-        return [*(found or [("fine", "nothing was found")]), *passed, *skipped]
+        return [*(found or [("fine", self.diagnosis.nothing_found)]), *passed, *skipped]
 
 
 def diagnose(

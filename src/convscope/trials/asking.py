@@ -1,11 +1,14 @@
 """A whole diagnosis: what the rules say of what was measured, and what has to be tried to be known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from convscope.diagnosis.diagnosing import diagnose_evidence
 from convscope.diagnosis.evidence import Evidence
 from convscope.diagnosis.finding import Finding
+from convscope.diagnosis.of_run import findings_of_run
 from convscope.diagnosis.rule import AbsentError, Diagnosis, Skipped
+from convscope.runs.folder import Run
 from convscope.training.progress import Progress
 from convscope.trials.growth.of_run import forecast_by_head, forecast_by_training
 from convscope.trials.memorising import memorise
@@ -37,7 +40,14 @@ def ask(
             return _of(forecast_by_training(run, progress).finding)
         return _of(forecast_by_head(run, evidence.dataset).finding)
 
-    return found.joined_by(_or_skipped("growth", growth))
+    return found.joined_by(_or_skipped("growth", growth)).joined_by(_facts(run, found))
+
+
+def _facts(run: Run, found: Diagnosis) -> Diagnosis:
+    """What the run's figures have to be read with: notes where no rule's test holds them, and chance may."""
+    known = {finding.name for finding in found.findings}
+    facts = [replace(each, severity="note") for each in findings_of_run(run.path) if each.name not in known]
+    return Diagnosis(findings=tuple(facts), passed=(), skipped=())
 
 
 def _of(finding: Finding) -> Diagnosis:

@@ -244,7 +244,7 @@ def test_resume_changes_nothing_but_the_length(convscope: Convscope, trained: Pa
 def test_predict_on_what_is_no_image(convscope: Convscope, trained: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / "empty").mkdir()
-    check(convscope("predict", trained, tmp_path / "notes.txt"), 3, "is an image")
+    check(convscope("predict", trained, tmp_path / "notes.txt"), 3, "is no image")
     check(convscope("predict", trained, tmp_path / "empty"), 3, "empty")
     check(convscope("predict", trained, tmp_path / "nowhere.png"), 3, "nowhere.png does not exist")
     check(convscope("predict", trained, "--jsno", tmp_path), 2, "--jsno")

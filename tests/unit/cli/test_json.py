@@ -78,7 +78,7 @@ def test_predict_as_csv(convscope: Convscope, trained: Path, photos: Path) -> No
     done = convscope("predict", trained, photos, "--csv")
     rows = list(csv.DictReader(io.StringIO(done.out)))
     assert len(rows) == 48
-    assert list(rows[0]) == ["path", "answer", "class", "probability", "ant", "bee", "wasp"]
+    assert list(rows[0]) == ["path", "answer", "sure", "class", "probability", "ant", "bee", "wasp"]
     assert float(rows[0]["probability"]) == pytest.approx(
         max(float(rows[0][c]) for c in ("ant", "bee", "wasp"))
     )

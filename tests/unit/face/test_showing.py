@@ -92,8 +92,8 @@ def test_a_whole_folder_is_answered_and_what_is_no_image_is_named(place: Path) -
     assert "notes.jpg" in str(answers)
     assert "notes.jpg" in answers._repr_html_()
     rows = answers.save("answers.csv").read_text().splitlines()
-    assert rows[0] == "path,answer,class,probability,ant,bee"
-    assert rows[1].startswith("folder/other.png,")
+    assert rows[0] == "path,answer,sure,class,probability,ant,bee"
+    assert rows[1].split(",")[2] in ("yes", "no")
 
 
 def test_no_answer_is_certain(place: Path) -> None:

@@ -24,9 +24,9 @@ def collapse(held_out: Predictions) -> Verdict:
         found = [replace(each, p=0.0 if len(held_out) >= _FEWEST else 1.0) for each in one]
         return Verdict(findings=tuple(found), fine="")
     never = [replace(each, p=_chance_of_silence(held_out)) for each in rules.never_answered(held_out)]
-    return Verdict(
-        findings=(*never, *_no_better(held_out)), fine="every class is answered, and better than chance"
-    )
+    no_better = _no_better(held_out)
+    fine = "too few images to tell it from the most frequent class" if no_better else "better than chance"
+    return Verdict(findings=(*never, *no_better), fine=f"every class is answered, and {fine}")
 
 
 def _chance_of_silence(judged: Predictions) -> float:
