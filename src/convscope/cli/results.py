@@ -77,6 +77,7 @@ def print_after_training(console: Console, run: Path, report: Path | None) -> No
     print_whole(
         console,
         "next",
+        command("convscope", "evaluate", run),
         command("convscope", "diagnose", run),
         command("convscope", "look", run),
         command("convscope", "predict", run, "new.jpg"),
@@ -245,7 +246,10 @@ def _fits_concluded(fits: Sequence[dict[str, Any]]) -> str:
     if best["accuracy"]["value"] <= own["accuracy"]["value"]:
         return f"{measured}none is better than {own['fit']}"
     if best["accuracy"]["interval"][0] <= own["accuracy"]["interval"][1]:
-        return f"{measured}what {best['fit']} gains is within chance"
+        return (
+            f"{measured}what {best['fit']} gains is within chance; a training with --fit {best['fit']}, and "
+            "convscope compare, would tell"
+        )
     return f"{measured}{best['fit']} is better; try a training with --fit {best['fit']}"
 
 

@@ -49,6 +49,7 @@ class Watcher:
         self._latest: dict[str, Record] = {}
         self._epochs = EpochTable(console)
         self._works: list[tuple[Work, float]] = []
+        self._firsts: dict[Work, tuple[float, float]] = {}
         self._announced: set[str] = set()
         self._is_starting = True
 
@@ -136,10 +137,14 @@ class Watcher:
         """Announced, where it will be long."""
         whole, begun = self._works[0]
         passed = time.monotonic() - begun
-        if self._total > self._step or passed < LOOKED_AT or work is not whole or whole.is_foretold:
+        if self._total > self._step or work is not whole or whole.is_foretold:
             return
-        expected = passed * whole.total / whole.done
-        if expected >= LONG and whole.what not in self._announced:
+        first, took = self._firsts.setdefault(whole, (whole.done, passed))
+        if whole.done > first:
+            expected = took + (passed - took) * (whole.total - first) / (whole.done - first)
+        else:  # the first part often takes longer than the others, and is gone by only where it is long
+            expected = passed * whole.total / whole.done if passed >= LONG else 0.0
+        if passed >= LOOKED_AT and expected >= LONG and whole.what not in self._announced:
             self._announced.add(whole.what)
             what = f"{whole.total:,.0f} times: {whole.what}" if whole.is_counted else whole.what
             print_line(self._console, "expected", about(expected), f"{what}, as fast as so far")
@@ -147,6 +152,7 @@ class Watcher:
     def on_work_end(self, work: Work) -> None:
         """Its bar goes."""
         self._works = [each for each in self._works if each[0] is not work]
+        self._firsts.pop(work, None)
         self._note_sign()
 
     def _note_sign(self) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from convscope.report.pictures.notebook import Picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FinishedRun:
     """A run, with its figures; shows itself in a notebook, with its curves and what was chosen.
 
@@ -95,6 +95,12 @@ class FinishedRun:
         if drawn is None:
             raise UsageError(f"{self.path} has recorded no {what} at two steps or more")
         return drawn
+
+    def __repr__(self) -> str:
+        lines = []
+        with suppress(RunError):
+            lines = self._lines(self._kept())
+        return f"FinishedRun({', '.join([str(self.path), *(' '.join(line[:2]) for line in lines[:1])])})"
 
     def __fspath__(self) -> str:
         return str(self.path)

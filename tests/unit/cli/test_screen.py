@@ -217,6 +217,19 @@ def test_foretold_work_is_announced_at_once_and_judged_by_how_it_goes(
     assert lines_of(console) == ["expected      about 1 min 40 s    looking, by a few images' time here"]
 
 
+def test_a_slow_first_part_says_little_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), width=80)
+    with Watcher(console), working("searching, step", 100) as steps:
+        now[0] += 5
+        steps.advance()
+        assert not lines_of(console)
+        now[0] += 0.5
+        steps.advance()
+    assert lines_of(console) == ["expected      about 54 s    100 times: searching, step, as fast as so far"]
+
+
 def test_short_work_is_not_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])

@@ -1,7 +1,7 @@
 """The report's errors: the confusion matrix, and the images behind its cells."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +71,9 @@ class Mistakes:
     """Sentences on the most confused pairs, with the anchor of each or ""."""
     cells: tuple[CellImages, ...]
     num_errors: int
+    of_validation: tuple[Shown, ...]
+    """The worst errors on the validation images, where they are not those that are judged."""
+    num_of_validation: int
     left_out: int
     """Images that the page had no room for."""
 
@@ -81,6 +84,7 @@ def mistakes(material: Material, judged: Predictions) -> Mistakes:
     worst = _show_errors(album, worst_errors(judged.errors, SHOWN))
     cells = _cells(judged, album)
     anchors = {cell.anchor for cell in cells}
+    others = _validation_errors(material, judged)
     return Mistakes(
         worst=worst,
         rows=_matrix(judged, anchors),
@@ -91,8 +95,18 @@ def mistakes(material: Material, judged: Predictions) -> Mistakes:
         pairs=_pairs(judged, anchors),
         cells=cells,
         num_errors=len(judged.errors),
+        of_validation=_show_errors(Album(material, "validation"), worst_errors(others, SHOWN)),
+        num_of_validation=len(others),
         left_out=album.left_out,
     )
+
+
+def _validation_errors(material: Material, judged: Predictions) -> Sequence[ImageError]:
+    """Of few photos the test may have no error left to look at, and the validation images have some."""
+    validation = material.predictions.get("validation")
+    if validation is None or judged.split == "validation" or len(judged.errors) >= SHOWN:
+        return ()
+    return validation.errors
 
 
 def _show_errors(album: Album, errors: Iterable[ImageError]) -> tuple[Shown, ...]:
