@@ -34,6 +34,9 @@ NAME = "report.html"
 _LOOK_BUDGET = 4_000_000
 _SPRITE_BUDGET = 600_000  # for each file of the images of a plane's points
 
+_TALL = 1.3  # as high as it is wide, and this much more
+
+_VIEW_BOX = re.compile(r'viewBox="[\d.-]+ [\d.-]+ (?P<width>[\d.]+) (?P<height>[\d.]+)"')
 _HEADED = re.compile(r'<section id="([\w-]+)"[^>]*>\s*<h2[^>]*>(.*?)</h2>', re.DOTALL)
 
 
@@ -206,6 +209,12 @@ class Looked:
     uri: str = ""
     width: int | None = None
     """Of an image in reading."""
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether a drawing is too tall to share a sheet of paper with another one."""
+        box = _VIEW_BOX.search(self.svg)
+        return box is not None and float(box["height"]) > _TALL * float(box["width"])
 
 
 def _look(material: Material) -> list[Looked]:
