@@ -53,6 +53,21 @@ def test_a_run_is_diagnosed_and_its_report_opens_with_it(
     assert "asked without a finding" in (run / "report.html").read_text()
 
 
+def test_what_few_images_cannot_tell_is_a_note(
+    tmp_path: Path, photos: Path, convscope: Callable[..., Any]
+) -> None:
+    """What `train` ends with is not forgotten by a diagnosis, though no test holds it of so few images."""
+    few = ("--network", "linear", "--steps", "1", "--learning-rate", "1e-9", "--threads", "1")
+    trained = convscope("train", photos, *few, "--runs", tmp_path, "--name", "run", "--json").document
+    facts = {each["name"] for each in trained["findings"]}
+    assert facts & {"no-better", "one-answer", "never-answered"}
+    found = convscope("diagnose", tmp_path / "run", "--json").document
+    notes = {each["name"]: each for each in found["findings"]}
+    assert facts <= set(notes)
+    shown = convscope("diagnose", tmp_path / "run").out
+    assert notes[next(iter(facts))]["sentence"] in " ".join(shown.split())
+
+
 def test_a_run_is_diagnosed_from_its_start_without_touching_it(
     tmp_path: Path, trained: Path, convscope: Callable[..., Any]
 ) -> None:

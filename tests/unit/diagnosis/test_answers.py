@@ -96,6 +96,14 @@ def test_guessing_is_said_to_be_no_better_than_the_most_frequent_class() -> None
     assert named(found) == ["no-better"]
 
 
+def test_what_is_a_little_better_on_few_images_is_a_note_with_what_would_tell() -> None:
+    [few] = answers(judged([0, 1] * 8, [*[0, 1] * 5, *[1, 0] * 3], classes=2))
+    assert (few.name, few.severity) == ("no-better", "note")
+    assert "--folds 5" in few.advice
+    [held_out] = answers(judged([0, 1] * 8, [*[0, 1] * 5, *[1, 0] * 3], classes=2, folds=5))
+    assert not held_out.advice
+
+
 def test_images_held_out_are_called_so() -> None:
     assert "all 40 images held out" in answers(judged([0, 1] * 20, [1] * 40, folds=5))[0].sentence
 
