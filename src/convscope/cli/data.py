@@ -1,14 +1,12 @@
 """`convscope data`: what is in some images, before anything is trained on them."""
 
-import itertools
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from convscope.cli.flags import check_picture, typed_flags, with_experiment_flags
-from convscope.cli.output import log_console, print_json, result_console, try_to, warn
+from convscope.cli.output import free_place, log_console, print_json, result_console, try_to, warn
 from convscope.cli.screen import print_line, print_whole
 from convscope.cli.watching import Watcher
 from convscope.errors import UsageError
@@ -56,7 +54,7 @@ def data(
         from convscope.face.auditing import audit_experiment
 
         found = audit_experiment(asked)
-    path = picture or _free_place(found.survey.name, "samples" if found.plan is None else "augmentation")
+    path = picture or free_place(found.survey.name, "samples" if found.plan is None else "augmentation")
     following = next_step(found.findings, source, typed_flags(overrides))
     console = result_console()
     if not json:
@@ -76,14 +74,6 @@ def data(
         print_whole(console, "picture", here(path))
     print_whole(console, "next", following)
     return 0
-
-
-def _free_place(name: str, kind: str) -> Path:
-    """`photos-samples.png`, or with a number where that is taken: no picture is overwritten unasked."""
-    stem = name.replace("/", "-").replace(":", "-")
-    later = (f"-{number}" for number in itertools.count(2))
-    places = (Path(f"{stem}{number}-{kind}.png") for number in itertools.chain([""], later))
-    return next(place for place in places if not os.path.lexists(place))
 
 
 def _draw(found: "DataAudit", path: Path, *, overwrite: bool) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from convscope.cli.flags import check_picture, typed_flags, with_experiment_flags
-from convscope.cli.output import log_console, print_json, result_console, try_to
+from convscope.cli.output import free_place, log_console, print_json, result_console, try_to
 from convscope.cli.screen import print_line, print_whole
 from convscope.cli.watching import Watcher
 from convscope.face.settings import experiment_for
@@ -42,7 +42,7 @@ def find_lr(
     for choice in plan.choices:
         Watcher(log).on_choice(choice)
     search = _search(plan, name, log)
-    path = picture or Path(f"{_stem(data, name)}-learning-rate.png")
+    path = picture or free_place(Path(data).stem if data.endswith(".toml") else name, "learning-rate")
     following = command(
         "convscope", "train", data, *typed_flags(overrides, but="training.learning_rate"), *_rate_flag(search)
     )
@@ -72,11 +72,6 @@ def _search(plan: "Plan", name: str, log: Console) -> "FoundRate":
 def _write(search: "FoundRate", path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     return search.picture().save(path)
-
-
-def _stem(data: str, name: str) -> str:
-    """`digits`, `photos`, or the experiment's name."""
-    return Path(data).stem if data.endswith(".toml") else name.replace("/", "-").replace(":", "-")
 
 
 def _rate_flag(search: "FoundRate") -> list[str]:

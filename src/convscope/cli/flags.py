@@ -100,11 +100,20 @@ def _with_flags(command: Callable[..., int], hidden: Sequence[Group]) -> Callabl
     def call(*arguments: Any, **named: Any) -> int:
         typed = {known[name].field: named.pop(name) for name in list(named) if name in known}
         overrides = {field: value for field, value in typed.items() if value is not None}
-        return command(*arguments, **named, overrides=overrides)
+        try:
+            return command(*arguments, **named, overrides=overrides)
+        except UsageError as error:
+            raise UsageError(_as_typed(str(error), overrides)) from error
 
     call.__signature__ = signature.replace(parameters=[*own, *flags])  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *flags]}
     return call
+
+
+def _as_typed(message: str, overrides: dict[str, Any]) -> str:
+    """`training.epochs = -1 is not allowed` -> `--epochs -1 is not allowed`, where that was typed."""
+    field = message.partition(" = ")[0]
+    return message.replace(f"{field} =", flag_of(field), 1) if field in overrides else message
 
 
 def typed_flags(overrides: dict[str, Any], *, but: str = "") -> list[str]:

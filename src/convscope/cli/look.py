@@ -90,9 +90,8 @@ def look(
 
 def _print(console: "Console", written: "Written") -> None:
     """The file and its question, and below them what was found, and what to do about it."""
-    name = f"{written.path.parent.name}/{written.path.name}"
     question = written.answer.question.partition("?")[0] + "?"
-    print_indented(console, Text.assemble((name, "bold"), "  ", (question, "dim")), first=0)
+    print_indented(console, Text.assemble((here(written.path), "bold"), "  ", (question, "dim")), first=0)
     print_indented(console, Text(shown(written.answer.finding)))
     for finding in written.answer.findings:
         if finding.is_alarming and finding.advice:
@@ -116,11 +115,10 @@ def _print_end(console: "Console", subject: "Subject", left_out: list["LeftOut"]
 
 
 def _document(run: Path, written: list["Written"], left_out: list["LeftOut"]) -> dict[str, Any]:
-    from convscope.report.page.look_folder import INDEX
-    from convscope.runs.folder import Run
+    from convscope.runs.folder import LOOKED, Run
 
     files = {each.path.name for each in written}
-    entries = [entry for entry in Run.open(run).read(INDEX) if entry["file"] in files] if files else []
+    entries = [entry for entry in Run.open(run).read(LOOKED) if entry["file"] in files] if files else []
     return {
         "run": str(run),
         "report": str(run / "report.html"),

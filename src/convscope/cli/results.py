@@ -14,7 +14,8 @@ from convscope.evaluation.corrected import BothWays, said_both_ways
 from convscope.evaluation.metrics import CLASS_COLUMNS, Evaluation
 from convscope.evaluation.predictions import ImageEvaluation
 from convscope.evaluation.proportion import Proportion, mean_over_folds
-from convscope.wording import between, command, duration, here, percent, rounded, some, times
+from convscope.runs.checkpoint_names import kept_in_words
+from convscope.wording import between, command, duration, here, listed, percent, rounded, some, times
 
 WIDE_INTERVAL = 0.05
 WORST_SHOWN = 9
@@ -105,7 +106,8 @@ def _print_kept(console: Console, summary: dict[str, Any]) -> None:
             f"early stopping ended it after {some(summary['steps'], 'step')}; more --epochs change nothing"
         )
     if kept and (ended or kept["why"] != PLAINLY_LAST):
-        print_line(console, "kept", f"{kept['checkpoint']}: {kept['why']}", ended)
+        name = kept_in_words(kept["checkpoint"], summary["steps"])
+        print_line(console, "kept", f"{name}: {kept['why']}", ended)
 
 
 def _print_as_labelled(console: Console, figures: dict[str, Any] | None) -> None:
@@ -181,7 +183,7 @@ def print_evaluation(
 
 
 def _print_weakest(console: Console, evaluation: Evaluation) -> None:
-    """The class that is recognised least; by chance one of so many is, too (binomial test, Bonferroni)."""
+    """The class that is recognised least, or several; by chance some are, too (binomial test, Bonferroni)."""
     from scipy.special import bdtr
 
     known = [scores for scores in evaluation.per_class if scores.support]
@@ -189,10 +191,12 @@ def _print_weakest(console: Console, evaluation: Evaluation) -> None:
     if weakest is None or len(known) < 2 or weakest.recall == 1:
         return
     chance = len(known) * float(bdtr(weakest.right, weakest.support, evaluation.accuracy.value))
+    alike = [scores.name for scores in known if scores.recall == weakest.recall]
+    amount = f"{weakest.right:,} of {weakest.support:,}" if len(alike) == 1 else percent(weakest.recall)
     print_line(
         console,
         "weakest",
-        f"{weakest.name}: {weakest.right:,} of {weakest.support:,} recognised",
+        f"{listed(alike)}: {amount} recognised",
         "within chance of the others" if chance > 0.05 else "fewer than chance makes of the others' share",
     )
     console.print()

@@ -120,7 +120,8 @@ def _read(data: str | None, source: str | None, overrides: dict[str, Any]) -> Ex
     """What was asked: from a file or from data, with what was typed."""
     if data is None:
         raise UsageError(
-            "DATA is missing: a folder of images, a name such as digits, or an experiment's .toml"
+            "DATA is missing: a folder of images, a name such as digits, or an experiment's .toml. "
+            "See: convscope train --help"
         )
     if data.endswith(".toml"):
         images = {} if source is None else {"data.source": source}

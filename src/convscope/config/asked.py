@@ -112,7 +112,7 @@ class AugmentationConfig:
     """What is done at random, to training images only. A preset, and changes to it."""
 
     preset: str | None = field(default=None, metadata={"flag": "augmentation"})
-    """photos, digits, symmetric or none; or operations in a row, as in "flip-horizontal, shift=0.1"."""
+    """photos, digits, cifar, symmetric or none; or operations in a row, as "flip-horizontal, shift=0.1"."""
 
     def __post_init__(self) -> None:
         check_fields(self, "augmentation")

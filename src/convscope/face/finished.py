@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from convscope.errors import RunError, UsageError
 from convscope.notebook import aligned, box, folded, labelled, title
+from convscope.runs.checkpoint_names import kept_in_words
 from convscope.runs.folder import CHOICES, SUMMARY, Run
 from convscope.runs.records import Record
 from convscope.training.progress import Choice
@@ -163,7 +164,8 @@ class FinishedRun:
         if untrained is not None:
             lines.append(("untrained", percent(untrained, 1)))
         if summary.get("kept"):
-            lines.append(("kept", summary["kept"]["checkpoint"], summary["kept"]["why"]))
+            kept_name = kept_in_words(summary["kept"]["checkpoint"], summary.get("steps", 0))
+            lines.append(("kept", kept_name, summary["kept"]["why"]))
         return [*lines, ("time", duration(summary["seconds"]["total"]))]
 
 

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from convscope.classifier.classifier import Classifier
 from convscope.diagnosis.answers import answers
 from convscope.diagnosis.finding import Finding
 from convscope.errors import UsageError
@@ -220,6 +221,11 @@ def evaluate(
     >>> [scores.name for scores in judged.per_class]
     ['ant', 'bee']
     """
+    if isinstance(run, Classifier):
+        raise UsageError(
+            "a loaded classifier does not know the images it was judged on: give the run's folder, as in "
+            'cs.evaluate("runs/photos"), or use cs.FinishedRun("runs/photos").test'
+        )
     measured = evaluate_path(
         Path(run),
         None if data is None else str(data),

@@ -15,13 +15,21 @@ from convscope.data.survey import survey
 from convscope.face.live import listener_here
 from convscope.face.settings import experiment_for, fields_of
 from convscope.notebook import aligned, box, labelled, title
-from convscope.training.learning_rate_finder import NUM_STEPS, LearningRateSearch, find_learning_rate
+from convscope.training.learning_rate_finder import (
+    BELOW_EXPLOSION,
+    NUM_STEPS,
+    LearningRateSearch,
+    find_learning_rate,
+)
 from convscope.training.plan import Plan, plan_experiment
 from convscope.training.progress import Choice, Progress
 from convscope.wording import some
 
 if TYPE_CHECKING:
     from convscope.report.pictures.notebook import Picture
+
+
+LOW_IN_VALLEY = "a third of the middle of those rates at which the loss is nearest to its lowest"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -47,10 +55,11 @@ class FoundRate(LearningRateSearch):
             f"rates {self.rates[0]:.0e} to {self.rates[-1]:.2g}"
         )
         if self.diverged_at is None:
-            end, why = "the loss does not explode up to there", "below the valley's middle"
+            end, why = "the loss does not explode up to there", LOW_IN_VALLEY
         else:
             end = f"from {self.diverged_at:.2g} on the loss explodes"
-            why = "below the valley's middle, well before the loss explodes"
+            is_bound = self.proposed > 0.95 * self.diverged_at / BELOW_EXPLOSION
+            why = "a tenth of the rate at which the loss explodes" if is_bound else LOW_IN_VALLEY
         falls = f"the loss falls to {min(self.smoothed):.3g}"
         return [
             ("searched", tried, end),

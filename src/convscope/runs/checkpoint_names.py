@@ -27,6 +27,18 @@ NAMES: tuple[Name, ...] = (LAST, BEST, HEAD, BLEND, EARLIER, FINAL)
 ALONE: tuple[Name, ...] = (BLEND, EARLIER)
 """Weights without a training state, in folders of their own: no step led to them, or was taken since."""
 
+_IN_WORDS = {
+    BEST: "best validation",
+    HEAD: "head, fitted before the steps, which did not help",
+    BLEND: "blend, the weights between head and last",
+    EARLIER: "earlier, kept before it went on, which did not help",
+}
+
+
+def kept_in_words(name: str, steps: int) -> str:
+    """What the checkpoint that is kept after so many steps is."""
+    return _IN_WORDS.get(name, name) if steps else name
+
 
 def read_names(folder: Path) -> dict[str, str]:
     """Name → the checkpoint's folder name; empty where none was given or the file was lost.

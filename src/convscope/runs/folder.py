@@ -24,13 +24,13 @@ from convscope.runs import atomic, records
 from convscope.runs.advice import go_on, refused_by_disk, resume_command
 from convscope.runs.checkpoint_names import BEST, FINAL, HEAD, LAST, read_names, write_names
 from convscope.runs.checkpoints import Checkpoint, checkpoint_name, find_checkpoint, load_checkpoint
-from convscope.runs.names import check_name, next_number, stem_of
+from convscope.runs.names import check_name, named_alike, next_number, stem_of
 from convscope.wording import command, here
 
 CONFIG = "config.json"
 CHOICES = "choices.json"
 ENVIRONMENT = "environment.json"
-SUMMARY = "summary.json"
+SUMMARY, DIAGNOSIS, LOOKED = "summary.json", "diagnosis.json", "look/index.json"
 DATASET = "dataset.json"
 NETWORK, HELD_OUT = "network.json", "held_out.safetensors"
 STEP_BY_STEP = "step_by_step.json"
@@ -94,7 +94,7 @@ class Run:
         """
         path = Path(path)
         if not path.is_dir():
-            raise RunError(f"{path} does not exist. Runs are listed by: convscope runs")
+            raise RunError(f"{path} does not exist.{named_alike(path)} Runs are listed by: convscope runs")
         if not (path / CONFIG).is_file():
             made_first = {CHOICES, ENVIRONMENT}  # by version 0.1.0
             if made_first & {each.name for each in path.iterdir()}:
@@ -202,8 +202,8 @@ class Run:
         try:
             if names.pop(FINAL, None) is not None:
                 write_names(self.checkpoint_folder, names)
-            (self.path / SUMMARY).unlink(missing_ok=True)
-            (self.path / HELD_OUT).unlink(missing_ok=True)
+            for name in (SUMMARY, HELD_OUT, DIAGNOSIS, LOOKED):  # of weights that will not be the last
+                (self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise RunError(f"{here(self.path)} cannot be gone on with: {error.strerror or error}") from error
 

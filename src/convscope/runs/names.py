@@ -1,10 +1,11 @@
 """Names of runs: what a folder, a command line and a zip all take."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from convscope.errors import UsageError
-from convscope.wording import shown
+from convscope.wording import near, shown
 
 LONGEST = 200
 """Bytes: file systems take 255, and checkpoints are written beside a name that is a little longer."""
@@ -47,4 +48,12 @@ def _what_is_wrong(name: str) -> str:
         return "it ends with a dot, which some systems drop"
     if len(name.encode()) > LONGEST:
         return f"it has {len(name.encode()):,} bytes, and file systems take no more than about {LONGEST}"
+    return ""
+
+
+def named_alike(path: Path) -> str:
+    """What may have been meant by a folder that is not there: ` Did you mean runs/photos-1?`; or nothing."""
+    with suppress(OSError):
+        found = near(path.name, [each.name for each in path.parent.iterdir() if each.is_dir()], 1)
+        return "".join(f" Did you mean {path.parent / name}?" for name in found)
     return ""

@@ -20,7 +20,7 @@ from convscope.training.pacing.pace import first_timetable
 from convscope.training.pacing.timetable import Timetable
 from convscope.training.preparation import Job, build_state, fit_head_first, steps_asked
 from convscope.training.progress import Choice
-from convscope.wording import percent, some
+from convscope.wording import percent, rounded, some
 
 MOST_FOR_MIRRORS = 0.1
 """Of what is left of a time budget, where steps follow: what mirror images may take of it before them."""
@@ -141,16 +141,28 @@ def _loop_where_it_stands(run: Run, job: Job) -> Loop:
 def _go_on_beyond_its_end(loop: Loop) -> None:
     """Open a finished run again, and tell what becomes of its schedule and of what it kept."""
     run, training, total = loop.run, loop.step.config, loop.timetable.total
-    reason = f"at a rate of {loop.learning_rate():.1e}"
+    reason = f"at a rate of {loop.learning_rate():.2g}"
     if training.schedule != "constant":
         reason = f"the schedule is drawn anew over all {some(total, 'step')}: they go on at a rate of"
-        reason += f" {loop.learning_rate():.1e}, of {training.learning_rate:.1e} at its highest"
+        reason += f" {loop.learning_rate():.2g}, of {training.learning_rate:.2g} at its highest"
     if loop.job.is_pretrained and has_fitted_head(run.checkpoint_folder):
         save_earlier(run.checkpoint_folder)
-        reason += "; what is kept now may be kept again"
+        reason += "; what it keeps now stays a candidate"
+    before = run.read(SUMMARY)
     run.reopen()
+    figures = [f"{split} {_figure(before[split])}" for split in ("validation", "test") if before.get(split)]
+    if figures:
+        said = f"as it ended after {some(loop.state.step, 'step')}"
+        loop.job.progress.on_choice(Choice("before", " · ".join(figures), said))
     more = some(total - loop.state.step, "more step")
     loop.job.progress.on_choice(Choice("length", more, reason))
+
+
+def _figure(evaluation: dict[str, Any]) -> str:
+    from convscope.training.folding.folds import score_of  # with what no first step waits for
+
+    figure, value = score_of(evaluation)
+    return percent(value, 1) if figure == "accuracy" else f"mean absolute error {rounded(value)}"
 
 
 def _open_budget(loop: Loop) -> TimeBudget | None:

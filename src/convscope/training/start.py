@@ -233,7 +233,8 @@ def _refuse_fewer_steps(run: Run, steps: int | None) -> None:
     done = newest_step(run.checkpoint_folder) or 0
     if steps is not None and steps < done:
         raise UsageError(
-            f"{run.path} is at step {done:,} already and cannot end at step {steps:,}; say more steps"
+            f"{run.path} is at step {done:,} already and cannot end at step {steps:,}: "
+            "--steps and --epochs count from its beginning"
         )
 
 

@@ -1,6 +1,7 @@
 """A whole diagnosis: what the rules say of what was measured, and what has to be tried to be known."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from convscope.diagnosis.diagnosing import diagnose_evidence
@@ -8,6 +9,7 @@ from convscope.diagnosis.evidence import Evidence
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.of_run import findings_of_run
 from convscope.diagnosis.rule import AbsentError, Diagnosis, Skipped
+from convscope.diagnosis.rules.labels import doubtful_labels
 from convscope.runs.folder import Run
 from convscope.training.progress import Progress
 from convscope.trials.growth.of_run import forecast_by_head, forecast_by_training
@@ -40,13 +42,17 @@ def ask(
             return _of(forecast_by_training(run, progress).finding)
         return _of(forecast_by_head(run, evidence.dataset).finding)
 
-    return found.joined_by(_or_skipped("growth", growth)).joined_by(_facts(run, found))
+    return found.joined_by(_or_skipped("growth", growth)).joined_by(_facts(evidence, run, found))
 
 
-def _facts(run: Run, found: Diagnosis) -> Diagnosis:
+def _facts(evidence: Evidence, run: Run, found: Diagnosis) -> Diagnosis:
     """What the run's figures have to be read with: notes where no rule's test holds them, and chance may."""
     known = {finding.name for finding in found.findings}
-    facts = [replace(each, severity="note") for each in findings_of_run(run.path) if each.name not in known]
+    told = [each for each in findings_of_run(run.path) if each.name not in known]
+    facts = [each if each.p == 0 else replace(each, severity="note") for each in told]
+    if not known & {"labels-wrong", "labels-random"}:
+        with suppress(AbsentError):
+            facts += doubtful_labels(evidence.classified)
     return Diagnosis(findings=tuple(facts), passed=(), skipped=())
 
 

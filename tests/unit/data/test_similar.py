@@ -9,8 +9,8 @@ from convscope.data.splitting import similar
 from convscope.data.splitting.similar import describe, similar_pairs
 
 
-def pairs_among(images, size=64):
-    fitted = [fit_image(image.convert("RGB"), (size, size), "squash") for image in images]
+def pairs_among(images, size=64, fit="squash"):
+    fitted = [fit_image(image.convert("RGB"), (size, size), fit) for image in images]
     pixels = np.stack([np.asarray(image).transpose(2, 0, 1) for image in fitted])
     return similar_pairs(np.stack([describe(image) for image in fitted]), pixels, range(len(images)))
 
@@ -42,6 +42,17 @@ def test_flat_images_are_not_taken_for_each_other():
     assert (
         pairs_among([Image.new("RGB", (64, 64), (level, level, level)) for level in range(0, 200, 5)]) == []
     )
+
+
+def test_padding_makes_different_things_no_copies():
+    def thing(place):
+        image = Image.new("RGB", (320, 140), (235, 235, 235))
+        ImageDraw.Draw(image).rectangle((place, 50, place + 40, 90), fill=(150, 160, 150))
+        return image
+
+    different = [thing(place) for place in range(40, 260, 50)]
+    assert pairs_among(different, fit="pad") == []
+    assert pairs_among([*different, thing(41)], fit="pad") == [(0, 5)]
 
 
 def test_same_shape_in_another_colour_is_another_picture():

@@ -15,9 +15,10 @@ from convscope.config.asked import DataConfig, ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.data.batches import steps_per_epoch
 from convscope.data.survey import survey
+from convscope.diagnosis.of_run import findings_of_run, recorded_accuracy
 from convscope.errors import DivergedError, UsageError
 from convscope.evaluation.predictions import read_predictions
-from convscope.runs.checkpoints import Checkpoint
+from convscope.runs.checkpoints import Checkpoint, find_checkpoint, name_checkpoint
 from convscope.runs.folder import Run
 from convscope.training.device import use_device
 from convscope.training.fine_tuning import stages
@@ -125,6 +126,9 @@ def test_fine_tuning_that_makes_it_worse_is_not_kept(pictures: Callable[..., Pat
     final, named = (convscope.load(run.path, which).network.state_dict() for which in ("final", "head"))
     assert all(final[name].equal(named[name]) for name in named)
     assert summary["untrained"]["accuracy"] < head["accuracy"]
+    assert recorded_accuracy(run, "train") is None  # the last record is not of what was kept
+    assert last["loss"] > 2 * np.log(6)
+    assert "rate-too-high" in [finding.name for finding in findings_of_run(run.path)]
 
 
 def test_what_was_kept_is_a_candidate_still_where_a_finished_run_goes_on(
@@ -132,6 +136,8 @@ def test_what_was_kept_is_a_candidate_still_where_a_finished_run_goes_on(
 ) -> None:
     hard = pictures(tmp_path / "hard", classes=6, count=12)
     run = start(hard, tmp_path / "runs", Listener(), **{"training.steps": 2})
+    folder = run.checkpoint_folder
+    name_checkpoint(folder, "final", find_checkpoint(folder, "last"))  # as where its last step was best
     before = convscope.load(run.path).network.state_dict()
     listener = Listener()
     resume_training(run.path, changes={"training.steps": 4}, progress=listener)

@@ -22,6 +22,7 @@ _FLAT = 0.4
 _FEWEST = 100
 _DRAWS = 500
 _NAMED = 3
+_RANKS_ALL = "--folds 5 holds every image out once, and so ranks all"
 
 
 def random_labels(held_out: Predictions, plain: HalfTest) -> Verdict:
@@ -71,7 +72,8 @@ def wrong_labels(held_out: Predictions) -> Verdict:
     total = len(held_out)
     if total < _FEWEST:
         raise AbsentError(
-            f"{some(total, 'image')} held out are too few to tell a wrong label from a hard image"
+            f"{some(total, 'image')} held out are too few to tell a wrong label from a hard image; "
+            f"{_RANKS_ALL}"
         )
     if held_out.accuracy.value < 0.5:
         raise AbsentError("a network that is wrong for half of the images cannot judge their labels")
@@ -83,21 +85,46 @@ def wrong_labels(held_out: Predictions) -> Verdict:
     if p >= 0.5:
         return Verdict(fine=fine)
     ranked = likeliest_wrong(probabilities, held_out.labels)[: min(suspects, MOST_IMAGES)]
-    first = ", ".join(
-        f"{shown(held_out.ids[row])} ({held_out.class_names[held_out.labels[row]]}, rather "
-        f"{held_out.class_names[held_out.predicted[row]]})"
-        for row in ranked[:_NAMED].tolist()
-    )
     finding = Finding(
         name="labels-wrong",
         severity="warning",
         sentence=f"about {suspects:,} of {total:,} labels held out are wrong ({low:,}–{high:,})",
-        evidence=f"{fine}; first {first}",
-        advice="Look at those that it is surest of; --folds 5 holds every image out once, and so ranks all",
+        evidence=f"{fine}; first {_named(held_out, ranked)}",
+        advice=f"Look at those that it is surest of; {_RANKS_ALL}",
         p=p,
         images=tuple(held_out.ids[row] for row in ranked),
     )
     return Verdict(findings=(finding,), fine=fine)
+
+
+def doubtful_labels(held_out: Predictions) -> list[Finding]:
+    """Labels that are worth a look, where as many may be hard images: a note, and no test."""
+    probabilities = softmax(held_out.logits.astype(np.float64), axis=1)
+    suspicious = confidently_other(probabilities, held_out.labels)
+    ranked = likeliest_wrong(probabilities, held_out.labels)
+    ranked = ranked[suspicious[ranked]][:MOST_IMAGES]
+    if not len(ranked) or held_out.accuracy.value < 0.5:
+        return []
+    count = int(suspicious.sum())
+    first = _named(held_out, ranked)
+    return [
+        Finding(
+            name="labels-doubtful",
+            severity="note",
+            sentence=f"{some(count, 'label')} of {len(held_out):,} held out may be worth a look",
+            evidence=f"it is sure of another class, as of hard images too; first {first}",
+            advice="" if held_out.folds else _RANKS_ALL.capitalize(),
+            images=tuple(held_out.ids[row] for row in ranked),
+        )
+    ]
+
+
+def _named(held_out: Predictions, ranked: NDArray[np.int64]) -> str:
+    return ", ".join(
+        f"{shown(held_out.ids[row])} ({held_out.class_names[held_out.labels[row]]}, rather "
+        f"{held_out.class_names[held_out.predicted[row]]})"
+        for row in ranked[:_NAMED].tolist()
+    )
 
 
 def _errs_when_sure(probabilities: NDArray[np.float64], held_out: Predictions) -> bool:

@@ -11,6 +11,7 @@ from convscope.report.charts.vector import to_svg
 from convscope.report.page.material import Material
 from convscope.report.palette import themed
 from convscope.report.wording import number, percent
+from convscope.runs.checkpoint_names import kept_in_words
 from convscope.wording import some
 
 Moment = tuple[int, int]
@@ -85,11 +86,8 @@ def kept_words(material: Material) -> str:
     kept = material.summary.get("kept") or {}
     if not kept:
         return ""
-    which = {"head": "the fitted head", "best": "the best", "last": "the last"}
-    which["blend"] = "the mean of the fitted head's and the fine-tuned weights"
-    name = which.get(kept["checkpoint"], kept["checkpoint"])
-    why = "" if kept["why"].startswith(name) else f" ({kept['why']})"
-    return f"Kept: {name}{why}."
+    name = kept_in_words(kept["checkpoint"], material.summary.get("steps", 0))
+    return f"Kept: {name} ({kept['why']})."
 
 
 def _named_moments(material: Material, moments: list[Moment]) -> dict[Moment, list[str]]:

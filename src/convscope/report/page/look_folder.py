@@ -13,10 +13,9 @@ from convscope.looking.subject import Subject
 from convscope.report.page.html import write_report
 from convscope.report.pictures.answer import Answer
 from convscope.report.pictures.drawing import answers_to
-from convscope.runs.folder import Run
+from convscope.runs.folder import LOOKED, Run
 
 FOLDER = "look"
-INDEX = f"{FOLDER}/index.json"
 
 _WEBP_QUALITY = 70
 
@@ -91,11 +90,11 @@ def _write_index(subject: Subject, entries: list[dict[str, Any]]) -> None:
     merged = sorted(
         [*kept, *entries], key=lambda entry: (entry["checkpoint"] != "final", order.get(entry["about"], 99))
     )
-    subject.run.write(INDEX, merged)
+    subject.run.write(LOOKED, merged)
 
 
 def _earlier(run: Run) -> list[dict[str, Any]]:
-    return list(run.read(INDEX)) if run.has(INDEX) else []
+    return list(run.read(LOOKED)) if run.has(LOOKED) else []
 
 
 def _is_stale(entry: dict[str, Any], subject: Subject) -> bool:

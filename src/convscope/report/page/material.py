@@ -16,7 +16,7 @@ from convscope.errors import RunError
 from convscope.evaluation.held_out import read_held_out
 from convscope.evaluation.predictions import Predictions, has_predictions, read_predictions
 from convscope.report.page.embed import TYPES
-from convscope.runs.folder import CHOICES, CONFIG, DATASET, ENVIRONMENT, SUMMARY, Run
+from convscope.runs.folder import CHOICES, CONFIG, DATASET, ENVIRONMENT, LOOKED, SUMMARY, Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +138,7 @@ def _thumbnails(run: Run) -> dict[tuple[str, int], NDArray[np.uint8]]:
 
 def _look(run: Run) -> list[LookPicture]:
     pictures = []
-    for entry in _optional(run, "look/index.json", []):
+    for entry in _optional(run, LOOKED, []):
         path = run.path / "look" / Path(str(entry["file"])).name
         if path.is_file() and path.suffix.lower() in TYPES:
             pictures.append(

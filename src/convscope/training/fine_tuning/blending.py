@@ -42,12 +42,15 @@ def save_blended(folder: Path, tuned: str) -> Path:
     return save_weights(folder, BLEND, Checkpoint(step=int(read_state(path)["step"]), network=weights))
 
 
-def save_earlier(folder: Path) -> Path:
-    """Write what a finished run keeps once more, as `earlier`: it goes on, and may come to worse.
+def save_earlier(folder: Path) -> None:
+    """Write what a finished run keeps once more, as `earlier`: it goes on, and may come to worse. The fitted
+    head stays where it is.
 
     Raises:
         RunError: it cannot be read, or the disk refuses.
     """
     path = find_checkpoint(folder, FINAL)
+    if path == find_checkpoint(folder, HEAD):
+        return
     kept = Checkpoint(step=int(read_state(path)["step"]), network=read_network(path))
-    return save_weights(folder, EARLIER, kept)
+    save_weights(folder, EARLIER, kept)
