@@ -20,6 +20,8 @@ from convscope.wording import percent, rounded, some
 METHOD_NAMES = {"grad-cam": "Grad-CAM", "layer-cam": "LayerCAM"}
 """How papers write the methods; others are called what they are called."""
 
+_CERTAIN = 1 - 1e-9
+"""No answer of a network is worth more."""
 _MANY = 0.5
 _NOISE = 0.2  # correlation of neighbouring weights
 _TRIALS = 400
@@ -106,13 +108,22 @@ def projection_method(seen: Projected) -> str:
 
 
 def where(seen: SeenWhere) -> list[Finding]:
-    """Whether the maps are about the network, whether they add up, and whether the images are new to it."""
-    findings = []
+    """What it answers, whether the maps are about the network and add up, and whether the images are new."""
+    findings = _given(seen)
     if seen.sanity is not None:
         findings.append(sanity(seen.sanity, METHOD_NAMES.get(seen.methods[0], seen.methods[0])))
     findings.append(_completeness(seen))
     findings += _beside(seen)
     return [*findings, *fitted_on([case.looked for case in seen.cases])]
+
+
+def _given(seen: SeenWhere) -> list[Finding]:
+    """Its answer to an image that came with the question; of images with a class the rows say it."""
+    if not seen.cases or seen.cases[0].looked.label is not None or not seen.class_names:
+        return []
+    case, share = seen.cases[0], float(seen.outputs[0])
+    said = f"{case.looked.name}: {seen.class_names[case.target]}, {percent(min(share, _CERTAIN), 1)}"
+    return [Finding(name="answer", severity="note", sentence=f"the answer to {said}")]
 
 
 def _beside(seen: SeenWhere) -> list[Finding]:
@@ -141,7 +152,8 @@ def sanity(check: SanityCheck, method: str) -> Finding:
         said = f"{method}: the maps depend on what the network learned"
         return Finding(name="map-sanity", severity="fine", sentence=said, evidence=evidence)
     said = f"{method}: the maps hardly depend on what the network learned"
-    return Finding(name="map-sanity", severity="warning", sentence=said, evidence=evidence)
+    advice = "Such a map shows the picture's edges more than reasons: do not read much into it"
+    return Finding(name="map-sanity", severity="warning", sentence=said, evidence=evidence, advice=advice)
 
 
 def _at_most(share: float) -> str:

@@ -129,14 +129,16 @@ def test_a_score_that_does_not_change_at_all_is_not_called_infinite_per_cent() -
 
 
 def test_maps_that_add_up_are_fine() -> None:
-    assert all(each.severity == "fine" for each in where(seen_where([0.001, 0.15])))
+    answer, *found = where(seen_where([0.001, 0.15]))
+    assert answer.sentence.endswith(": cat, > 99.9 %")
+    assert all(each.severity == "fine" for each in found)
     assert [is_incomplete(missed) for missed in (0.0, 0.2, 0.21, np.inf)] == [False, False, True, True]
 
 
 def test_maps_that_do_not_depend_on_the_weights_are_warned_of() -> None:
-    found = where(seen_where([0.0], correlation=0.8))
-    assert found[0].severity == "warning"
-    assert found[0].sentence == "Grad-CAM: the maps hardly depend on what the network learned"
+    _, found, *_ = where(seen_where([0.0], correlation=0.8))
+    assert found.severity == "warning"
+    assert found.sentence == "Grad-CAM: the maps hardly depend on what the network learned"
 
 
 def test_maps_that_are_strongest_in_the_padding_are_warned_of() -> None:
