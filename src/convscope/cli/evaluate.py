@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from convscope.cli.output import log_console, print_json, result_console
 from convscope.cli.watching import Watcher
+from convscope.wording import here
 
 
 def evaluate(
@@ -47,7 +48,7 @@ def evaluate(
     """
     with Watcher(log_console()):
         from convscope.cli.results import print_evaluation, print_findings
-        from convscope.cli.screen import print_line
+        from convscope.cli.screen import print_line, print_whole
         from convscope.evaluation.metrics import Evaluation
         from convscope.face.judging import evaluate as judge
 
@@ -80,4 +81,8 @@ def evaluate(
         figure = mirrored.accuracy if isinstance(mirrored, Evaluation) else mirrored.mean_absolute_error
         console.print()
         print_line(console, "mirrored", str(figure), "each image and its mirror image averaged")
+    report = run / "report.html"
+    if data is None and split != "train" and report.is_file():
+        console.print()
+        print_whole(console, "report", f"{here(report)} shows its errors")
     return 0

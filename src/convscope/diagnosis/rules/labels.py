@@ -113,7 +113,7 @@ def doubtful_labels(held_out: Predictions) -> list[Finding]:
             severity="note",
             sentence=f"{some(count, 'label')} of {len(held_out):,} held out may be worth a look",
             evidence=f"it is sure of another class, as of hard images too; first {first}",
-            advice="" if held_out.folds else _RANKS_ALL.capitalize(),
+            advice="" if held_out.folds else _RANKS_ALL,
             images=tuple(held_out.ids[row] for row in ranked),
         )
     ]
