@@ -1,13 +1,14 @@
 """`diagnose --try`: what a finding advises, trained beside the run as it is, over a few seeds."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from convscope.comparison import verdicts
 from convscope.comparison.comparing import Comparison, compare_sides
 from convscope.comparison.sides import read_side
+from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
 from convscope.config.length import Epochs, Steps
 from convscope.config.resolved import ResolvedExperiment
@@ -15,13 +16,14 @@ from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import Diagnosis
 from convscope.errors import DivergedError, UsageError
 from convscope.evaluation.predictions import has_predictions
-from convscope.networks.pretrained import is_pretrained
+from convscope.networks.pretrained import is_pretrained, pretraining_of
 from convscope.runs.folder import Run
 from convscope.training.progress import Progress
 from convscope.trials.seeds import Group, group_around, more_seeds, train_group
 from convscope.wording import here, percent, rounded
 
 SEEDS = 3
+NETWORK = "network.name"
 Changes = dict[str, Any]
 
 
@@ -124,12 +126,20 @@ def changes_for(finding: Finding, config: ResolvedExperiment) -> Changes:
             return {"training.balance": "sampling"}
         case "overfits" if training.early_stopping is None:
             return {"training.early_stopping": 3}
+        case "bias" | "variance" if _knows_nothing_yet(config):
+            return {NETWORK: "pretrained"}
         case "still-improving" | "bias":
             return _twice_as_long(config)
         case "variance":
             return _more_varied(config)
         case _:
             return {}
+
+
+def _knows_nothing_yet(config: ResolvedExperiment) -> bool:
+    """Whether a network that knows photos is at hand, and this is none: what both findings then advise."""
+    preprocessing = config.preprocessing
+    return pretraining_of(config.network.name, preprocessing.channels, preprocessing.size) == "at hand"
 
 
 def _other_start(config: ResolvedExperiment) -> Changes:
@@ -177,10 +187,13 @@ def try_advice(
     """
     if seeds < 2:
         raise UsageError(f"--seeds: {seeds} say nothing of chance; a trial takes two or more")
-    base = override(run.config, {"data.source": run.data.source, "data.split_seed": run.config.split_seed})
     name = f"{run.path.name}-try-{finding.name}"
     tried = train_group(
-        override(base, changes), seeds=seeds, runs=run.path.parent, name=name, progress=progress
+        override(base_for(run, changes), changes),
+        seeds=seeds,
+        runs=run.path.parent,
+        name=name,
+        progress=progress,
     )
     split = _judging_split(tried.runs[0])
     figure = tried.figure(split)
@@ -192,6 +205,17 @@ def try_advice(
         comparison=_beside_as_it_is(run, tried, seeds, split, progress),
         figure="" if figure is None else str(figure[1]),
     )
+
+
+def base_for(run: Run, changes: Changes) -> ExperimentConfig:
+    """The run's configuration on its own split; for another network its data alone, for size, length and rate
+    were chosen for the one it had.
+    """
+    base = override(run.config, {"data.source": run.data.source, "data.split_seed": run.config.split_seed})
+    if NETWORK not in changes:
+        return base
+    machine = {"training.device": base.training.device, "training.threads": base.training.threads}
+    return override(replace(ExperimentConfig(), data=base.data, seed=base.seed), machine)
 
 
 def _beside_as_it_is(
@@ -220,6 +244,8 @@ def _judging_split(run: Run) -> str:
 
 
 def _words(name: str, value: Any) -> str:
+    if name == NETWORK:
+        return f"a {value} network"
     said = name.rpartition(".")[2].replace("_", " ").replace("preset", "augmentation")
     if value is None:
         return f"{said} as convscope chooses it"

@@ -15,7 +15,7 @@ from convscope.errors import DivergedError, UsageError
 from convscope.runs.folder import Run
 from convscope.training.progress import Silent
 from convscope.trials.guarding import Guarded
-from convscope.trials.trying import advised, changes_for, try_advice
+from convscope.trials.trying import NETWORK, advised, base_for, changes_for, try_advice
 
 
 def finding(name: str) -> Finding:
@@ -42,6 +42,27 @@ def test_each_finding_changes_what_its_advice_says(bars_run: Path) -> None:
         "network.initial_std": None,
         "network.initial_scale": 1.0,
     }
+
+
+def test_bias_and_variance_of_colour_photos_are_tried_with_a_network_that_knows_some(bars_run: Path) -> None:
+    grey = config_of(bars_run)
+    photos = config_of(bars_run, preprocessing__channels=3, preprocessing__size=64)
+    for name in ("bias", "variance"):
+        assert changes_for(finding(name), photos) == {NETWORK: "pretrained"}
+    assert changes_for(finding("bias"), grey) == {"training.steps": 24}
+    knows = config_of(bars_run, preprocessing__channels=3, preprocessing__size=64, network__name="pretrained")
+    assert changes_for(finding("bias"), knows) == {"training.steps": 24}
+
+
+def test_another_network_is_tried_on_the_runs_split_with_what_suits_it(bars_run: Path) -> None:
+    run = Run.open(bars_run)
+    base = base_for(run, {NETWORK: "pretrained"})
+    assert (base.data.source, base.seed) == (run.data.source, run.config.seed)
+    assert base.data.split_seed == run.config.split_seed
+    assert base.training.steps is None
+    assert base.training.learning_rate is None
+    assert base.preprocessing.size is None
+    assert base_for(run, {"training.steps": 24}).training.steps == run.config.training.steps
 
 
 def test_the_first_advice_that_can_be_followed_is_taken(bars_run: Path) -> None:
