@@ -6,12 +6,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from convscope.cli.main import run
+from convscope.config.reference import Figure
+from convscope.evaluation.predictions import read_predictions, write_predictions
+from convscope.runs.folder import Run
 from convscope.trials.cards.card import add_card, read_card
 from convscope.trials.cards.figures import Measured, Pooled
 from convscope.trials.cards.verdicts import Verdict
+from convscope.trials.reproducing.measuring import Trained, measure
 
 TOML = """
 [data]
@@ -94,6 +99,19 @@ def test_an_experiment_leaves_a_card(done: Path) -> None:
     assert None not in card["figures"]["test accuracy"]["seeds"][0].values()
     read = read_card(next((done / "cards/line").glob("*.json")))
     assert json.loads(json.dumps(read.to_dict())) == card
+
+
+def test_a_loss_is_of_the_answers_as_training_left_them(done: Path, tmp_path: Path) -> None:
+    """No source divided its class scores by a temperature that was fitted afterwards."""
+    copy = Run.open(shutil.copytree(done / "runs/reproduce/line/seed-0", tmp_path / "run"))
+    loss = (Figure(kind="loss"),)
+    [before] = measure(Trained(copy, lambda _: None), loss).values()
+    answers, summary = read_predictions(copy, "test"), copy.read("summary.json")
+    was = (summary.get("temperature") or {}).get("value", 1.0)
+    write_predictions(copy, dataclasses.replace(answers, logits=answers.logits / np.float32(4)))
+    copy.write("summary.json", summary | {"temperature": {"value": 4 * was}})
+    [after] = measure(Trained(copy, lambda _: None), loss).values()
+    assert after.value == pytest.approx(before.value, rel=1e-5)
 
 
 def test_every_figure_that_was_asked_for_is_on_it(done: Path) -> None:

@@ -94,8 +94,18 @@ def _measure(trained: Trained, figure: Figure) -> Measured | None:
     if answers is None:
         return None
     if figure.kind == "loss":
-        return Measured.mean_of(cross_entropy_per_image(answers.logits, answers.labels))
+        logits = answers.logits * _temperature(trained, figure)
+        return Measured.mean_of(cross_entropy_per_image(logits, answers.labels))
     return Measured.share(answers.predicted == answers.labels)
+
+
+def _temperature(trained: Trained, figure: Figure) -> float:
+    """What the answers were divided by when the classifier was kept, and the source's were not."""
+    if figure.of == "head":
+        return 1.0
+    run = trained.run if figure.at_step is None else trained.stopped_at(figure.at_step)
+    fitted = ((run.summary() if run is not None else None) or {}).get("temperature") or {}
+    return float(fitted.get("value", 1.0))
 
 
 def _takes_long(figure: Figure) -> bool:
