@@ -52,6 +52,13 @@ def test_trainings_are_compared_by_steps_and_by_seconds() -> None:
     assert len(to_svg(chart)) < 100_000
 
 
+def test_trainings_begin_at_the_loss_before_their_first_step() -> None:
+    start = {"step": 0, "split": "train", "loss": 2.5}
+    drawn = str(optimizer_chart({"Adam": [start, *records(0.5, 0.7)]}).to_dict())
+    assert "'loss': 2.5" in drawn
+    assert "'loss': 2.5" not in str(optimizer_chart({"Adam": records(0.5, 0.7)}).to_dict())
+
+
 def test_what_was_not_recorded_is_left_out_and_nothing_at_all_is_refused() -> None:
     broken = [
         {"step": 1, "split": "batch", "loss": float("nan")},

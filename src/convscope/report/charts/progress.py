@@ -155,11 +155,16 @@ def optimizer_chart(records: Mapping[str, Sequence[Record]]) -> AnyChart:
 
 
 def _smoothed(name: str, records: Sequence[Record]) -> Rows:
-    """The batches' loss as a running mean, without the bias of its beginning; thinned to what can be seen."""
-    mean, rows, weight = 0.0, [], 0.0
+    """The loss at the start, then of batches as a running mean without the bias of its beginning; thinned."""
+    rows: Rows = []
+    mean, weight = 0.0, 0.0
     for record in records:
         loss = record.get("loss")
-        if record.get("split") != "batch" or loss is None or not math.isfinite(loss) or loss <= 0:
+        if loss is None or not math.isfinite(loss) or loss <= 0:
+            continue
+        if record.get("split") == "train" and record["step"] == 0:  # where all of them begin
+            rows.append({"name": name, "step": 0, "seconds": 0.0, "loss": float(f"{loss:.5g}")})
+        if record.get("split") != "batch":
             continue
         mean = _SMOOTH * mean + (1 - _SMOOTH) * math.log(loss)
         weight = _SMOOTH * weight + (1 - _SMOOTH)
