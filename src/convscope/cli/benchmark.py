@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from convscope.cli.flags import WholeNumber, check_picture
+from convscope.cli.flags import WholeNumber
 from convscope.cli.output import log_console, print_json, reason, result_console, try_to, warn
+from convscope.cli.picture_place import check_picture
 from convscope.cli.timings import DIRECTIONS, print_benchmark, print_compared
 from convscope.errors import UsageError
 from convscope.wording import command, here

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from convscope.cli.flags import check_picture, typed_flags, with_experiment_flags
-from convscope.cli.output import free_place, log_console, print_json, result_console, try_to, warn
+from convscope.cli.flags import typed_flags, with_experiment_flags
+from convscope.cli.output import log_console, print_json, result_console, try_to, warn
+from convscope.cli.picture_place import check_picture, free_place
 from convscope.cli.screen import print_line, print_whole
 from convscope.cli.watching import Watcher
 from convscope.errors import UsageError

@@ -82,7 +82,7 @@ def evaluate(
         console.print()
         print_line(console, "mirrored", str(figure), "each image and its mirror image averaged")
     report = run / "report.html"
-    if data is None and split != "train" and report.is_file():
+    if data is None and (split, checkpoint) == ("test", "final") and report.is_file():
         console.print()
         print_whole(console, "report", f"{here(report)} shows its errors")
     return 0

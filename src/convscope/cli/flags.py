@@ -4,7 +4,6 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter, Token
@@ -21,16 +20,6 @@ def whole_number(_hint: Any, tokens: Sequence[Token]) -> int:
     except ValueError:
         where = token.keyword or "argument"
         raise UsageError(f"{where}: '{token.value}' is not a whole number") from None
-
-
-def check_picture(path: Path | None) -> None:
-    """Refuse a place for a picture that cannot be one, before anything is measured for it."""
-    if path is None:
-        return
-    if path.suffix.lower() not in (".png", ".svg"):
-        raise UsageError(f"--picture: '{path}' is neither a .png nor a .svg")
-    if path.is_dir():
-        raise UsageError(f"--picture: '{path}' is a folder; name a file in it")
 
 
 GROUPS = {

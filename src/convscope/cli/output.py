@@ -1,14 +1,12 @@
 """What every command prints with: results to stdout, progress and logs to stderr, whatever these are."""
 
 import codecs
-import itertools
 import json
 import os
 import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
@@ -83,14 +81,6 @@ def print_json(document: Any) -> None:
 def warn(text: str) -> None:
     """Something went wrong that costs no result: a line on stderr."""
     log_console().print(f"warning: {legible(text)}", style="yellow", highlight=False)
-
-
-def free_place(name: str, kind: str) -> Path:
-    """`photos-samples.png`, or with a number where that is taken: no picture is overwritten unasked."""
-    stem = name.replace("/", "-").replace(":", "-")
-    later = (f"-{number}" for number in itertools.count(2))
-    places = (Path(f"{stem}{number}-{kind}.png") for number in itertools.chain([""], later))
-    return next(place for place in places if not os.path.lexists(place))
 
 
 def try_to(do: Callable[[], Result], *, otherwise: str) -> Result | None:

@@ -1,10 +1,12 @@
 """One fit, from the first step to the last: the head of a pretrained network, the steps, and what is kept."""
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from convscope.config.length import TimeBudget
+from convscope.errors import RunError
 from convscope.runs.checkpoint_names import FINAL, HEAD, LAST
 from convscope.runs.checkpoints import find_checkpoint, list_checkpoints, name_checkpoint, set_damaged_aside
 from convscope.runs.folder import DESCRIPTION, SUMMARY, Run
@@ -146,16 +148,24 @@ def _go_on_beyond_its_end(loop: Loop) -> None:
         reason = f"the schedule is drawn anew over all {some(total, 'step')}: they go on at a rate of"
         reason += f" {loop.learning_rate():.2g}, of {training.learning_rate:.2g} at its highest"
     if loop.job.is_pretrained and has_fitted_head(run.checkpoint_folder):
-        save_earlier(run.checkpoint_folder)
-        reason += "; what it keeps now stays a candidate"
-    before = run.read(SUMMARY)
-    run.reopen()
-    figures = [f"{split} {_figure(before[split])}" for split in ("validation", "test") if before.get(split)]
-    if figures:
+        with suppress(RunError):  # what was kept is lost, and the last step to go on from is not
+            save_earlier(run.checkpoint_folder)
+            reason += "; what it keeps now stays a candidate"
+    if figures := _figures_of_end(run):
         said = f"as it ended after {some(loop.state.step, 'step')}"
-        loop.job.progress.on_choice(Choice("before", " · ".join(figures), said))
+        loop.job.progress.on_choice(Choice("before", figures, said))
+    run.reopen()
     more = some(total - loop.state.step, "more step")
     loop.job.progress.on_choice(Choice("length", more, reason))
+
+
+def _figures_of_end(run: Run) -> str:
+    """`validation 89.3 % · test 85.7 %`; nothing where its summary cannot be read, which is made anew."""
+    with suppress(RunError, KeyError, TypeError):
+        ended = run.read(SUMMARY)
+        splits = [split for split in ("validation", "test") if ended.get(split)]
+        return " · ".join(f"{split} {_figure(ended[split])}" for split in splits)
+    return ""
 
 
 def _figure(evaluation: dict[str, Any]) -> str:

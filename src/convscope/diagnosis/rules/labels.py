@@ -72,8 +72,8 @@ def wrong_labels(held_out: Predictions) -> Verdict:
     total = len(held_out)
     if total < _FEWEST:
         raise AbsentError(
-            f"{some(total, 'image')} held out are too few to tell a wrong label from a hard image; "
-            f"{_RANKS_ALL}"
+            f"{some(total, 'image')} held out are too few to tell a wrong label from a hard image"
+            f"{'' if held_out.folds else f'; {_RANKS_ALL}'}"
         )
     if held_out.accuracy.value < 0.5:
         raise AbsentError("a network that is wrong for half of the images cannot judge their labels")

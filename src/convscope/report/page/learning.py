@@ -87,7 +87,7 @@ def kept_words(material: Material) -> str:
     if not kept:
         return ""
     name = kept_in_words(kept["checkpoint"], material.summary.get("steps", 0))
-    return f"Kept: {name} ({kept['why']})."
+    return f"Kept: {name} ({kept['why']})." if kept["why"] != f"the {name} step" else f"Kept: {kept['why']}."
 
 
 def _named_moments(material: Material, moments: list[Moment]) -> dict[Moment, list[str]]:
