@@ -22,7 +22,7 @@ DATA = (
     Rule(
         name="leak",
         source="Barz and Denzler 2020",
-        needs=("shared", "nearest"),
+        needs=("shared", "neighbours"),
         judge=leaks,
     ),
     Rule(

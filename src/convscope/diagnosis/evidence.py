@@ -13,15 +13,14 @@ from convscope.classifier.classifier import Classifier
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.dataset import Dataset, ImageSet
 from convscope.data.preprocessing import Preprocessing, measure_preprocessing
+from convscope.diagnosis.copies import Neighbours, Pair, neighbours, shared_images
 from convscope.diagnosis.measuring import (
     logits_by_batch,
     looks_of,
     moved_weights,
-    nearest,
     plain_features,
     pool,
     predict_covered,
-    shared_images,
     tell_by_file,
     tell_splits_apart,
 )
@@ -212,17 +211,17 @@ class Evidence:
         }
 
     @cached_property
-    def shared(self) -> tuple[tuple[str, str], ...]:
+    def shared(self) -> tuple[Pair, ...]:
         """The paths of each image held out that is a training image too, by content, and of that one."""
         return shared_images(self.dataset)
 
     @cached_property
-    def nearest(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Distances to the nearest training image: of training images, and of images held out."""
+    def neighbours(self) -> Neighbours:
+        """How near training images, and images held out, are to training images."""
         others = [images for images in (self.dataset.validation, self.dataset.test) if len(images)]
         if not others or len(self.dataset.train) < _FEWEST_TOLD:
             raise AbsentError("too few images, or none is held out")
-        return nearest(self.dataset.train, others, MOST_JUDGED)
+        return neighbours(self.dataset.train, others, MOST_JUDGED)
 
     @cached_property
     def looks(self) -> dict[str, NDArray[np.float64]]:

@@ -32,12 +32,12 @@ _FILE_VALUES = ("size", "width", "height", "compression")
 _CHUNK = 500
 
 
-def small_grey(images: ImageSet, rows: NDArray[np.int64], side: int = _SIDE) -> Floats:
+def _small_grey(images: ImageSet, rows: NDArray[np.int64]) -> Floats:
     """Grey copies of some images, (n, side * side), 0 to 1."""
-    parts = [np.empty((0, side * side))]
+    parts = [np.empty((0, _SIDE * _SIDE))]
     for start in range(0, len(rows), _CHUNK):
         some = images.images[torch.from_numpy(rows[start : start + _CHUNK])]
-        grey = nn.functional.adaptive_avg_pool2d(some.float().mean(1, keepdim=True) / 255, side)
+        grey = nn.functional.adaptive_avg_pool2d(some.float().mean(1, keepdim=True) / 255, _SIDE)
         parts.append(grey.flatten(1).double().numpy())
     return np.concatenate(parts)
 
@@ -49,7 +49,7 @@ def plain_features(images: ImageSet, rows: NDArray[np.int64]) -> Floats:
         some = images.images[torch.from_numpy(rows[start : start + _CHUNK])].float() / 255
         sharp = some.diff(dim=-1).abs().mean((2, 3))
         parts.append(torch.cat([some.mean((2, 3)), some.std((2, 3)), sharp], dim=1).double().numpy())
-    return np.column_stack([small_grey(images, rows), np.concatenate(parts)])
+    return np.column_stack([_small_grey(images, rows), np.concatenate(parts)])
 
 
 def tell_splits_apart(train: ImageSet, other: ImageSet, most: int) -> HalfTest:
@@ -59,28 +59,6 @@ def tell_splits_apart(train: ImageSet, other: ImageSet, most: int) -> HalfTest:
         [plain_features(images, spread(len(images), count)) for images in (train, other)]
     )
     return half_test(features, np.repeat([0, 1], count))
-
-
-def nearest(train: ImageSet, others: Sequence[ImageSet], most: int) -> tuple[Floats, Floats]:
-    """Distances to the nearest training image: of training images to another one, and of images held out.
-
-    Of small grey copies, each brought to mean 0 and length 1, so that neither brightness nor contrast counts.
-    """
-    known = _directions(small_grey(train, spread(len(train), 20_000), 16))
-    own = spread(len(known), most)
-    among = known[own] @ known.T
-    among[np.arange(len(own)), own] = -1.0
-    met = [
-        (_directions(small_grey(images, spread(len(images), most), 16)) @ known.T).max(axis=1)
-        for images in others
-    ]
-    return 1 - among.max(axis=1), 1 - np.concatenate(met)
-
-
-def _directions(grey: Floats) -> Floats:
-    centred = grey - grey.mean(axis=1, keepdims=True)
-    directions: Floats = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-    return directions
 
 
 def logits_by_batch(classifier: Classifier, images: Tensor) -> Tensor:
@@ -194,17 +172,6 @@ def moved_weights(before: nn.Module, after: nn.Module) -> dict[str, float]:
         for name, weight in first.items()
         if not bool((last[name] == weight).all())
     }
-
-
-def shared_images(dataset: Dataset) -> tuple[tuple[str, str], ...]:
-    """The paths of each image held out that is a training image too, by content, and of that one."""
-    at = dict(zip(dataset.train.hashes, dataset.train.ids, strict=True))
-    return tuple(
-        (name, at[digest])
-        for images in (dataset.validation, dataset.test)
-        for name, digest in zip(images.ids, images.hashes, strict=True)
-        if digest in at
-    )
 
 
 def looks_of(dataset: Dataset, ids: Sequence[str]) -> dict[str, Floats]:

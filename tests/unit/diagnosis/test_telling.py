@@ -1,5 +1,6 @@
 """What can be told from what: shifts, leaks and files that give their label away."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from PIL import Image
 
 from convscope.config.asked import DataConfig
 from convscope.data.dataset import ImageRows, ImageSet
-from convscope.diagnosis.measuring import nearest, tell_by_file, tell_splits_apart
+from convscope.diagnosis.copies import Neighbours, neighbours
+from convscope.diagnosis.measuring import tell_by_file, tell_splits_apart
 from convscope.diagnosis.rule import AbsentError
 from convscope.diagnosis.rules.files import told_by_file
 from convscope.diagnosis.rules.shift import leaks, shift
@@ -64,19 +66,50 @@ def test_like_splits_pass_and_a_brighter_one_is_shifted(seed: int) -> None:
     assert "validation" in found.sentence
 
 
-def test_moved_copies_in_the_test_split_are_a_leak_and_new_images_are_not() -> None:
+@pytest.mark.parametrize("seed", range(8))
+def test_new_images_are_no_leak(seed: int) -> None:
+    found = neighbours(pictures(400, seed), [pictures(150, 100 + seed)], 1000)
+    assert all((each.p or 0) > 0.003 for each in leaks((), found).findings)
+
+
+@pytest.mark.parametrize("moved", ["by a pixel", "mirrored", "darker"])
+def test_copies_in_the_test_split_are_a_leak_and_named(moved: str) -> None:
     train, new = pictures(400, 0), pictures(150, 1)
-    sound = leaks((), nearest(train, [new], 1000)).findings
-    assert all((each.p or 0) > 0.003 for each in sound)
-    copies = (train.images[:75].float() * 0.9 + 6).to(torch.uint8)
+    originals = train.images[:75]
+    copies = {
+        "by a pixel": originals.roll((1, 1), (2, 3)),
+        "mirrored": originals.flip(3),
+        "darker": (originals.float() * 0.6).to(torch.uint8),
+    }[moved]
     mixed = image_set(torch.cat([copies, new.images[:75]]), "copy-")
-    (found,) = leaks((), nearest(train, [mixed], 1000)).findings
-    assert (found.name, found.severity) == ("leak", "error")
-    assert (found.p or 0) < 1e-6
+    found = neighbours(train, [mixed], 1000)
+    copy, original = found.closest
+    assert copy.removeprefix("copy-") == original.removeprefix("0-")
+    (finding,) = leaks((), found).findings
+    assert (finding.p or 0) < 1e-6
+    assert f"{copy} = {original}" in finding.evidence
+
+
+def test_series_among_the_training_images_do_not_hide_a_leak() -> None:
+    """Frames of 40 films, ten of each, dealt to training and test without regard to the film."""
+    films = pictures(40, 0).images[:]
+    noise = torch.from_numpy(np.random.default_rng(2).normal(0, 6, (400, 1, 12, 12)))
+    frames = (films.repeat_interleave(10, dim=0) + noise).clamp(0, 255).to(torch.uint8)
+    of_film = torch.arange(400) // 10
+    held = torch.arange(400) % 10 == 0
+    train = replace(image_set(frames[~held], "train-"), clusters=tuple(of_film[~held].tolist()))
+    (finding,) = leaks((), neighbours(train, [image_set(frames[held], "test-")], 1000)).findings
+    assert (finding.p or 0) < 1e-6
+
+
+def test_training_images_of_one_series_alone_are_compared_with_nothing() -> None:
+    train = replace(pictures(100, 0), clusters=(7,) * 100)
+    with pytest.raises(AbsentError, match="copies or series"):
+        neighbours(train, [pictures(50, 1)], 1000)
 
 
 def test_one_shared_image_of_many_is_a_note_and_many_are_an_error() -> None:
-    distances = (np.linspace(0.1, 1, 500), np.linspace(0.1, 1, 500))
+    distances = Neighbours(own=np.linspace(0.1, 1, 500), met=np.linspace(0.1, 1, 500), closest=("a", "b"))
     one = leaks((("a", "b"),), distances).findings[0]
     many = leaks((("a", "b"),) * 50, distances).findings[0]
     assert (one.severity, many.severity) == ("note", "error")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import bdtrc, betaln, gammaln
 
+from convscope.diagnosis.copies import Neighbours, Pair
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.diagnosis.telling import HalfTest
@@ -20,8 +20,6 @@ _MANY_SHARED = 0.01
 _MANY_UNLIKE = 0.05
 """Of the images; fewer are looked at one by one."""
 _FEWEST_JUDGED = 20
-
-Floats = NDArray[np.float64]
 
 
 def shift(told_apart: Mapping[str, HalfTest]) -> Verdict:
@@ -51,17 +49,16 @@ def shift(told_apart: Mapping[str, HalfTest]) -> Verdict:
     )
 
 
-def leaks(shared: tuple[tuple[str, str], ...], nearest: tuple[Floats, Floats]) -> Verdict:
+def leaks(shared: tuple[Pair, ...], neighbours: Neighbours) -> Verdict:
     """Whether images held out were trained on: the same content, or much nearer than two images ever are.
 
     Barz and Denzler, "Do we train on test data?" (2020), found such pairs in CIFAR-10 by their distances.
 
     Args:
         shared: the paths of each image held out and of its like among the training images.
-        nearest: distances to the nearest training image: of training images to another one, of images held
-            out.
+        neighbours: how near training images, and images held out, are to training images.
     """
-    own, met = nearest
+    own, met = neighbours.own, neighbours.met
     near = float(np.quantile(own, _NEAR)) if len(own) else 0.0
     count = int((met <= near).sum())
     p = 1.0 if count == 0 else float(bdtrc(count - 1, len(met), _MANY_NEAR))
@@ -77,7 +74,7 @@ def leaks(shared: tuple[tuple[str, str], ...], nearest: tuple[Floats, Floats]) -
                 severity="error" if len(shared) > _MANY_SHARED * len(met) else "note",
                 sentence=f"{some_do(len(shared), 'image', 'stands')} both among the training images and "
                 "among those held out",
-                evidence=f"first {shown(shared[0][0])} = {shown(shared[0][1])}",
+                evidence=f"first {_pair(shared[0])}",
                 advice="Take such images out of the training split",
                 p=0.0,
             )
@@ -88,12 +85,16 @@ def leaks(shared: tuple[tuple[str, str], ...], nearest: tuple[Floats, Floats]) -
                 name="leak",
                 severity="error",
                 sentence="images held out are nearly the same as training images: the figures flatter",
-                evidence=said,
+                evidence=f"{said}; first {_pair(neighbours.closest)}",
                 advice="Keep what belongs together on one side: --group-by, by a part of the path",
                 p=p,
             )
         )
     return Verdict(findings=tuple(findings), fine=said)
+
+
+def _pair(pair: Pair) -> str:
+    return " = ".join(map(shown, pair))
 
 
 def unlike_training(judged: Predictions) -> Verdict:
