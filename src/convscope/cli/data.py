@@ -33,6 +33,7 @@ def data(
 
     With --augmentation, training is drawn instead: 8 images, and 8 times what it would see of each. The flags
     of train that are not listed are understood too: the picture shows the training that they describe.
+    Whether labels are right is asked where something has learned from them: convscope diagnose RUN.
 
     Parameters
     ----------

@@ -50,8 +50,7 @@ class Trial:
     @property
     def words(self) -> str:
         """The changes: `learning rate 0.001, initialiser he`."""
-        shown = {name: value for name, value in self.changes.items() if name != "network.initial_std"}
-        return ", ".join(_words(name, value) for name, value in shown.items())
+        return ", ".join(_words(name, value) for name, value in _told(self.changes).items())
 
     @property
     def sentence(self) -> str:
@@ -178,7 +177,7 @@ def try_advice(
 ) -> Trial:
     """Train with the changes and without, on the run's split, as many seeds of each, and compare.
 
-    Both groups lie beside the run, `RUN-seeds` and `RUN-try-FINDING`: what is there is used, and what was
+    Both groups lie beside the run, `RUN-seeds` and `RUN-try-CHANGES`: what is there is used, and what was
     stopped goes on.
 
     Raises:
@@ -187,7 +186,7 @@ def try_advice(
     """
     if seeds < 2:
         raise UsageError(f"--seeds: {seeds} say nothing of chance; a trial takes two or more")
-    name = f"{run.path.name}-try-{finding.name}"
+    name = f"{run.path.name}-try-{_short(changes)}"
     tried = train_group(
         override(base_for(run, changes), changes),
         seeds=seeds,
@@ -243,10 +242,27 @@ def _judging_split(run: Run) -> str:
     raise UsageError(f"{here(run.path)} held no image out: nothing can be compared")
 
 
+def _short(changes: Changes) -> str:
+    """For a folder's name: `learning-rate-0.001-initialiser-he`."""
+    chosen = {name: "auto" if value is None else value for name, value in _told(changes).items()}
+    return "-".join(f"{_setting(name)} {value}" for name, value in chosen.items()).replace(" ", "-")
+
+
+def _told(changes: Changes) -> Changes:
+    """Those that are worth telling: a deviation is left out, which goes with an initialiser."""
+    return {name: value for name, value in changes.items() if name != "network.initial_std"}
+
+
+def _setting(name: str) -> str:
+    if name == NETWORK:
+        return "network"
+    return name.rpartition(".")[2].replace("_", " ").replace("preset", "augmentation")
+
+
 def _words(name: str, value: Any) -> str:
     if name == NETWORK:
         return f"a {value} network"
-    said = name.rpartition(".")[2].replace("_", " ").replace("preset", "augmentation")
+    said = _setting(name)
     if value is None:
         return f"{said} as convscope chooses it"
     return f"{said} {rounded(value) if isinstance(value, float) else value}".replace(" True", "")

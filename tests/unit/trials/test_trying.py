@@ -84,7 +84,7 @@ def test_an_advice_is_trained_beside_the_run_as_it_is_and_compared(bars_run: Pat
     assert came.comparison.sides[1].first.config.training.steps == 24
     assert "with steps 24" in came.sentence
     assert "95 % interval" in came.sentence
-    assert {path.name for path in tmp_path.iterdir()} == {"bars", "bars-seeds", "bars-try-still-improving"}
+    assert {path.name for path in tmp_path.iterdir()} == {"bars", "bars-seeds", "bars-try-steps-24"}
     assert came.to_dict()["comparison"]["seeds"] == [2, 2]
     with pytest.raises(UsageError, match="two or more"):
         try_advice(run, finding("still-improving"), changes, seeds=1, progress=Silent)
