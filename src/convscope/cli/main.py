@@ -96,9 +96,12 @@ def run(arguments: list[str]) -> int:
     prepare_streams()
     debug = DEBUG_FLAG in arguments
     arguments = [argument for argument in arguments if argument != DEBUG_FLAG]
+    asks_for_help = _asks_for_help(arguments)
     try:
+        if asks_for_help and arguments and arguments[0] in COMMANDS:
+            app[arguments[0]].help = None  # the line of the list; its own page has the whole docstring
         code = app(arguments, exit_on_error=False, print_error=False) or 0
-        if _asks_for_help(arguments):
+        if asks_for_help:
             print_examples(result_console(), arguments[0] if arguments else "")
         sys.stdout.flush()  # here, where a full disk or a reader that is gone can still be told
     except SystemExit as leaving:

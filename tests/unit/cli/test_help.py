@@ -43,6 +43,14 @@ def test_help_swallows_no_word_and_ends_with_its_examples(convscope: Convscope, 
     assert all(example in text for example, _ in EXAMPLES[command])
 
 
+def test_a_commands_own_page_says_what_its_line_in_the_list_has_no_room_for(convscope: Convscope) -> None:
+    assert "With --augmentation, training is drawn instead" in " ".join(
+        convscope("data", "--help").out.split()
+    )
+    assert "are compared as recipes" in " ".join(convscope("compare", "--help").out.split())
+    assert "With --augmentation" not in convscope("--help").out
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_example_is_wider_than_the_screen(width: int) -> None:
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
