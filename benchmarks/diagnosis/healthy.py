@@ -3,7 +3,7 @@
     python benchmarks/diagnosis/healthy.py [--runs 300] [--first 1000] [--keep FOLDER] [--most N] [--out MD]
 
 Each run is drawn by its number: 60 to 5,000 images of handwritten digits, of small coloured photos or of
-hands, a network that suits them, and 20,000 images seen, in which it learns. Everything runs on one thread,
+hands, a network that suits them, and 10,000 images seen, in which it learns. Everything runs on one thread,
 so that several can go on side by side: give each another `--first`. With `--keep` a training is made once and
 stays: rules that were changed are put to the same trainings again, and what was stopped goes on. `--train`
 makes them, and asks no rule.
@@ -50,7 +50,7 @@ NETWORKS = {
 MOST = {"digits": 5000, "mnist": 5000, "photos": 1500, "hands": 800}
 """Images; more photos take minutes on one thread, and there are no more digits and hands."""
 FEWEST = {"digits": 60, "mnist": 60, "photos": 400, "hands": 200}
-SEEN = 20_000
+SEEN = 10_000
 """Images in a training, counted as often as they are seen; after 2,500 some networks answer one class."""
 CLASSES = {"digits": 10, "mnist": 10, "photos": 10, "hands": 8}
 
@@ -96,7 +96,7 @@ class Draw:
         if self.network == "pretrained":
             settings["frozen"] = True
         else:
-            settings["epochs"] = int(np.clip(SEEN // self.size, 4, 60))
+            settings["epochs"] = int(np.clip(SEEN // self.size, 3, 60))
         return convscope.train(data, runs=runs, name="run", **settings).path
 
 
