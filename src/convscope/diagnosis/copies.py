@@ -1,6 +1,6 @@
 """Which images held out are training images too, or nearly."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,13 +31,13 @@ class Neighbours:
 
     Attributes:
         own: (n,), of training images to the nearest other one that is no copy and of no common series.
-        met: (m,), of images held out to the nearest training image.
-        closest: the paths of the image held out that is nearest, and of the training image beside it.
+        met: by split, (m,), of images held out to the nearest training image.
+        closest: by split, the paths of its nearest image, and of the training image beside that.
     """
 
     own: Floats
-    met: Floats
-    closest: Pair
+    met: Mapping[str, Floats]
+    closest: Mapping[str, Pair]
 
 
 def shared_images(dataset: Dataset) -> tuple[Pair, ...]:
@@ -51,7 +51,7 @@ def shared_images(dataset: Dataset) -> tuple[Pair, ...]:
     )
 
 
-def neighbours(train: ImageSet, others: Sequence[ImageSet], most: int) -> Neighbours:
+def neighbours(train: ImageSet, others: Mapping[str, ImageSet], most: int) -> Neighbours:
     """The nearest training image of up to `most` images of each split.
 
     Small grey copies are compared, each brought to mean 0 and length 1, so that neither brightness nor
@@ -68,15 +68,14 @@ def neighbours(train: ImageSet, others: Sequence[ImageSet], most: int) -> Neighb
     alone = own[own > -1]
     if len(alone) < _FEWEST:
         raise AbsentError("too few training images that are no copies or series of one another")
-    met, pairs = [], []
-    for images in others:
+    met, closest = {}, {}
+    for split, images in others.items():
         rows = spread(len(images), most)
         nearness, beside = _nearest(images, rows, known)
         best = int(nearness.argmax())
-        met.append(nearness)
-        pairs.append((nearness[best], images.ids[rows[best]], train.ids[known_rows[beside[best]]]))
-    _, held_out, trained = max(pairs)
-    return Neighbours(own=1 - alone, met=1 - np.concatenate(met), closest=(held_out, trained))
+        met[split] = 1 - nearness
+        closest[split] = images.ids[rows[best]], train.ids[known_rows[beside[best]]]
+    return Neighbours(own=1 - alone, met=met, closest=closest)
 
 
 def _nearest(

@@ -218,7 +218,8 @@ class Evidence:
     @cached_property
     def neighbours(self) -> Neighbours:
         """How near training images, and images held out, are to training images."""
-        others = [images for images in (self.dataset.validation, self.dataset.test) if len(images)]
+        others = {name: self.dataset.splits[name] for name in ("validation", "test")}
+        others = {name: images for name, images in others.items() if len(images)}
         if not others or len(self.dataset.train) < _FEWEST_TOLD:
             raise AbsentError("too few images, or none is held out")
         return neighbours(self.dataset.train, others, MOST_JUDGED)

@@ -68,7 +68,7 @@ def test_like_splits_pass_and_a_brighter_one_is_shifted(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_new_images_are_no_leak(seed: int) -> None:
-    found = neighbours(pictures(400, seed), [pictures(150, 100 + seed)], 1000)
+    found = neighbours(pictures(400, seed), {"test": pictures(150, 100 + seed)}, 1000)
     assert all((each.p or 0) > 0.003 for each in leaks((), found).findings)
 
 
@@ -82,12 +82,20 @@ def test_copies_in_the_test_split_are_a_leak_and_named(moved: str) -> None:
         "darker": (originals.float() * 0.6).to(torch.uint8),
     }[moved]
     mixed = image_set(torch.cat([copies, new.images[:75]]), "copy-")
-    found = neighbours(train, [mixed], 1000)
-    copy, original = found.closest
+    found = neighbours(train, {"test": mixed}, 1000)
+    copy, original = found.closest["test"]
     assert copy.removeprefix("copy-") == original.removeprefix("0-")
     (finding,) = leaks((), found).findings
     assert (finding.p or 0) < 1e-6
     assert f"{copy} = {original}" in finding.evidence
+
+
+def test_a_leak_into_the_test_alone_is_not_thinned_by_validation_images() -> None:
+    train, validation, new = pictures(400, 0), pictures(300, 1), pictures(75, 2)
+    leaked = image_set(torch.cat([train.images[:30].roll(1, 3), new.images[:45]]), "copy-")
+    (finding,) = leaks((), neighbours(train, {"validation": validation, "test": leaked}, 1000)).findings
+    assert finding.sentence.startswith("test images")
+    assert (finding.p or 0) < 1e-4
 
 
 def test_series_among_the_training_images_do_not_hide_a_leak() -> None:
@@ -98,18 +106,20 @@ def test_series_among_the_training_images_do_not_hide_a_leak() -> None:
     of_film = torch.arange(400) // 10
     held = torch.arange(400) % 10 == 0
     train = replace(image_set(frames[~held], "train-"), clusters=tuple(of_film[~held].tolist()))
-    (finding,) = leaks((), neighbours(train, [image_set(frames[held], "test-")], 1000)).findings
+    (finding,) = leaks((), neighbours(train, {"test": image_set(frames[held], "test-")}, 1000)).findings
     assert (finding.p or 0) < 1e-6
 
 
 def test_training_images_of_one_series_alone_are_compared_with_nothing() -> None:
     train = replace(pictures(100, 0), clusters=(7,) * 100)
     with pytest.raises(AbsentError, match="copies or series"):
-        neighbours(train, [pictures(50, 1)], 1000)
+        neighbours(train, {"test": pictures(50, 1)}, 1000)
 
 
 def test_one_shared_image_of_many_is_a_note_and_many_are_an_error() -> None:
-    distances = Neighbours(own=np.linspace(0.1, 1, 500), met=np.linspace(0.1, 1, 500), closest=("a", "b"))
+    distances = Neighbours(
+        own=np.linspace(0.1, 1, 500), met={"test": np.linspace(0.1, 1, 500)}, closest={"test": ("a", "b")}
+    )
     one = leaks((("a", "b"),), distances).findings[0]
     many = leaks((("a", "b"),) * 50, distances).findings[0]
     assert (one.severity, many.severity) == ("note", "error")

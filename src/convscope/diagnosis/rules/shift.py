@@ -16,6 +16,9 @@ _PART = 0.15
 """Of the way from chance to all: a smaller shift is told from a thousand images, and matters to nobody."""
 
 _NEAR, _MANY_NEAR = 0.05, 0.15
+_AS_NEAR = (
+    f"are as near to a training image as the nearest {percent(_NEAR)} of training images are to each other"
+)
 _MANY_SHARED = 0.01
 _MANY_UNLIKE = 0.05
 """Of the images; fewer are looked at one by one."""
@@ -58,39 +61,35 @@ def leaks(shared: tuple[Pair, ...], neighbours: Neighbours) -> Verdict:
         shared: the paths of each image held out and of its like among the training images.
         neighbours: how near training images, and images held out, are to training images.
     """
-    own, met = neighbours.own, neighbours.met
-    near = float(np.quantile(own, _NEAR)) if len(own) else 0.0
-    count = int((met <= near).sum())
-    p = 1.0 if count == 0 else float(bdtrc(count - 1, len(met), _MANY_NEAR))
-    said = (
-        f"{count:,} of {len(met):,} images held out are as near to a training image as the nearest "
-        f"{percent(_NEAR)} of training images are to each other"
-    )
-    findings = []
+    near = float(np.quantile(neighbours.own, _NEAR))
     if shared:
-        findings.append(
-            Finding(
-                name="leak",
-                severity="error" if len(shared) > _MANY_SHARED * len(met) else "note",
-                sentence=f"{some_do(len(shared), 'image', 'stands')} both among the training images and "
-                "among those held out",
-                evidence=f"first {_pair(shared[0])}",
-                advice="Take such images out of the training split",
-                p=0.0,
-            )
+        held_out = sum(map(len, neighbours.met.values()))
+        finding = Finding(
+            name="leak",
+            severity="error" if len(shared) > _MANY_SHARED * held_out else "note",
+            sentence=f"{some_do(len(shared), 'image', 'stands')} both among the training images and "
+            "among those held out",
+            evidence=f"first {_pair(shared[0])}",
+            advice="Take such images out of the training split",
+            p=0.0,
         )
-    elif p < 0.5:
-        findings.append(
-            Finding(
-                name="leak",
-                severity="error",
-                sentence="images held out are nearly the same as training images: the figures flatter",
-                evidence=f"{said}; first {_pair(neighbours.closest)}",
-                advice="Keep what belongs together on one side: --group-by, by a part of the path",
-                p=p,
-            )
+        return Verdict(findings=(finding,), fine="")
+    findings, said = [], []
+    for split, met in neighbours.met.items():
+        count = int((met <= near).sum())
+        p = 1.0 if count == 0 else float(bdtrc(count - 1, len(met), _MANY_NEAR))
+        said.append(f"{count:,} of {some(len(met), f'{split} image')}")
+        finding = Finding(
+            name="leak",
+            severity="error",
+            sentence=f"{split} images are nearly the same as training images: the figures flatter",
+            evidence=f"{said[-1]} {_AS_NEAR}; first {_pair(neighbours.closest[split])}",
+            advice="Keep what belongs together on one side: --group-by, by a part of the path",
+            p=min(1.0, len(neighbours.met) * p),
         )
-    return Verdict(findings=tuple(findings), fine=said)
+        if p < 0.5:
+            findings.append(finding)
+    return Verdict(findings=tuple(findings), fine=f"{' and '.join(said)} {_AS_NEAR}")
 
 
 def _pair(pair: Pair) -> str:
