@@ -67,10 +67,10 @@ class Case:
             Image.fromarray(image).save(place / f"{number:05d}.png")
         return data
 
-    def trained(self, data: Path, **settings: Any) -> Path:
-        """A small run; a head alone is fitted without epochs or batches."""
+    def trained(self, data: Path, *, folds_of_head: int | None = None, **settings: Any) -> Path:
+        """A small run; a head alone is fitted without epochs or batches, and in a moment over folds."""
         runs = self.folder / "runs"
-        settings = HEAD if self.data == PHOTOS else SMALL | settings
+        settings = HEAD | {"folds": folds_of_head} if self.data == PHOTOS else SMALL | settings
         try:
             return convscope.train(data, runs=runs, name="run", seed=self.seed, **settings).path
         except DivergedError:
@@ -148,7 +148,7 @@ def wrong_labels(case: Case) -> Diagnosis:
     random, classes = case.random(), int(labels.max()) + 1
     wrong = random.random(len(labels)) < (0.1 if case.planted else 0.0)
     labels = np.where(wrong, (labels + random.integers(1, classes, len(labels))) % classes, labels)
-    return diagnosed(case.trained(case.save(images, labels), epochs=6))
+    return diagnosed(case.trained(case.save(images, labels), epochs=6, folds_of_head=5))
 
 
 def leak(case: Case) -> Diagnosis:

@@ -58,7 +58,7 @@ TRAINED = (
     Rule(
         name="preprocessing",
         source="Ioffe and Szegedy 2015",
-        needs=("classifier.preprocessing", "measured_preprocessing", "config.preprocessing"),
+        needs=("classifier.preprocessing", "learned_by"),
         judge=preprocessed,
     ),
     Rule(

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.classifier.classifier import Classifier
+from convscope.classifier.standardising import preprocessing_for
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.dataset import Dataset, ImageSet
-from convscope.data.preprocessing import Preprocessing, measure_preprocessing
+from convscope.data.preprocessing import Preprocessing
 from convscope.diagnosis.copies import Neighbours, Pair, neighbours, shared_images
 from convscope.diagnosis.measuring import (
     logits_by_batch,
@@ -257,13 +258,9 @@ class Evidence:
         return predict_covered(self.classifier, images, split)
 
     @cached_property
-    def measured_preprocessing(self) -> Preprocessing:
-        """The same, measured on the training images."""
-        if is_pretrained(self.config.network.name):
-            raise AbsentError("a pretrained network has its own mean and deviation")
-        asked = self.config.preprocessing
-        train = self.dataset.train.images
-        return measure_preprocessing(train, fit=asked.fit, centre=asked.centre, scale=asked.scale)
+    def learned_by(self) -> Preprocessing:
+        """By which mean and deviation it learned."""
+        return preprocessing_for(self.config, self.dataset.train.images)
 
     @property
     def validation_images(self) -> int:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from convscope.classifier.classifier import Classifier
 from convscope.classifier.logits import evaluation_mode
+from convscope.classifier.standardising import preprocessing_for
 from convscope.classifier.target import Target
 from convscope.config.length import Epochs, Steps, TimeBudget
 from convscope.config.resolved import ResolvedExperiment
@@ -15,14 +16,13 @@ from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
 from convscope.data.dataset import Dataset
 from convscope.data.loading import Features, load_dataset
-from convscope.data.preprocessing import measure_preprocessing
 from convscope.data.sources import ArraySource, FileSource
 from convscope.errors import UsageError
 from convscope.networks.pretrained import is_pretrained
 from convscope.networks.whitened_vgg import WhitenedVGG
 from convscope.training.convolving.fast import Fast, fast_convolutions
 from convscope.training.device import choose_precision
-from convscope.training.fine_tuning.features import find_features, pretrained_preprocessing
+from convscope.training.fine_tuning.features import find_features
 from convscope.training.fine_tuning.stages import (
     freeze_backbone,
     freeze_early_stages,
@@ -65,19 +65,10 @@ def prepare(config: ResolvedExperiment, dataset: Dataset, device: torch.device, 
         UsageError: for a network that cannot be built, and for a wish that these images cannot fulfil.
     """
     _refuse_impossible(config, dataset)
-    preprocessing, name = config.preprocessing, config.network.name
-    if is_pretrained(name):
-        measured = pretrained_preprocessing(name, dataset.train.images, preprocessing.fit)
-    else:
-        measured = measure_preprocessing(
-            dataset.train.images,
-            fit=preprocessing.fit,
-            centre=preprocessing.centre,
-            scale=preprocessing.scale,
-        )
+    preprocessing = preprocessing_for(config, dataset.train.images)
     classifier = Classifier.build(
         config.network,
-        replace(measured, mirrored=preprocessing.mirrored),
+        replace(preprocessing, mirrored=config.preprocessing.mirrored),
         describe_target(dataset),
         seed=config.seed,
         reading=dataset.reading,

@@ -8,7 +8,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from convscope.config.asked import PreprocessingConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.diagnosis.rules.collapse import collapse
@@ -95,11 +94,9 @@ def preprocessing(mean: float, std: float) -> Preprocessing:
     ("mean", "std", "found"), [(0.0, 1.0, True), (0.13, 0.31, False), (0.132, 0.3, False), (0.5, 0.31, True)]
 )
 def test_a_classifier_that_forgot_its_mean_is_told(mean: float, std: float, found: bool) -> None:
-    asked = PreprocessingConfig(centre="channel", scale=True)
-    verdict = preprocessed(preprocessing(mean, std), preprocessing(0.13, 0.31), asked)
+    verdict = preprocessed(preprocessing(mean, std), preprocessing(0.13, 0.31))
     assert bool(verdict.findings) is found
-    raw = PreprocessingConfig(centre="none", scale=False)
-    assert preprocessed(preprocessing(0, 1), preprocessing(0, 1), raw).findings == ()
+    assert preprocessed(preprocessing(0, 1), preprocessing(0, 1)).findings == ()
 
 
 def test_statistics_that_fit_badly_are_told() -> None:

@@ -4,7 +4,6 @@ import math
 
 from scipy.special import ndtr
 
-from convscope.config.asked import PreprocessingConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import AbsentError, Verdict
@@ -17,28 +16,25 @@ _MARGIN = 0.05
 _FEWEST = 50
 
 
-def preprocessed(used: Preprocessing, measured: Preprocessing, asked: PreprocessingConfig) -> Verdict:
-    """Whether the classifier subtracts and divides by what its training images have.
+def preprocessed(used: Preprocessing, learned_by: Preprocessing) -> Verdict:
+    """Whether the classifier subtracts and divides by the same as when it learned.
 
     Args:
         used: by the classifier.
-        measured: on the training images, in the same way.
-        asked: whether a mean and a deviation are wanted at all.
+        learned_by: what its training images have, or what pretrained weights expect.
     """
-    if asked.centre == "none" and not asked.scale:
-        return Verdict(fine="pixels are taken as they are, as in training")
-    spread = float(measured.std.mean())
-    off = float((used.mean - measured.mean).abs().mean()) / max(spread, 1e-6)
+    spread = float(learned_by.std.mean())
+    off = float((used.mean - learned_by.mean).abs().mean()) / max(spread, 1e-6)
     wider = abs(math.log(float(used.std.mean()) / spread))
     said = f"mean {rounded(float(used.mean.mean()))} and deviation {rounded(float(used.std.mean()))}"
-    has = f"mean {rounded(float(measured.mean.mean()))} and deviation {rounded(spread)}"
+    has = f"mean {rounded(float(learned_by.mean.mean()))} and deviation {rounded(spread)}"
     if max(off, wider) <= _OFF:
-        return Verdict(fine=f"pixels are standardised by {said}, as the training images have them")
+        return Verdict(fine=f"pixels are standardised by {said}, as in training")
     finding = Finding(
         name="preprocessing-differs",
         severity="error",
         sentence="the classifier standardises images otherwise than in training",
-        evidence=f"by {said}; its training images have {has}",
+        evidence=f"by {said}; it learned by {has}",
         advice="Its classifier.json was changed, or is another run's: take the run's own, or train again",
         p=0.0,
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.classifier.backbone import head_layer
-from convscope.config.asked import Fit
+from convscope.classifier.standardising import preprocessing_for
 from convscope.config.length import TimeBudget
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.dataset import ImageRows
@@ -26,7 +26,7 @@ from convscope.data.preprocessing import Preprocessing
 from convscope.data.survey import Survey
 from convscope.errors import UsageError
 from convscope.networks.build import build_network
-from convscope.networks.pretrained import input_normalisation, is_pretrained
+from convscope.networks.pretrained import is_pretrained
 from convscope.training.fine_tuning.head import compute_features
 from convscope.training.progress import Choice
 
@@ -68,12 +68,11 @@ def backbone_features(config: ResolvedExperiment, device: torch.device) -> Featu
 
     The head is fitted on the same features, which wait for it in the cache. None without such a backbone.
     """
-    name = str(config.network.name)
-    if not is_pretrained(name):
+    if not is_pretrained(config.network.name):
         return None
 
     def features(images: ImageRows) -> NDArray[np.float32]:
-        preprocessing = pretrained_preprocessing(name, images, config.preprocessing.fit)
+        preprocessing = preprocessing_for(config, images)
         network = build_network(
             config.network,
             in_channels=preprocessing.channels,
@@ -105,13 +104,6 @@ def features_for_series(
         "thing, figures are too good. Give it more time, or --group-by"
     )
     return None, [Choice("series", "not looked for", reason)]
-
-
-def pretrained_preprocessing(name: str, images: ImageRows, fit: Fit) -> Preprocessing:
-    """What the pretrained weights expect of pixels, whatever these photos' own mean is."""
-    _, channels, height, width = images.shape
-    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in input_normalisation(name, channels))
-    return Preprocessing(height, width, channels, fit, mean=mean, std=std)
 
 
 def _fingerprint(network: nn.Module, preprocessing: Preprocessing) -> str:
