@@ -96,7 +96,7 @@ def preprocessing(mean: float, std: float) -> Preprocessing:
 def test_a_classifier_that_forgot_its_mean_is_told(mean: float, std: float, found: bool) -> None:
     verdict = preprocessed(preprocessing(mean, std), preprocessing(0.13, 0.31))
     assert bool(verdict.findings) is found
-    assert preprocessed(preprocessing(0, 1), preprocessing(0, 1)).findings == ()
+    assert preprocessed(preprocessing(0.0, 1.0), preprocessing(0.0, 1.0)).findings == ()
 
 
 def test_statistics_that_fit_badly_are_told() -> None:
