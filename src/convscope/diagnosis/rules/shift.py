@@ -1,16 +1,19 @@
 """Are the images held out like those that it learned from, and are none of them the same?"""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import bdtrc, betaln, gammaln
 
-from convscope.diagnosis.copies import Neighbours, Pair
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.diagnosis.telling import HalfTest
 from convscope.evaluation.predictions import Predictions
 from convscope.wording import percent, shown, some, some_do
+
+if TYPE_CHECKING:
+    from convscope.diagnosis.copies import Neighbours, Pair
 
 _PART = 0.15
 """Of the way from chance to all: a smaller shift is told from a thousand images, and matters to nobody."""
@@ -52,7 +55,7 @@ def shift(told_apart: Mapping[str, HalfTest]) -> Verdict:
     )
 
 
-def leaks(shared: tuple[Pair, ...], neighbours: Neighbours) -> Verdict:
+def leaks(shared: "tuple[Pair, ...]", neighbours: "Neighbours") -> Verdict:
     """Whether images held out were trained on: the same content, or much nearer than two images ever are.
 
     Barz and Denzler, "Do we train on test data?" (2020), found such pairs in CIFAR-10 by their distances.
@@ -92,7 +95,7 @@ def leaks(shared: tuple[Pair, ...], neighbours: Neighbours) -> Verdict:
     return Verdict(findings=tuple(findings), fine=f"{' and '.join(said)} {_AS_NEAR}")
 
 
-def _pair(pair: Pair) -> str:
+def _pair(pair: "Pair") -> str:
     return " = ".join(map(shown, pair))
 
 
