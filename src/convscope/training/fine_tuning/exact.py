@@ -94,15 +94,24 @@ class _Span:
         centred /= unit
         count, columns = centred.shape
         if count >= columns:
-            values, basis = torch.linalg.eigh(centred.T @ centred)
+            values, basis = _eigen(centred.T @ centred)
             kept = values > values[-1] * RANK
             basis = basis[:, kept]
         else:
-            values, vectors = torch.linalg.eigh(centred @ centred.T)
+            values, vectors = _eigen(centred @ centred.T)
             kept = values > values[-1] * RANK
             basis = centred.T @ (vectors[:, kept] / values[kept].sqrt())
         from_features = basis / (scale * unit)[:, None]
         return _Span(mean, from_features, values[kept] / count, centred @ basis)
+
+
+def _eigen(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, ascending, and eigenvectors; in float64 where many columns that are alike defy float32."""
+    try:
+        values, vectors = torch.linalg.eigh(gram)
+    except RuntimeError:  # torch.linalg.LinAlgError, which types do not know
+        values, vectors = torch.linalg.eigh(gram.double())
+    return values.float(), vectors.float()
 
 
 def _or_one(values: Tensor) -> Tensor:
