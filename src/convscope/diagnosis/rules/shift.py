@@ -64,7 +64,6 @@ def leaks(shared: "tuple[Pair, ...]", neighbours: "Neighbours") -> Verdict:
         shared: the paths of each image held out and of its like among the training images.
         neighbours: how near training images, and images held out, are to training images.
     """
-    near = float(np.quantile(neighbours.own, _NEAR))
     if shared:
         held_out = sum(map(len, neighbours.met.values()))
         finding = Finding(
@@ -77,6 +76,7 @@ def leaks(shared: "tuple[Pair, ...]", neighbours: "Neighbours") -> Verdict:
             p=0.0,
         )
         return Verdict(findings=(finding,), fine="")
+    near = float(np.quantile(neighbours.own, _NEAR))
     findings, said = [], []
     for split, met in neighbours.met.items():
         count = int((met <= near).sum())
