@@ -1,4 +1,4 @@
-"""What a classifier says of images, on the screen: the likeliest classes with small bars, and a summary."""
+"""What a classifier says of images: the likeliest classes, on a screen with small bars, and a summary."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,8 @@ def print_predictions(console: Console, predictions: Sequence[Prediction], top: 
     table.add_column("probability", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for one in predictions:
-        for row in _rows(one, top or (TOP if len(predictions) == 1 else 1 if one.is_sure else 2)):
+        most = top or (TOP if len(predictions) == 1 else 1 if one.is_sure else 2)
+        for row in _rows(one, most, bars=console.is_terminal):
             table.add_row(*row)
     console.print(table)
     if len(predictions) > 1:
@@ -41,21 +42,26 @@ def print_predictions(console: Console, predictions: Sequence[Prediction], top: 
         _print_summary(console, predictions)
 
 
-def _rows(prediction: Prediction, top: int) -> Iterator[tuple[Text, ...]]:
+def _rows(prediction: Prediction, top: int, *, bars: bool) -> Iterator[tuple[Text, ...]]:
+    """Bars are for eyes: what a pipe reads has none."""
     path = legible(prediction.path)
     if prediction.unknown:
-        yield (Text(path), Text(UNKNOWN, style="bold"), Text(""), Text(f"  {prediction.remarks[0]}"))
+        yield (Text(path), Text(UNKNOWN, style="bold"), Text(""), Text(prediction.remarks[0]))
         path, top = "", 1
     if prediction.possible is not None:
         top = max(top, len(prediction.possible))
     for place, (name, probability) in enumerate(prediction.likeliest(top)):
-        remark = f"  {_remark(prediction, place, name)}"
         yield (
             Text(path if place == 0 else ""),
             Text(legible(name), style="bold" if place == 0 and prediction.is_answered else ""),
             Text(chance(probability)),
-            Text.assemble((bar(probability), "cyan"), (remark, "bold")),
+            _behind(bar(probability) if bars else "", _remark(prediction, place, name)),
         )
+
+
+def _behind(drawn: str, remark: str) -> Text:
+    between = "  " if drawn and remark else ""
+    return Text.assemble((drawn, "cyan"), (between + remark, "bold"))
 
 
 def _answer(prediction: Prediction) -> str:

@@ -70,6 +70,16 @@ def test_a_folder_is_summed_up() -> None:
     assert "not sure once" in " ".join(" ".join(lines).split())
 
 
+def test_bars_are_for_a_screen() -> None:
+    """What a pipe reads are names, numbers and words."""
+    console = Console(file=io.StringIO(), width=80)
+    print_predictions(console, [predicted("a.png", ant=0.55, bee=0.45)], None)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "━" not in text
+    assert text.splitlines()[1].split() == ["a.png", "ant", "55.0", "%", "not", "sure"]
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_is_wider_than_the_screen(width: int) -> None:
     long = predicted("folder/" + "z" * 90 + ".png", **{"a class with a long name": 0.6, "bee": 0.4})

@@ -111,3 +111,8 @@ def test_series_that_names_tell_are_said_with_their_pattern(named_series):
     plain = audit(DataConfig(source=str(named_series), series=False))
     assert "series" not in dict(audit_lines(plain))
     assert plain.to_dict()["series"]["pattern"] is None
+
+
+def test_it_says_that_labels_take_a_network(make_folder):
+    said = dict(audit_lines(audit(DataConfig(source=str(make_folder({"a": 4, "b": 4}))))))
+    assert "convscope diagnose" in said["labels"]

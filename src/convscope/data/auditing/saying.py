@@ -71,6 +71,10 @@ def _faults(found: Audit) -> list[Line]:
     lines = [line for label, named in kinds for line in _some(label, named)]
     if not (broken or leaks or conflicts or copies or missing or faint):
         lines.append(("findings", "none: no broken file, no copy, no leak between splits"))
+    if found.classes:
+        lines.append(
+            ("labels", "not judged without a network: convscope diagnose RUN lists those worth a look")
+        )
     return lines
 
 
