@@ -95,3 +95,49 @@ def test_group_that_the_given_splits_tear_is_said(make_folder):
         note.startswith("3 groups stand in two of the given splits, and so left: '0', '1'")
         for note in dataset.notes
     )
+
+
+def table_of(pictures, columns, cells):
+    """A table of the 30 pictures, two classes; `cells` gives what else stands in a line."""
+    lines = [f"images/{i}.png,{'ab'[i % 2]},{cells(i)}" for i in range(30)]
+    (pictures / "t.csv").write_text("\n".join([f"path,label,{columns}", *lines]))
+    return pictures / "t.csv"
+
+
+@pytest.mark.parametrize("group_by", [r"/(\d)", "patinet"])
+def test_what_was_asked_for_comes_before_a_column_named_group(pictures, group_by):
+    """The column was taken in place of the pattern, and in place of a misspelt name, without a word."""
+    path = table_of(pictures, "group,patient", lambda i: f"{i % 3},{i // 10}")
+    if group_by == "patinet":
+        with pytest.raises(UsageError, match="is no column of t"):
+            open_source(DataConfig(source=str(path), group_by=group_by))
+    else:
+        groups = {item.group for item in open_source(DataConfig(source=str(path), group_by=group_by)).items}
+        assert groups == {str(digit) for digit in range(10)}
+
+
+def test_a_copy_without_a_split_of_a_test_image_is_left_out(pictures):
+    """It was dealt like any other, and 7 of 8 such copies were learned from."""
+    for number in range(4):
+        (pictures / "images" / f"{20 + number}.png").write_bytes(
+            (pictures / "images" / f"{number}.png").read_bytes()
+        )
+    dataset = load(table_of(pictures, "split", lambda i: "test" if i < 6 else ""))
+    assert set(dataset.test.ids) == {f"images/{i}.png" for i in range(6)}
+    placed = {name for images in dataset.splits.values() for name in images.ids}
+    assert placed == {f"images/{i}.png" for i in range(30) if not 20 <= i < 24}
+    assert any(note.startswith("4 left out, because a stricter split") for note in dataset.notes)
+
+
+def test_images_without_a_split_go_where_their_group_was_put(pictures):
+    path = table_of(pictures, "split,group", lambda i: f"{'test' if i in (0, 1) else ''},{i // 6}")
+    dataset = load(path)
+    assert set(dataset.test.ids) == {f"images/{i}.png" for i in range(6)}
+
+
+def test_what_is_marked_for_training_is_no_test(pictures):
+    """With other images to deal out, it was tested on too."""
+    dataset = load(table_of(pictures, "split", lambda i: "train" if i < 10 else ""))
+    assert dataset.test.ids
+    assert not {f"images/{i}.png" for i in range(10)} & set(dataset.test.ids)
+    assert dataset.validation.ids

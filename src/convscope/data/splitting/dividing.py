@@ -47,9 +47,10 @@ def divide_examples(
     """Decide the split of every example.
 
     Given splits are kept. Without any, validation and test are dealt out; where only the test is given,
-    validation is taken from training; where only validation is given, there is no test. `similar` lists
-    examples that look the same. A copy of an image of a stricter split is left out of the other, and noted.
-    `series` lists examples of one scene or thing: they are dealt together, and nothing is left out for them.
+    validation is taken from training; where only validation is given, there is no test. An example without a
+    split goes where others of its group or series were put. `similar` lists examples that look the same. A
+    copy of an image of a stricter split is left out of the other, and noted. `series` lists examples of one
+    scene or thing: they are dealt together, and nothing is left out for them.
 
     Raises:
         DataError: no training image is left, or none of some class.
@@ -66,15 +67,16 @@ def divide_examples(
     kept, undivided = _that_can_be_kept(examples, linked, series, config.folds or _FEWEST_PARTS)
     cluster_of = clusters(count, [*linked, *kept])
     splits: list[Split | None] = [example.split for example in examples]
-    notes = _leave_out_copies(examples, splits, same)
+    left_out, notes = _leave_out_copies(examples, splits, same, blank="train" if divided else "test")
     if not divided:
-        splits = [_test_unless_left_out(r, s) for r, s in zip(examples, splits, strict=True)]
+        splits = [None if i in left_out else split or "test" for i, split in enumerate(splits)]
     else:
         notes += _torn_groups(examples, splits)
         alike = sum(len(together) for together in same)
         notes += [f"{alike:,} images have copies or near-copies here; they stay on one side"] if alike else []
         notes += _torn_series(examples, kept) + undivided
-        dealt = _deal_missing(examples, splits, cluster_of, config, seed)
+        _join_their_own(splits, cluster_of, left_out)
+        dealt = _deal_missing(examples, splits, cluster_of, left_out, config, seed)
         notes += dealt if config.folds is None else []  # folds are another deal
         check_training(examples, splits, config.source)
         if "test" not in splits and config.folds is None:
@@ -137,65 +139,78 @@ def _torn_series(examples: Sequence[Example], series: Sequence[Sequence[int]]) -
     return [f"{stand} in two of the given splits, and so left: the figures flatter"]
 
 
-def _test_unless_left_out(example: Example, split: Split | None) -> Split | None:
-    return "test" if example.split is None else split
-
-
 def _leave_out_copies(
-    examples: Sequence[Example], splits: list[Split | None], same: Sequence[Sequence[int]]
-) -> list[str]:
-    left_out: list[str] = []
+    examples: Sequence[Example], splits: list[Split | None], same: Sequence[Sequence[int]], *, blank: Split
+) -> tuple[set[int], list[str]]:
+    """Which are left out, and what is to be said of it; those without a split would go to `blank`."""
+    left_out: set[int] = set()
     published = 0
     for together in same:
-        given = [(index, split) for index in together if (split := splits[index]) is not None]
-        strictest = max((_STRICTNESS[split] for _, split in given), default=0)
-        for index, split in given:
-            if _STRICTNESS[split] < strictest and examples[index].official:
+        strictness = {index: _STRICTNESS[splits[index] or blank] for index in together}
+        strictest = max(strictness.values())
+        for index in together:
+            if strictness[index] == strictest:
+                continue
+            if examples[index].official:
                 published += 1
-            elif _STRICTNESS[split] < strictest:
+            else:
                 splits[index] = None
-                left_out.append(examples[index].id)
+                left_out.add(index)
     notes = []
     if left_out:
-        notes.append(
-            f"{len(left_out):,} left out, because a stricter split has the same image: {listed(left_out, 3)}"
-        )
+        named = listed([examples[index].id for index in sorted(left_out)], 3)
+        notes.append(f"{len(left_out):,} left out, because a stricter split has the same image: {named}")
     if published:
         notes.append(f"{published:,} images stand in two of the published splits, and are left as published")
-    return notes
+    return left_out, notes
+
+
+def _join_their_own(splits: list[Split | None], cluster_of: Sequence[int], left_out: set[int]) -> None:
+    """Put images without a split where others of their group or series were put; the strictest of those."""
+    for together in links_of(cluster_of):
+        given = [split for index in together if (split := splits[index]) is not None]
+        if given:
+            strictest = max(given, key=_STRICTNESS.__getitem__)
+            for index in together:
+                if splits[index] is None and index not in left_out:
+                    splits[index] = strictest
 
 
 def _deal_missing(
     examples: Sequence[Example],
     splits: list[Split | None],
     cluster_of: Sequence[int],
+    left_out: set[int],
     config: DataConfig,
     seed: int,
 ) -> list[str]:
     given = {example.split for example in examples}
-    pool = [
-        i for i, r in enumerate(examples) if r.split is None or (r.split == "train" and splits[i] is not None)
-    ]
-    shares: dict[Split, float] = {}
-    if not given & {"test", "validation"}:
-        shares["test"] = config.test_fraction
+    pool = [i for i, split in enumerate(splits) if split in (None, "train") and i not in left_out]
+    undecided = [i for i in pool if splits[i] is None]
+    test: dict[Split, float] = {} if given & {"test", "validation"} else {"test": config.test_fraction}
+    validation: dict[Split, float] = {}
     if "validation" not in given:
-        given_share = config.validation_fraction
-        shares["validation"] = usual_validation_share(len(pool)) if given_share is None else given_share
-    if not shares:
-        for index in pool:
-            splits[index] = "train"
-        return []
-    deal = divide(
-        [examples[index].hash for index in pool],
-        strata([examples[index].label for index in pool]),
-        [cluster_of[index] for index in pool],
-        shares,
-        seed,
-    )
-    for index, split in zip(pool, deal.splits, strict=True):
-        splits[index] = split
-    return list(deal.notes)
+        share = config.validation_fraction
+        validation = {"validation": usual_validation_share(len(pool)) if share is None else share}
+    for index in undecided:
+        splits[index] = "train"
+
+    def deal(rows: Sequence[int], shares: dict[Split, float]) -> tuple[str, ...]:
+        dealt = divide(
+            [examples[index].hash for index in rows],
+            strata([examples[index].label for index in rows]),
+            [cluster_of[index] for index in rows],
+            shares,
+            seed,
+        )
+        for index, split in zip(rows, dealt.splits, strict=True):
+            splits[index] = split
+        return dealt.notes
+
+    if test and 0 < len(undecided) < len(pool):  # what is marked for training is no test
+        notes = deal(undecided, test)
+        return [*notes, *deal([index for index in pool if splits[index] == "train"], validation)]
+    return list(deal(pool, test | validation)) if test or validation else []
 
 
 def strata(labels: Sequence[str | float]) -> list[str]:

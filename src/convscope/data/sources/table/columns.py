@@ -68,12 +68,11 @@ def find_roles(columns: Sequence[str], table: str, group_by: str | None = None) 
     lacking = [role for role, found in (("label", label), ("path", path)) if found is None]
     if path is None or label is None:
         raise DataError(_lacks(lacking, columns, table))
-    group = _first((_plain(group_by),), columns, table) if group_by else None
     return Roles(
         path,
         label,
         _first(SPLIT, columns, table),
-        group or _first(GROUP, columns, table),
+        _first((_plain(group_by),) if group_by else GROUP, columns, table),
         None if group_by else _first(LIKE_GROUPS, columns, table),
     )
 
