@@ -71,9 +71,13 @@ def _test_name(comparison: Comparison) -> str:
     n = f"n = {comparison.difference.n:,}"
     if comparison.sides[0].kind == "folds":
         return f"corrected test over folds (Nadeau and Bengio), {n}"
+    groups = None if comparison.paired is None else comparison.paired.groups
+    if groups is not None:
+        n = f"{n} in {len(set(groups.tolist())):,} series"
     if comparison.question == "recipes":
         return f"seeds crossed with images, {n}"
-    return f"Student's paired test, {n}" if comparison.is_regression else f"McNemar's test, mid-p, {n}"
+    is_by_means = comparison.is_regression or groups is not None
+    return f"Student's paired test, {n}" if is_by_means else f"McNemar's test, mid-p, {n}"
 
 
 def _setting(setting: Setting) -> str:

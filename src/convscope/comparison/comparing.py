@@ -125,17 +125,17 @@ def _compare_classifiers(first: Side, second: Side, paired: Paired, margin: floa
     difference = (
         of_shares(right[0], right[1])
         if paired.groups is None
-        else of_means(*paired.by_groups(right), n=len(paired))
+        else of_means(*paired.by_groups(right), n=len(paired), is_share=True)
     )
     only = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    differing = (sum(only) + 1) / (len(paired) + 2)
+    differing = _differing(paired, 1)
     needs = plan(
         Spread.of_one_pair(differing),
         margin,
         differing=differing,
         images=len(paired),
         seeds=1,
-        rests_on="the images on which these two differ",
+        rests_on="the images on which these two differ" + _counted(paired),
         is_least=True,
     )
     return _comparison(
@@ -157,31 +157,49 @@ def _compare_recipes(first: Side, second: Side, paired: Paired, margin: float) -
     one, other = paired.losses[:count], paired.losses[count:]
     notes = seed_notes(first, second)
     if paired.is_regression:
-        found = of_recipes(*_units(paired, paired.losses, count), n=len(paired))
+        found = of_recipes(*_units(paired, paired.losses, count), n=len(paired), is_share=False)
         return _comparison("recipes", first, second, found, paired=paired, losses=(one, other), notes=notes)
-    right, theirs = paired.right[:count], paired.right[count:]
-    crossed = cross(right, theirs)
-    differing = float((right[:, None] != theirs[None]).mean())
+    right = _units(paired, paired.right, count)
+    crossed = cross(*right)
     needs = plan(
-        Spread.of(crossed),
+        Spread.of(crossed, len(paired)),
         margin,
-        differing=max(differing, 1 / len(paired)),
+        differing=_differing(paired, count),
         images=len(paired),
         seeds=min(crossed.seeds),
-        rests_on="these seeds and images",
+        rests_on="these seeds and images" + _counted(paired),
     )
     return _comparison(
         "recipes",
         first,
         second,
-        of_recipes(*_units(paired, paired.right, count), n=len(paired)),
+        of_recipes(*right, n=len(paired)),
         paired=paired,
         losses=(one, other),
-        log_loss=of_recipes(*_units(paired, paired.losses, count), n=len(paired)),
+        log_loss=of_recipes(*_units(paired, paired.losses, count), n=len(paired), is_share=False),
         margin=margin,
         needs=needs,
         notes=notes,
     )
+
+
+def _differing(paired: Paired, count: int) -> float:
+    """Share of the images that only one of two trainings gets right, by as many pairs as there are.
+
+    Where images belong together it is as large as it would be among as many images that do not.
+    """
+    right = paired.right
+    if paired.groups is None:
+        pairs = right[:count, None] != right[None, count:]
+        found = float(pairs.mean())
+    else:
+        first, second = _units(paired, right, count)
+        found = float(np.mean([(a - b).var() for a in first for b in second])) * len(paired) / first.shape[1]
+    return (found * len(paired) + 1) / (len(paired) + 2)
+
+
+def _counted(paired: Paired) -> str:
+    return "" if paired.groups is None else ", of which those that belong together count as one"
 
 
 def _units(paired: Paired, values: NDArray[Any], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -261,7 +279,7 @@ def _compare_folds(first: Side, second: Side, margin: float) -> Comparison:
         sides=(first, second),
         figure="mean absolute error" if is_regression else "accuracy",
         values=(float(figures[:, 0].mean()), float(figures[:, 1].mean())),
-        difference=of_folds(figures[:, 1] - figures[:, 0], folds, n),
+        difference=of_folds(figures[:, 1] - figures[:, 0], folds, n, is_share=not is_regression),
         log_loss=None if is_regression else of_folds(losses[:, 1] - losses[:, 0], folds, n),
         log_losses=() if is_regression else (float(losses[:, 0].mean()), float(losses[:, 1].mean())),
         only_one_right=None,

@@ -33,6 +33,7 @@ class Crossed:
         value: the mean over seeds and images.
         seeds: how many of each recipe.
         images: how many.
+        grain: of each recipe, half of what a figure moves by when one image is answered otherwise.
         between_seeds: of each recipe, the variance of its seeds' figures.
         residual: of each recipe, the variance that belongs to one seed on one image.
         between_images: the variance over images of the difference between the recipes' means.
@@ -41,6 +42,7 @@ class Crossed:
     value: Array
     seeds: tuple[int, int]
     images: int
+    grain: tuple[Array, Array]
     between_seeds: tuple[Array, Array]
     residual: tuple[Array, Array]
     between_images: Array
@@ -48,7 +50,7 @@ class Crossed:
     @property
     def of_seeds(self) -> Array:
         """What the choice of seeds adds to the variance of `value`; their residual is in it."""
-        return self._over_seeds(*(_not_below_grid(each, self.images) for each in self.between_seeds))
+        return self._over_seeds(*self._between_seeds)
 
     @property
     def of_residual(self) -> Array:
@@ -122,33 +124,42 @@ class Crossed:
     def _seed_degrees(self) -> Array:
         """Welch's, of the seeds' share alone."""
         first, second = (part**2 / degrees for part, degrees in self._parts)
-        return np.asarray(self.of_seeds**2 / (first + second), dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            degrees = np.where(first + second > 0, self.of_seeds**2 / (first + second), np.inf)
+        return np.asarray(degrees, dtype=np.float64)
 
     @property
     def _parts(self) -> list[tuple[Array, int]]:
         """Of each recipe, what its seeds add to the variance, and their degrees of freedom."""
         return [
-            (_not_below_grid(each, self.images) / count, count - 1)
-            for each, count in zip(self.between_seeds, self.seeds, strict=True)
+            (each / count, count - 1) for each, count in zip(self._between_seeds, self.seeds, strict=True)
         ]
+
+    @property
+    def _between_seeds(self) -> tuple[Array, Array]:
+        """The seeds' variances, and no less than the grain's: alike seeds do not show that there is none."""
+        first, second = (np.maximum(a, b**2) for a, b in zip(self.between_seeds, self.grain, strict=True))
+        return first, second
 
     def _over_seeds(self, first: Array, second: Array) -> Array:
         return first / self.seeds[0] + second / self.seeds[1]
 
 
-def cross(first: NDArray[Any], second: NDArray[Any]) -> Crossed:
+def cross(first: NDArray[Any], second: NDArray[Any], *, is_share: bool = True) -> Crossed:
     """Compare two recipes by one value for each seed and image, such as 1 for right and 0 for wrong.
 
     Args:
         first: `(..., K, n)`: of K seeds, at least two, on n images, at least two.
         second: `(..., L, n)`: of the other recipe, on the same images in the same order.
+        is_share: whether the values say what is right, and not something in a unit of its own.
     """
-    parts = [_variances(np.asarray(each)) for each in (first, second)]
+    parts = [_variances(np.asarray(each), is_share) for each in (first, second)]
     difference = parts[1].per_image - parts[0].per_image
     return Crossed(
         value=difference.mean(axis=-1),
         seeds=(first.shape[-2], second.shape[-2]),
         images=first.shape[-1],
+        grain=(parts[0].grain, parts[1].grain),
         between_seeds=(parts[0].between_seeds, parts[1].between_seeds),
         residual=(parts[0].residual, parts[1].residual),
         between_images=difference.var(axis=-1, ddof=1),
@@ -160,9 +171,10 @@ class _Variances:
     per_image: Array
     between_seeds: Array
     residual: Array
+    grain: Array
 
 
-def _variances(values: NDArray[Any]) -> _Variances:
+def _variances(values: NDArray[Any], is_share: bool) -> _Variances:
     """The two-way analysis of variance of one recipe, by sums of squares."""
     seeds, images = values.shape[-2:]
     per_image = values.mean(axis=-2, dtype=np.float64)
@@ -174,9 +186,6 @@ def _variances(values: NDArray[Any]) -> _Variances:
     between_seeds = per_seed.var(axis=-1, ddof=1)
     left = total - of_images - images * (seeds - 1) * between_seeds
     residual = np.maximum(0.0, left) / ((images - 1) * (seeds - 1))
-    return _Variances(per_image, between_seeds, residual)
-
-
-def _not_below_grid(between_seeds: Array, images: int) -> Array:
-    """The seeds' variance, and no less than half an image squared: counts cannot show that it is none."""
-    return np.maximum(between_seeds, (0.5 / images) ** 2)
+    # One right more or less; of values in a unit, their deviation, so that no verdict depends on the unit.
+    one = np.ones_like(mean) if is_share else np.sqrt(np.maximum(0.0, total) / (seeds * images))
+    return _Variances(per_image, between_seeds, residual, 0.5 * one / images)

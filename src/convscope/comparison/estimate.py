@@ -71,22 +71,27 @@ def of_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Estimate:
     )
 
 
-def of_means(first: NDArray[np.float64], second: NDArray[np.float64], *, n: int) -> Estimate:
+def of_means(
+    first: NDArray[np.float64], second: NDArray[np.float64], *, n: int, is_share: bool = False
+) -> Estimate:
     """Two classifiers: the mean of one value a unit, by Student's paired test.
 
     Args:
         first, second: of each unit: an image, or a group of images that belong together.
         n: images.
+        is_share: whether the values say what is right.
     """
-    return _student(second - first, 1 / len(first), n)
+    return _student(second - first, 1 / len(first), n, trials=len(first) if is_share else None)
 
 
-def of_recipes(first: NDArray[Any], second: NDArray[Any], *, n: int | None = None) -> Estimate:
+def of_recipes(
+    first: NDArray[Any], second: NDArray[Any], *, n: int | None = None, is_share: bool = True
+) -> Estimate:
     """Two recipes: one value for each seed and unit, `(K, m)` and `(L, m)`; see `comparison.crossed`.
 
     `n` are the images: as many as units unless given.
     """
-    crossed = cross(first, second)
+    crossed = cross(first, second, is_share=is_share)
     return Estimate(
         value=float(crossed.value),
         interval=_ends(crossed.interval()),
@@ -96,13 +101,14 @@ def of_recipes(first: NDArray[Any], second: NDArray[Any], *, n: int | None = Non
     )
 
 
-def of_folds(differences: NDArray[np.float64], folds: int, n: int) -> Estimate:
+def of_folds(differences: NDArray[np.float64], folds: int, n: int, *, is_share: bool = False) -> Estimate:
     """Two recipes that were cross-validated on the same folds: the difference in each fold `(J,)`.
 
     Nadeau and Bengio's corrected test: the folds' training images overlap, and the variance of the mean is
     taken as (1/J + 1/(folds - 1)) s² ("Inference for the generalization error", Machine Learning 52, 2003).
     """
-    return _student(differences, 1 / len(differences) + 1 / (folds - 1), n)
+    inverse_size = 1 / len(differences) + 1 / (folds - 1)
+    return _student(differences, inverse_size, n, trials=n if is_share else None)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -118,23 +124,33 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _student(values: NDArray[np.float64], inverse_size: float, n: int) -> Estimate:
-    """Student's test of the mean, whose variance is `inverse_size` times that of one value."""
+def _student(
+    values: NDArray[np.float64], inverse_size: float, n: int, *, trials: int | None = None
+) -> Estimate:
+    """Student's test of the mean, whose variance is `inverse_size` times that of one value.
+
+    Shares that differ nowhere have no variance, and yet are not sure to be the same: then Tango's interval of
+    as many `trials` without a difference says how sure.
+    """
     count, mean = len(values), float(np.mean(values))
     if count < 2 or bool((values == values[0]).all()):
-        unknown = (math.nan, math.nan)
-        if mean == 0:  # alike in every single one
-            return Estimate(value=0.0, interval=(0.0, 0.0), narrow=(0.0, 0.0), p_value=1.0, n=n)
-        return Estimate(value=mean, interval=unknown, narrow=unknown, p_value=math.nan, n=n)
+        if mean != 0:
+            unknown = (math.nan, math.nan)
+            return Estimate(value=mean, interval=unknown, narrow=unknown, p_value=math.nan, n=n)
+        wide, narrow = (
+            (0.0, 0.0) if trials is None else _ends(paired_interval(0, 0, trials, confidence))
+            for confidence in (CONFIDENCE, TWO_ONE_SIDED)
+        )
+        return Estimate(value=0.0, interval=wide, narrow=narrow, p_value=1.0, n=n)
     error = float(np.std(values, ddof=1)) * math.sqrt(inverse_size)
-    wide, narrow = (
+    half, least = (
         float(special.stdtrit(count - 1, 0.5 + confidence / 2)) * error
         for confidence in (CONFIDENCE, TWO_ONE_SIDED)
     )
     return Estimate(
         value=mean,
-        interval=(mean - wide, mean + wide),
-        narrow=(mean - narrow, mean + narrow),
+        interval=(mean - half, mean + half),
+        narrow=(mean - least, mean + least),
         p_value=float(2 * special.stdtr(count - 1, -abs(mean) / error)),
         n=n,
     )

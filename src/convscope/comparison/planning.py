@@ -32,14 +32,14 @@ class Spread:
     of_luck: float
 
     @staticmethod
-    def of(crossed: Crossed) -> "Spread":
-        """As two groups show it."""
-        luck = sum(float(each) for each in crossed.residual)
+    def of(crossed: Crossed, images: int) -> "Spread":
+        """As two groups of seeds show it, crossed with `images` images or with what these belong to."""
+        luck = sum(float(each) for each in crossed.residual) / crossed.images
         seeds = sum(float(each) for each in crossed.between_seeds)
         return Spread(
-            of_images=float(crossed.of_images) * crossed.images,
-            of_seeds=max(0.0, seeds - luck / crossed.images),
-            of_luck=luck,
+            of_images=float(crossed.of_images) * images,
+            of_seeds=max(0.0, seeds - luck),
+            of_luck=luck * images,
         )
 
     @staticmethod

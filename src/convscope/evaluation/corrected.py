@@ -107,15 +107,23 @@ def relabelled(judged: Predictions, corrections: Sequence[Correction]) -> Predic
         judged: answers with the hashes of the images' contents.
         corrections: each with its content; of images that are not among the judged, they are passed over.
     """
-    new_of = {(each.content, each.old): each.new for each in corrections}
     names = judged.class_names
+
+    def kept_as(label: str) -> int | np.float32:
+        """Numbers are kept in 32 bits, in which a table's 3.7 is 3.7000000477."""
+        return names.index(label) if names else np.float32(label)
+
+    known = [each for each in corrections if not names or each.old in names]
+    new_of = {(each.content, kept_as(each.old)): each.new for each in known}
     labels, kept = judged.labels.copy(), []
     for row, content in enumerate(judged.hashes):
-        label = names[int(labels[row])] if names else repr(float(labels[row]))
-        new = new_of.get((content, label), label)
-        if new is not None:
-            labels[row] = names.index(new) if names else float(new)
-            kept.append(row)
+        old = int(labels[row]) if names else np.float32(labels[row])
+        if (content, old) in new_of:
+            new = new_of[content, old]
+            if new is None:
+                continue
+            labels[row] = kept_as(new)
+        kept.append(row)
     rows = np.array(kept, dtype=np.int64)
     return replace(
         judged,
