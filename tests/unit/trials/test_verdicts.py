@@ -7,7 +7,7 @@ import pytest
 
 from convscope.config.reference import Figure
 from convscope.trials.cards.figures import Measured, Pooled, difference
-from convscope.trials.cards.verdicts import judge, judge_ordering, prediction_interval
+from convscope.trials.cards.verdicts import judge, judge_ordering, judge_repetition, prediction_interval
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,8 @@ def test_the_interval_of_seeds_is_students() -> None:
         (Figure(value=0.9), (0.95, 0.951), "better"),
         (Figure(value=0.99), (0.95, 0.951), "worse"),
         (Figure(value=0.9505), (0.95, 0.951), "agrees"),
+        (Figure(value=0.998), (0.99852, 0.99853), "agrees"),  # 99.8 % was rounded
+        (Figure(value=1.0), (0.99852, 0.99853), "worse"),  # 100 % was not
         (Figure(value=0.82, to=0.87), (0.80, 0.81), "agrees"),
         (Figure(value=0.82, to=0.87), (0.95, 0.951), "better"),
         (Figure(kind="loss", value=2.0), (1.0, 1.001), "better"),
@@ -108,3 +110,15 @@ def test_the_interval_of_a_paired_difference_is_of_the_images_that_differ() -> N
     assert paired.interval is not None
     assert apart.interval is not None
     assert paired.interval[0] > 0 > apart.interval[0]
+
+
+def test_a_difference_of_one_seed_leaves_open_what_its_images_do() -> None:
+    """Its interval had no width, so that 11.44 points differed from 11.49."""
+    train, test = np.ones(45_000, bool), np.ones(10_000, bool)
+    train[:7_330] = test[:2_778] = False
+    one = Pooled("difference", (difference(train, test, paired=False),))
+    verdict = judge(Figure(kind="difference", split="train", minus="test", value=0.1144, images=10_000), one)
+    assert verdict.word == "agrees"
+    assert verdict.interval is not None
+    assert verdict.interval[1] - verdict.interval[0] == pytest.approx(2 * 1.96 * 0.0048 * 2**0.5, rel=0.05)
+    assert judge_repetition(one, Pooled("difference", (Measured(value=0.1150),))).word == "agrees"

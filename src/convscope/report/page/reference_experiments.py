@@ -30,11 +30,11 @@ and nothing on it is typed by hand. `convscope reproduce NAME` runs an experimen
 `convscope reproduce --check CARD` runs a card's experiment again and judges the two.
 
 **agrees**: the reported figure lies in the 95 % prediction interval of our seeds (Student's t), widened
-by what the source's own number of images leaves open: the column `expected`. With one seed, how far
-seeds lie apart is not known, and only the images' share is covered. **better**, **worse**: it lies
-outside, and the cause is named; **differs**, where neither is better. **not comparable**: other data, or
-another machine's time. An interval of accuracies is over seeds where there are several (Student's t),
-else over the images (Wilson).
+by what the source's own number of images leaves open: the column `expected`; a figure stands for all that
+would be rounded to it. With one seed, how far seeds lie apart is not known, and only the images' share is
+covered. **better**, **worse**: it lies outside, and the cause is named; **differs**, where neither is better.
+**not comparable**: other data, or another machine's time. An interval of accuracies is over seeds where there
+are several (Student's t), else over the images (Wilson).
 """
 
 

@@ -28,8 +28,9 @@ class Measured:
     Attributes:
         value: a share of the images, a mean over them, a number, or 1 for true and 0 for false.
         interval: 95 %, of which images there happened to be; None where no images were drawn.
-        images: how many.
-        deviation: standard deviation of one image's value; None where that means nothing.
+        images: how many; of a difference between two splits, of the smaller one.
+        deviation: standard deviation of one image's value, so that as many images leave the interval open;
+            None where that means nothing.
         course: the figure after each of several steps, where it was followed.
     """
 
@@ -145,12 +146,17 @@ def difference(first: NDArray[np.bool_], second: NDArray[np.bool_], *, paired: b
     one, other = Measured.share(first), Measured.share(second)
     value = one.value - other.value
     if not paired:
-        return Measured(value=value, interval=_newcombe(one, other), images=one.images)
+        fewest = min(len(first), len(second))
+        error = math.hypot(one.standard_error(one.images), other.standard_error(other.images))
+        deviation = error * math.sqrt(fewest)
+        return Measured(value=value, interval=_newcombe(one, other), images=fewest, deviation=deviation)
     count = len(first) + 2
     gained, lost = (int(np.sum(a & ~b)) + 0.5 for a, b in ((first, second), (second, first)))
     middle = (gained - lost) / count
-    half = 1.959964 * math.sqrt(gained + lost - count * middle**2) / count
-    return Measured(value=value, interval=(middle - half, middle + half), images=len(first))
+    deviation = math.sqrt((gained + lost) / count - middle**2)
+    half = 1.959964 * deviation / math.sqrt(count)
+    ends = (middle - half, middle + half)
+    return Measured(value=value, interval=ends, images=len(first), deviation=deviation)
 
 
 def _newcombe(one: Measured, other: Measured) -> Interval:

@@ -2,7 +2,8 @@
 
 A reported figure is one more run, by other people, measured on their images. It agrees with ours if it lies
 in the interval that holds such a run 95 times of 100: the prediction interval of our seeds (Student's t with
-n - 1 degrees of freedom), widened by what the source's own number of images leaves open.
+n - 1 degrees of freedom), widened by what the source's own number of images leaves open, and by the half unit
+of its last digit that a figure was rounded by.
 """
 
 import math
@@ -14,7 +15,7 @@ from scipy import special
 
 from convscope.config.reference import Figure, Kind
 from convscope.evaluation.proportion import CONFIDENCE, Interval
-from convscope.trials.cards.figures import Measured, Pooled
+from convscope.trials.cards.figures import SHARES, Measured, Pooled
 
 Word = Literal["agrees", "better", "worse", "differs", "undecided", "not comparable", "no figure"]
 
@@ -95,9 +96,9 @@ def judge(figure: Figure, measured: Pooled, incomparable: str | None = None) -> 
     low, high = prediction_interval(measured.seeds, figure.images)
     if figure.kind == "accuracy":
         low, high = max(0.0, low), min(1.0, high)
-    slack = _EXACT + (_rounding(figure.value) if figure.kind in ("number", "loss") else 0.0)
     top = figure.value if figure.to is None else figure.to
-    if figure.value <= high + slack and top >= low - slack:
+    least, most = figure.value - _rounding(figure.value, figure.kind), top + _rounding(top, figure.kind)
+    if least <= high + _EXACT and most >= low - _EXACT:
         return Verdict(word="agrees", interval=(low, high), why=_what_it_covers(figure, measured))
     is_above = measured.value > top
     better = HIGHER_IS_BETTER[figure.kind]
@@ -153,8 +154,13 @@ def _what_it_covers(figure: Figure, measured: Pooled) -> str:
     return f"{covers}, and the source's {figure.images:,} {'image' if figure.images == 1 else 'images'}"
 
 
-def _rounding(value: float) -> float:
-    """Half a unit of the last digit in which a value is written: 0.05 for 107.9, 0.005 for 107.98."""
+def _rounding(value: float, kind: Kind) -> float:
+    """Half a unit of the last digit in which a value is written: 0.005 for 107.98, 0.0005 for 99.8 %.
+
+    Whole numbers are taken for counted, and 100 % for all.
+    """
     text = f"{value!r}"
-    decimals = len(text.partition(".")[2]) if "." in text and "e" not in text else 0
-    return 0.0 if text.endswith(".0") else 0.5 * 10.0**-decimals
+    if text.endswith(".0") or "." not in text or "e" in text:
+        return 0.0
+    decimals = len(text.partition(".")[2])
+    return 0.5 * 10.0 ** -(max(2, decimals) if kind in SHARES else decimals)  # 0.9 is 90 %
