@@ -160,8 +160,8 @@ def measure_benchmark(
     random images of standard deviation 0.1.
     """
     amount = amount or Amount()
-    device, precision = workload.setting.device, workload.setting.precision
-    peaks = [measure_peak(device, precision)]
+    threads = torch.get_num_threads()
+    peaks = [_peak(workload.setting)]
     flops = {direction: workload.flops(direction) for direction in DIRECTIONS}
     raw: list[tuple[int, Direction, _Measured]] = []
     for batch_size in sorted(set(amount.batch_sizes)):
@@ -170,7 +170,8 @@ def measure_benchmark(
         for direction in DIRECTIONS:
             tell(batch_size, direction)
             raw.append((batch_size, direction, _measure(workload, against, direction, batch_size, amount)))
-    peaks.append(measure_peak(device, precision))
+    peaks.append(_peak(workload.setting))
+    torch.set_num_threads(threads)
     peak = max(peaks, key=lambda each: each.gflops)
     sizes = _by_size(raw, flops, peak)
     return Benchmark(
@@ -184,6 +185,12 @@ def measure_benchmark(
         quietness=sum((each.quietness for *_, each in raw), NOTHING_MEASURED),
         burn_in=amount.burn_in,
     )
+
+
+def _peak(setting: Setting) -> Peak:
+    """With the threads of the setting, whichever way came last."""
+    torch.set_num_threads(setting.threads)
+    return measure_peak(setting.device, setting.precision)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,3 +155,18 @@ def test_the_peak_is_that_of_a_matrix_product(monkeypatch: pytest.MonkeyPatch) -
 
     assert peak.side == 128
     assert peak.gflops > 0
+
+
+def test_the_peak_is_of_the_threads_that_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was of whichever way came last, and the larger was kept: the shares came out half as large."""
+    asked: list[int] = []
+
+    def peak(*_: object) -> Peak:
+        asked.append(torch.get_num_threads())
+        return Peak(gflops=100.0, side=512)
+
+    monkeypatch.setattr("convscope.benchmarking.benchmark.measure_peak", peak)
+    before, amount = torch.get_num_threads(), Amount(batch_sizes=(1,), batches=6, burn_in=1)
+    measure_benchmark("two-conv", workload(threads=1), amount, against=workload(threads=2))
+    assert asked == [1, 1]
+    assert torch.get_num_threads() == before
