@@ -219,16 +219,7 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
     """
     run = Run.open(path)
     config = run.config
-    preprocessing = classifier.preprocessing
-    dataset = load_dataset(
-        run.data,
-        size=preprocessing.size,
-        channels=preprocessing.channels,
-        fit=preprocessing.fit,
-        seed=config.split_seed,
-        reading=classifier.reading,
-        series=read_series(run),
-    )
+    dataset = load_divided_alike(run, classifier, run.data.source)
     if dataset.fingerprint != run.read(DATASET)["fingerprint"]:
         # Divided anew, today's test images may be among those that were trained on, and classes may shift.
         raise DataError(
@@ -236,6 +227,24 @@ def load_own_data(path: Path, classifier: Classifier) -> Dataset:
             f"Evaluate on images that it never saw: {command('convscope', 'evaluate', path, 'DATA')}"
         )
     return dataset if config.data.folds is None else dataset.all_for_training()
+
+
+def load_divided_alike(run: Run, classifier: Classifier, source: str) -> Dataset:
+    """The images that lie at `source` now, read and divided as a run's own were.
+
+    Raises:
+        DataError: they are not there, or cannot be used.
+    """
+    preprocessing = classifier.preprocessing
+    return load_dataset(
+        replace(run.data, source=source),
+        size=preprocessing.size,
+        channels=preprocessing.channels,
+        fit=preprocessing.fit,
+        seed=run.config.split_seed,
+        reading=classifier.reading,
+        series=read_series(run),
+    )
 
 
 def _held_out_data(path: Path, classifier: Classifier) -> Dataset:

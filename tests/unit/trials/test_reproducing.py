@@ -158,6 +158,15 @@ def test_another_training_that_lies_there_is_not_used(here: Path, capsys: pytest
     assert "--runs FOLDER" in said
 
 
+def test_a_run_of_other_images_is_not_used(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It stood on the card as if it had been trained on those that were asked for."""
+    other = "counting:1-2?images=40&size=32&view=1.25&seed=7"
+    assert reproduce("--source", other) == 1
+    said = capsys.readouterr().err
+    assert f"learned from other images than {other} has now" in said
+    assert len(list((here / "cards/line").iterdir())) == 1
+
+
 def test_how_often_it_was_saved_makes_no_other_training(here: Path) -> None:
     change(here / "line.toml", "steps = 6", "steps = 6\ncheckpoint_every = 2\nthreads = 1")
     assert reproduce() == 0
@@ -207,9 +216,10 @@ def test_a_card_is_checked_by_running_it_again(
     assert (found["holds"], found["another"]) == (True, [])
     assert found["figures"]["test accuracy"]["why"] == "the same to the last digit"
     assert (here / f"runs/reproduce/line/check-{path.stem}-seed-0").is_dir()
-    change(path, '"fingerprint": "', '"fingerprint": "0')
+    change(path, '"fingerprint": "', '"fingerprint": "0')  # a second check trains anew
     assert run(["reproduce", "--check", str(path), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["another"] == ["data"]
+    assert (here / f"runs/reproduce/line/check-{path.stem}-2-seed-0").is_dir()
 
 
 def test_a_card_is_added_and_none_is_written_over(here: Path) -> None:

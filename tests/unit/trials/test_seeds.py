@@ -115,3 +115,14 @@ def test_what_has_no_accuracy_by_seeds_is_refused_before_it_is_trained(photos: P
     folds = trained(photos, tmp_path, "folds", data__folds=2, training__steps=1)
     with pytest.raises(UsageError, match="takes no folds"):
         next(until_sure(folds.path, folds.path, at_most=5, progress=Silent))
+
+
+def test_a_group_of_other_images_is_not_added_to(pair: Path, photos: Path, tmp_path: Path) -> None:
+    """Seeds of two sources were one recipe, with one mean."""
+    runs = shutil.copytree(pair, tmp_path / "runs")
+    same = shutil.copytree(photos, tmp_path / "elsewhere")
+    assert len(trained(same, runs, "good", training__steps=40).runs) == 2  # the same images, moved
+    (same / "ant" / "00.png").unlink()
+    with pytest.raises(RunError, match=r"seed-0 learned from other images than .*elsewhere has now"):
+        trained(same, runs, "good", seeds=3, training__steps=40)
+    assert len(Group(runs / "good").runs) == 2

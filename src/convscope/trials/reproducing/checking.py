@@ -1,13 +1,16 @@
 """A result card held against the same experiment, run again."""
 
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
+from convscope.config.asked import ExperimentConfig
+from convscope.config.experiment_file import Published
 from convscope.trials.cards.card import Card
 from convscope.trials.cards.verdicts import Verdict, judge_repetition
 from convscope.trials.reproducing.experiments import find_experiment
 from convscope.trials.reproducing.reproduction import reproduce
-from convscope.trials.reproducing.trainings import Wish
+from convscope.trials.reproducing.trainings import Trainings, Wish
 
 MACHINE = ("processor", "cores", "device", "device_name", "threads", "packages")
 
@@ -53,12 +56,23 @@ class Check:
 def check(card: Card, name: str, wish: Wish) -> Check:
     """Run a card's experiment again, in runs of their own called after `name`, and judge the two.
 
+    A check that was interrupted goes on; one that was finished is made anew, by the versions of today.
+
     Raises:
         ConvscopeError: as `reproduce`.
     """
-    wish = replace(wish, scale=card.scale, seeds=len(card.seeds) or None, prefix=f"check-{name}")
-    again = reproduce(find_experiment(card.experiment), wish)
+    experiment = find_experiment(card.experiment)
+    wish = replace(wish, scale=card.scale, seeds=len(card.seeds) or None)
+    names = (f"check-{name}" if number == 1 else f"check-{name}-{number}" for number in count(1))
+    prefix = next(each for each in names if not _is_finished(experiment, replace(wish, prefix=each)))
+    again = reproduce(experiment, replace(wish, prefix=prefix))
     return Check(card=card, again=again, another=_another(card, again), figures=_repeated(card, again))
+
+
+def _is_finished(experiment: Published, wish: Wish) -> bool:
+    if not isinstance(experiment.setting, ExperimentConfig):
+        return False  # nothing is kept of it
+    return Trainings.of(experiment, wish).found((wish.seeds or 1) - 1) is not None
 
 
 def _another(card: Card, again: Card) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def _reproduce_training(experiment: Published, wish: Wish) -> Card:
     source = trainings.config.data.source
     incomparable = _try(wish) or differs_from(source, runs[0].config.data.source, reference)
     figures = _judge_all(reference.figures, measured, incomparable)
-    orderings = compare_all(reference, runs, wish)
+    orderings = compare_all(reference, runs, wish, incomparable)
     verdict = _overall(figures, orderings)
     ablations = {}
     if verdict.word in ("better", "worse") and experiment.ablations:

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from convscope.classifier.classifier import Classifier
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import experiment_to_dict, flat
+from convscope.data.sources.opening import is_named
 from convscope.errors import RunError
+from convscope.evaluation.evaluating import load_divided_alike
 from convscope.networks.pretrained import DEFAULT
-from convscope.runs.folder import CONFIG, Run
+from convscope.runs.folder import CONFIG, DATASET, Run
 from convscope.training.progress import Progress
 from convscope.training.start import resume_training, start_training
 from convscope.wording import here
@@ -22,12 +25,14 @@ FREE = (
 )
 """What may be another in a run without making it another training."""
 
+_NOT_USED = "It is not used. Move it away, or train elsewhere: --runs FOLDER"
+
 
 def trained(config: ExperimentConfig, parent: Path, name: str, progress: Progress) -> Run:
     """The finished run of this configuration at `parent/name`: made, gone on with, or found there.
 
     Raises:
-        RunError: another training lies there: it is neither used nor touched.
+        RunError: another training lies there, or one of other images: it is neither used nor touched.
         ConvscopeError: as training raises them.
     """
     path = parent / name
@@ -37,12 +42,14 @@ def trained(config: ExperimentConfig, parent: Path, name: str, progress: Progres
         return start_training(config, runs=parent, name=name, progress=progress)
     run = Run.open(path)
     _refuse_another(run, config)
-    if run.summary() is not None:
-        return run
-    changes = {"data.source": config.data.source} if not Path(run.data.source).exists() else {}
-    if changes and run.config.data.source == config.data.source:
-        changes = {}
-    return resume_training(path, changes=changes, progress=progress)
+    asked, had = config.data.source, run.config.data.source
+    if run.summary() is None:  # going on, it looks itself whether these are its images
+        return resume_training(
+            path, changes={} if asked == had else {"data.source": asked}, progress=progress
+        )
+    if not (is_named(asked) and asked == had):
+        _refuse_other_images(run, asked)
+    return run
 
 
 def finished(parent: Path, name: str) -> Run | None:
@@ -83,7 +90,11 @@ def _another_length(asked: ExperimentConfig, had: Mapping[str, Any]) -> list[str
 def _refuse_another(run: Run, config: ExperimentConfig) -> None:
     others = what_differs(config, experiment_to_dict(run.config))
     if others:
-        raise RunError(
-            f"{here(run.path)} holds another training: {'; '.join(others[:3])}.\n"
-            "It is not used. Move it away, or reproduce elsewhere: --runs FOLDER"
-        )
+        raise RunError(f"{here(run.path)} holds another training: {'; '.join(others[:3])}.\n{_NOT_USED}")
+
+
+def _refuse_other_images(run: Run, source: str) -> None:
+    """Data may have moved, or be called otherwise: what they hold says whether they are the same."""
+    found = load_divided_alike(run, Classifier.load(run.path), source)
+    if found.fingerprint != run.read(DATASET)["fingerprint"]:
+        raise RunError(f"{here(run.path)} learned from other images than {source} has now.\n{_NOT_USED}")
