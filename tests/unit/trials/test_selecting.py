@@ -61,7 +61,7 @@ def card(name: str, setting: ExperimentConfig = SETTING, scale: float = 1.0) -> 
 
 @pytest.fixture
 def wish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wish:
-    monkeypatch.setattr(selection, "expected_seconds", lambda reference, card: 60 * reference.minutes)
+    monkeypatch.setattr(selection, "expected_seconds", lambda reference, card=None: 60 * reference.minutes)
     return Wish(runs=tmp_path, progress=lambda: pytest.fail("nothing is trained"), seeds=1)
 
 
@@ -242,3 +242,18 @@ def test_vggs_table_and_the_race_leave_cards(tmp_path: Path, capsys: pytest.Capt
         row = json.loads(capsys.readouterr().out)["experiments"][0]
         assert (row["verdict"], row["measured_words"]) == ("agrees", f"{figures} of {figures} are so")
         assert row["is_current"]
+
+
+def test_a_budget_counts_what_is_trained_beside_an_experiment(wish: Wish) -> None:
+    """Ablations, trainings stopped early, and those of other experiments: half of the time, and unsaid."""
+    beside = {
+        name: plan([(find_experiment(name), None)], wish)[0][0].seconds / 60
+        for name in ("mnist-linear", "mnist-vgg12", "mnist-two-conv", "mnist-conv4-adam", "imagenet-features")
+    }
+    minutes = {name: find_experiment(name).reference.minutes for name in (*beside, "kittens")}  # type: ignore[union-attr]
+    assert beside["mnist-linear"] == pytest.approx(2 * minutes["mnist-linear"])
+    assert beside["mnist-vgg12"] == pytest.approx(1.9 * minutes["mnist-vgg12"])
+    assert beside["mnist-two-conv"] == pytest.approx(1.1101 * minutes["mnist-two-conv"])
+    assert beside["mnist-conv4-adam"] > 1.3 * minutes["mnist-conv4-adam"]
+    others = minutes["kittens"] + minutes["mnist-vgg12"]
+    assert beside["imagenet-features"] == pytest.approx(minutes["imagenet-features"] + others)

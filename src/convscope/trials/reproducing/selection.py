@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from convscope.config.asked import ExperimentConfig
-from convscope.config.experiment_file import Published
+from convscope.config.experiment_file import Published, override
+from convscope.config.kinds import FeaturesSetting
+from convscope.config.reference import Ordering
 from convscope.errors import DataError
 from convscope.trials.cards.card import Card, configuration_of
 from convscope.trials.reproducing.expected import expected_seconds, seeds_for
-from convscope.trials.reproducing.experiments import reference_of
+from convscope.trials.reproducing.experiments import find_experiment, reference_of
 from convscope.trials.reproducing.training_runs import what_differs
 from convscope.trials.reproducing.trainings import Trainings, Wish
 from convscope.wording import duration
@@ -86,9 +88,40 @@ def _why_not(experiment: Published, card: Card | None, wish: Wish) -> str | None
 
 
 def _seconds(experiment: Published, card: Card | None, wish: Wish) -> float:
-    """Of all seeds."""
-    one = expected_seconds(reference_of(experiment), card)
-    if not isinstance(experiment.setting, ExperimentConfig):
-        return one * wish.scale
+    """Of all trainings, those beside its own among them: stopped early, changed, or of other experiments."""
+    reference, setting = reference_of(experiment), experiment.setting
+    one = expected_seconds(reference, card)
+    if isinstance(setting, FeaturesSetting):
+        others = [find_experiment(name) for name in setting.experiments]
+        missing = [each for each in others if not _is_trained(each, wish)]
+        return wish.scale * (one + sum(expected_seconds(reference_of(each)) for each in missing))
+    if not isinstance(setting, ExperimentConfig):
+        return wish.scale * one
     seeds = wish.seeds or (1 if wish.scale != 1 else seeds_for(one))
-    return one * seeds * wish.scale
+    stopped = sum(_share(figure.at_step, setting) for figure in reference.figures if figure.at_step)
+    changed = sum(
+        _share(override(setting, each.changes).training.steps, setting) for each in experiment.ablations
+    )
+    beside = sum(_seconds_above(each) for each in reference.orderings if each.at_step)
+    return wish.scale * seeds * (one * (1 + stopped + changed) + beside)
+
+
+def _is_trained(experiment: Published, wish: Wish) -> bool:
+    try:
+        return Trainings.of(experiment, wish).found(0) is not None
+    except DataError:
+        return False  # whose data are not here: that is said when its turn comes
+
+
+def _seconds_above(ordering: Ordering) -> float:
+    other = find_experiment(ordering.above)
+    one = expected_seconds(reference_of(other))
+    return (
+        one * _share(ordering.at_step, other.setting) if isinstance(other.setting, ExperimentConfig) else one
+    )
+
+
+def _share(steps: int | None, setting: ExperimentConfig) -> float:
+    """Of a whole training, that so many steps are."""
+    whole = setting.training.steps
+    return 1.0 if steps is None or whole is None else steps / whole
