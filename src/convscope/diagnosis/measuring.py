@@ -1,20 +1,19 @@
 """What images and files have in common, in few numbers: what a plain classifier may know of them."""
 
 import copy
-import io
 import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from convscope.classifier.classifier import Classifier
 from convscope.config.asked import DataConfig
 from convscope.data.dataset import Dataset, ImageSet
+from convscope.data.pixels.pillow import open_quietly
 from convscope.data.sources import FileSource, open_source
 from convscope.data.sources.source import Item
 from convscope.diagnosis.rule import AbsentError
@@ -121,7 +120,7 @@ def file_values(item: Item) -> tuple[float, ...]:
     """The logarithm of a file's bytes, its width and height, and the mean of its JPEG quantisation."""
     content = item.read()
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with open_quietly(content) as image:
             tables = getattr(image, "quantization", None) or {}
             steps = [step for table in tables.values() for step in table]
             width, height = image.size

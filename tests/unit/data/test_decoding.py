@@ -1,11 +1,12 @@
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.data.pixels.decoding import decode, probe
+from convscope.data.pixels.decoding import Reading, brightest_value, decode, probe
 from convscope.data.quarantine import BrokenImage
 
 TURNS = {
@@ -33,7 +34,7 @@ def pixels(image):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_all_eight_orientations_come_out_upright(picture, encoded, orientation, kind):
     upright = picture(1)
     undo = {6: 8, 8: 6}.get(orientation, orientation)
@@ -47,6 +48,13 @@ def test_all_eight_orientations_come_out_upright(picture, encoded, orientation, 
     assert np.abs(pixels(decoded) - pixels(upright)).mean() < 3
     seen = probe(content)
     assert (seen.width, seen.height, seen.orientation) == (*upright.size, orientation)
+
+
+def test_a_tiff_turned_by_its_caption_is_surveyed_as_it_is_decoded(picture, encoded):
+    said = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="6"/></x:xmpmeta>'
+    content = encoded(picture(1), "TIFF", tiffinfo={700: said})
+    seen = probe(content)
+    assert decode(content, channels=3).size == (seen.width, seen.height)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "WEBP", "JPEG", "TIFF", "PPM"])
@@ -111,6 +119,33 @@ def test_our_limit_replaces_pillows_and_leaves_it_as_it_was():
     before = Image.MAX_IMAGE_PIXELS
     assert probe(png_header(30_000, 30_000), max_pixels=10**9).width == 30_000
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "JPEG", "TIFF"])
+@pytest.mark.filterwarnings("error")
+def test_our_limit_alone_counts_while_pixels_are_read(picture, encoded, monkeypatch, kind):
+    content = encoded(picture(2), kind)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    decoded = decode(content, channels=3, reading=Reading(max_pixels=48 * 40))
+    assert (decoded.size, Image.MAX_IMAGE_PIXELS) == ((48, 40), 100)
+    with pytest.raises(BrokenImage, match="over the limit of 1,919"):
+        decode(content, channels=3, reading=Reading(max_pixels=48 * 40 - 1))
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_tiffs_of_sixteen_bits_are_read_whatever_pillows_limit_is(encoded, monkeypatch):
+    content = encoded(Image.fromarray(np.full((30, 30), 4_000, dtype=np.uint16)), "TIFF")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert brightest_value(content) == 4_000
+    assert decode(content, channels=1, reading=Reading(white=4_095)).getpixel((5, 5)) == 249
+
+
+def test_pillows_limit_is_back_when_all_threads_are_done(picture, encoded, monkeypatch):
+    content = encoded(picture(3), "TIFF", compression="tiff_lzw")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with ThreadPoolExecutor(8) as pool:
+        sizes = set(pool.map(lambda _: decode(content, channels=3).size, range(200)))
+    assert (sizes, Image.MAX_IMAGE_PIXELS) == ({(48, 40)}, 100)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,12 @@ def test_a_quality_that_goes_with_the_class_gives_it_away(tmp_path: Path, plante
     assert all((finding.p or 0) < 1e-4 for finding in verdict.findings)
 
 
+def test_files_are_told_apart_however_few_pixels_pillow_allows(tmp_path, monkeypatch) -> None:
+    config = files(tmp_path, True)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert tell_by_file(config)[0].share > 0.9
+
+
 def test_arrays_and_few_files_are_absent() -> None:
     with pytest.raises(AbsentError, match="no files"):
         tell_by_file(DataConfig(source="counting:1-3"))

@@ -8,9 +8,6 @@ their size (libjpeg scales in the frequency domain), never below the size asked 
 """
 
 import contextlib
-import io
-import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,15 +20,16 @@ from PIL import Image, UnidentifiedImageError
 from convscope.data.pixels.depth import WHITE_16, Open, colours_of, deep_values, is_deep, to_eight_bits
 from convscope.data.pixels.formats import RAW, is_raw, name_unreadable
 from convscope.data.pixels.metadata import without_metadata
+from convscope.data.pixels.pillow import open_quietly, without_pillows_limit, without_warnings
 from convscope.data.quarantine import BrokenImage
 
-DECODER_VERSION = 2
+DECODER_VERSION = 3
 """Rises whenever the same bytes give other pixels, so that cached pixels are made anew."""
 
 DEFAULT_MAX_PIXELS = 100_000_000
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000")
 _TIFF = (b"II*\0", b"MM\0*")
+_WIDTH_TAG, _HEIGHT_TAG = 0x0100, 0x0101
 _ORIENTATION_TAG, _DNG_VERSION, _SUB_IMAGES, _IMAGE_KIND = 0x0112, 50_706, 330, 254
 _VISIBLE = 32
 """Levels of 256 by which a pixel stands out from what is behind it."""
@@ -47,9 +45,6 @@ _TURNS = {
 }
 _SAY_ORIENTATION = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 """Where Pillow looks for it in a PNG or a JPEG: EXIF, or what an editor wrote."""
-_pillow_settings = threading.Lock()
-
-
 Result = TypeVar("Result")
 
 
@@ -102,7 +97,7 @@ def _probe(content: bytes, max_pixels: int) -> Probe:
     with _opened(content, max_pixels) as image:
         # The orientation of a PNG may stand behind its pixels, and to look there would decode them.
         orientation = _orientation(image) if image.format != "PNG" or b"eXIf" in content else 1
-        width, height = image.size if orientation < 5 else image.size[::-1]
+        width, height = _stored_size(image) if orientation < 5 else _stored_size(image)[::-1]
         return Probe(image.format or "unknown", width, height, image.mode, orientation)
 
 
@@ -136,7 +131,7 @@ def brightest_value(content: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         with _opened(content, max_pixels) as image:
             if not is_deep(image):
                 return None
-            values = deep_values(image, lambda: _open_without_warning(content))
+            values = deep_values(image, lambda: open_quietly(content))
             return int(colours_of(values).max(initial=0))
     except Exception:  # decoding says what is wrong with it
         return None
@@ -147,7 +142,7 @@ def _decode(content: bytes, channels: int, reading: Reading, target_size: int | 
         if target_size is not None and image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB"):
             image.draft("L" if channels == 1 else image.mode, (target_size, target_size))
         try:
-            plain = _eight_bits(image, channels, reading.white, lambda: _open_without_warning(content))
+            plain = _eight_bits(image, channels, reading.white, lambda: open_quietly(content))
         except BrokenImage:
             raise
         except MemoryError as error:
@@ -174,12 +169,12 @@ def _opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
     if not content:
         raise BrokenImage("empty")
     try:
-        image = _open_without_warning(content)
+        image = open_quietly(content)
     except UnidentifiedImageError as error:
         raise BrokenImage(name_unreadable(content)) from error
     except Exception as error:
         raise BrokenImage(_reason(error, content)) from error
-    with image:
+    with image, without_pillows_limit():  # some formats ask for it again when pixels are read
         if _is_preview(image) or is_raw(content):
             raise BrokenImage(RAW)
         if image.width * image.height > max_pixels:
@@ -195,22 +190,16 @@ def _is_preview(image: Image.Image) -> bool:
     return _DNG_VERSION in tags or (_SUB_IMAGES in tags and bool(tags.get(_IMAGE_KIND, 0) & 1))
 
 
-def _open_without_warning(content: bytes) -> Image.Image:
-    # Our own limit is checked on the header right afterwards; Pillow's, which only warns at first, stays out.
-    with _pillow_settings, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damaged metadata, which say nothing about the pixels
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(io.BytesIO(content), formats=_FORMATS)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height as the pixels lie in the file: of a TIFF, Pillow may have swapped them already."""
+    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    return (tags[_WIDTH_TAG], tags[_HEIGHT_TAG]) if tags else image.size
 
 
 def _orientation(image: Image.Image) -> int:
     if image.format in ("PNG", "JPEG") and not image.info.keys() & _SAY_ORIENTATION:
         return 1  # as of most small images, whose metadata take as long to look for as their pixels
-    with _pillow_settings, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with without_warnings():
         try:
             value = image.getexif().get(_ORIENTATION_TAG, 1)
         except Exception:  # a damaged EXIF block says nothing about the pixels
