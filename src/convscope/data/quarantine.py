@@ -15,6 +15,10 @@ class BrokenImage(DataError):  # noqa: N818 (it is about an image, and reads so 
     """One file cannot be used as an image; the text is the reason in a few plain words."""
 
 
+class NotNow(BrokenImage):
+    """One file cannot be used this time. Its content is not why, so nobody may remember it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quarantined:
     """A file that stays out, and why."""

@@ -1,5 +1,7 @@
+import errno
 import gzip
 import io
+import os
 import tarfile
 import zipfile
 
@@ -7,6 +9,7 @@ import pytest
 from PIL import Image
 
 from convscope.config.asked import DataConfig
+from convscope.data.pixels.reading import read_files
 from convscope.data.quarantine import BrokenImage
 from convscope.data.sources import archive, bombs, open_source
 from convscope.errors import DataError
@@ -181,6 +184,18 @@ def test_damaged_member_is_broken_and_the_others_are_not(tmp_path, members):
     with pytest.raises(BrokenImage, match="damaged in the archive"):
         items["cat/1.png"].read()
     assert items["cat/2.png"].read() == members["cat/2.png"]
+
+
+def test_a_member_that_cannot_be_read_is_named_with_the_reason(tmp_path, members, monkeypatch):
+    source = opened(make_tar(tmp_path / "photos.tar", members))
+
+    def refuse(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "pread", refuse)
+    assert [each.reason for each in read_files(source.items).quarantined] == [
+        "cannot be read: input/output error"
+    ] * len(members)
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])

@@ -132,6 +132,21 @@ def test_a_write_that_fails_leaves_nothing_behind():
     assert list(cache.cache_folder().iterdir()) == []
 
 
+def test_what_does_not_last_is_there_once_and_not_kept():
+    images = np.full((2, *SHAPE), 7, dtype=np.uint8)
+
+    def write_all(write):
+        for row, image in enumerate(images):
+            write(row, image)
+        return (np.arange(3),)
+
+    found = cache.write_entry("key", 2, SHAPE, write_all, lasts=lambda: False)
+    assert list(cache.cache_folder().iterdir()) == []
+    assert np.array_equal(found.images, images)
+    assert found.known[0].tolist() == [0, 1, 2]
+    assert cache.read_entry("key") is None
+
+
 def test_writing_to_the_pixels_in_memory_does_not_change_the_file():
     images = fill("key")
     cache.read_entry("key").images[:] = 0

@@ -140,22 +140,22 @@ def read_entry(key: str) -> Cached | None:
             if file.read() != _checksum(path, end):
                 _remove(path, file)
                 return None
-            # Copy-on-write: torch wants an array that could be written to; one only read is shared.
-            images = np.load(path, mmap_mode="c")
-            file.seek(images.offset + images.nbytes)
-            known = []
-            while file.tell() < end:
-                known.append(np.load(file))
+            found = _mapped(path, file, end)
     except OSError:  # nothing that it says is about the file's content
         return None
     with contextlib.suppress(OSError):
         os.utime(path)
-    return Cached(images, tuple(known))
+    return found
 
 
 def write_entry(
-    key: str, rows: int, shape: tuple[int, ...], fill: Callable[[Write], Sequence[NDArray[Any]]]
-) -> None:
+    key: str,
+    rows: int,
+    shape: tuple[int, ...],
+    fill: Callable[[Write], Sequence[NDArray[Any]]],
+    *,
+    lasts: Callable[[], bool] = lambda: True,
+) -> Cached:
     """Write an entry; it comes into being when all of it is on the disk.
 
     Rows are written instead of mapped: on a full disk that is an error, where a mapped page would be a crash.
@@ -165,6 +165,8 @@ def write_entry(
         rows: number of images.
         shape: of each, (C, H, W), or (bytes,).
         fill: calls the function that it is given for each row, and returns what else is to be stored.
+        lasts: asked when all is written, whether it holds at another time, too. What does not is not kept:
+            its file has no name any more, and is gone with what is returned.
 
     Raises:
         OSError: no room, or not allowed; nothing is left behind.
@@ -184,11 +186,16 @@ def write_entry(
             for array in known:
                 np.save(file, array, allow_pickle=False)
             file.flush()
-            file.write(_checksum(temporary, file.tell()))
-        temporary.replace(folder / f"{key}.npy")
+            end = file.tell()
+            file.write(_checksum(temporary, end))
+            file.flush()
+            written = _mapped(temporary, file, end)
+        if lasts():
+            temporary.replace(folder / f"{key}.npy")
     finally:
         temporary.unlink(missing_ok=True)
     trim_cache(keep=key)
+    return written
 
 
 def release_pages(images: NDArray[np.uint8]) -> None:
@@ -199,6 +206,17 @@ def release_pages(images: NDArray[np.uint8]) -> None:
     mapped = getattr(images, "_mmap", None)
     if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _mapped(path: Path, file: IO[bytes], end: int) -> Cached:
+    """What a whole file holds, up to the checksum at its `end`."""
+    # Copy-on-write: torch wants an array that could be written to; one only read is shared.
+    images = np.load(path, mmap_mode="c")
+    file.seek(images.offset + images.nbytes)
+    known = []
+    while file.tell() < end:
+        known.append(np.load(file))
+    return Cached(images, tuple(known))
 
 
 def _write_at(descriptor: int, place: int, pixels: NDArray[np.uint8]) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from convscope.data.pixels.cache import Cached, Write, read_entry, write_entry
 from convscope.data.pixels.decoding import DECODER_VERSION
-from convscope.data.pixels.reading import PixelFormat, as_array, decode_and_judge, in_order
-from convscope.data.quarantine import BrokenImage
+from convscope.data.pixels.reading import PixelFormat, as_array, decode_and_judge, in_order, read_again
+from convscope.data.quarantine import BrokenImage, NotNow
 from convscope.data.sources.source import Item
 from convscope.data.splitting.similar import DESCRIPTOR_LENGTH, describe
 from convscope.work import counted
@@ -57,24 +57,26 @@ def decode_items(items: Sequence[tuple[Item, str]], form: PixelFormat, name: str
     hashes = tuple(sorted(first_of))
     key = _key(hashes, form)
     stored = read_entry(key)
-    if stored is None and hashes:
+    if stored is not None:
+        return _from_cache(stored, hashes)
+    decoding = _Decoding(first_of, form)
+    note = ""
+    if hashes:
         try:
-            write_entry(
+            written = write_entry(
                 key,
                 len(hashes),
                 form.shape,
-                lambda write: (*_decode_all(first_of, form, write), np.asarray(name)),
+                lambda write: (*decoding.run(write), np.asarray(name)),
+                lasts=lambda: not decoding.failed,
             )
-            stored = read_entry(key)
-            why = "it changed while it was written"
+            return _from_cache(written, hashes)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
-    if stored is not None:
-        return _from_cache(stored, hashes)
+            note = f"the pixel cache cannot be written ({why}): images stay in memory"
     images = np.zeros((len(hashes), *form.shape), dtype=np.uint8)
-    known = _decode_all(first_of, form, images.__setitem__)
-    decoded = _from_cache(Cached(images, tuple(known)), hashes)
-    note = f"the pixel cache cannot be written ({why}): images stay in memory" if hashes else ""
+    known = decoding.run(images.__setitem__)
+    decoded = _from_cache(Cached(images, known), hashes)
     return replace(decoded, notes=(note,) if note else ())
 
 
@@ -93,25 +95,36 @@ def _said(hashes: Sequence[str], texts: NDArray[np.str_]) -> dict[str, str]:
     return {digest: str(text) for digest, text in zip(hashes, texts, strict=True) if text}
 
 
-def _decode_all(first_of: dict[str, Item], form: PixelFormat, write: Write) -> tuple[NDArray[Any], ...]:
-    """Write every image into its row; why files are broken, why others are faint, and their descriptors."""
-    row_of = {digest: row for row, digest in enumerate(sorted(first_of))}
-    descriptors = np.zeros((len(row_of), DESCRIPTOR_LENGTH), dtype=np.float32)
+@dataclass(frozen=True, eq=False)
+class _Decoding:
+    """Decodes each different content."""
 
-    def one(pair: tuple[str, Item]) -> tuple[str, str]:
-        digest, item = pair
-        try:
-            image, lost = decode_and_judge(item.read(), form)
-        except BrokenImage as broken:
-            return str(broken), ""
-        write(row_of[digest], as_array(image))
-        descriptors[row_of[digest]] = describe(image)
-        return "", lost
+    first_of: dict[str, Item]
+    form: PixelFormat
+    failed: list[NotNow] = field(default_factory=list)
+    """What holds this time only: a cache that kept it would leave sound files out for good."""
 
-    reasons, faint = [""] * len(row_of), [""] * len(row_of)
-    results = in_order(one, list(first_of.items()))
-    for digest, (reason, lost) in zip(
-        first_of, counted(results, "decoding image", total=len(first_of)), strict=True
-    ):
-        reasons[row_of[digest]], faint[row_of[digest]] = reason, lost
-    return np.asarray(reasons, dtype=np.str_), np.asarray(faint, dtype=np.str_), descriptors
+    def run(self, write: Write) -> tuple[NDArray[Any], ...]:
+        """Write every image into its row; why files are broken, others faint, and their descriptors."""
+        row_of = {digest: row for row, digest in enumerate(sorted(self.first_of))}
+        descriptors = np.zeros((len(row_of), DESCRIPTOR_LENGTH), dtype=np.float32)
+
+        def one(pair: tuple[str, Item]) -> tuple[str, str]:
+            digest, item = pair
+            try:
+                image, lost = decode_and_judge(read_again(item, digest), self.form)
+            except BrokenImage as broken:
+                if isinstance(broken, NotNow):
+                    self.failed.append(broken)
+                return str(broken), ""
+            write(row_of[digest], as_array(image))
+            descriptors[row_of[digest]] = describe(image)
+            return "", lost
+
+        reasons, faint = [""] * len(row_of), [""] * len(row_of)
+        results = in_order(one, list(self.first_of.items()))
+        for digest, (reason, lost) in zip(
+            self.first_of, counted(results, "decoding image", total=len(row_of)), strict=True
+        ):
+            reasons[row_of[digest]], faint[row_of[digest]] = reason, lost
+        return np.asarray(reasons, dtype=np.str_), np.asarray(faint, dtype=np.str_), descriptors

@@ -21,7 +21,7 @@ from convscope.data.pixels.depth import WHITE_16, Open, colours_of, deep_values,
 from convscope.data.pixels.formats import RAW, is_raw, name_unreadable
 from convscope.data.pixels.metadata import without_metadata
 from convscope.data.pixels.pillow import open_quietly, without_pillows_limit, without_warnings
-from convscope.data.quarantine import BrokenImage
+from convscope.data.quarantine import BrokenImage, NotNow
 
 DECODER_VERSION = 3
 """Rises whenever the same bytes give other pixels, so that cached pixels are made anew."""
@@ -31,6 +31,7 @@ DEFAULT_MAX_PIXELS = 100_000_000
 _TIFF = (b"II*\0", b"MM\0*")
 _WIDTH_TAG, _HEIGHT_TAG = 0x0100, 0x0101
 _ORIENTATION_TAG, _DNG_VERSION, _SUB_IMAGES, _IMAGE_KIND = 0x0112, 50_706, 330, 254
+_NO_MEMORY = "too large for the memory"
 _VISIBLE = 32
 """Levels of 256 by which a pixel stands out from what is behind it."""
 _STANDS_OUT = 0.01
@@ -126,6 +127,9 @@ def brightest_value(content: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
     """The largest value in a file of more than 8 bits; None for all others, and for what cannot be read.
 
     Files that say themselves what white is (PGM, PPM) do not count either.
+
+    Raises:
+        NotNow: the memory is too small.
     """
     try:
         with _opened(content, max_pixels) as image:
@@ -133,6 +137,10 @@ def brightest_value(content: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
                 return None
             values = deep_values(image, lambda: open_quietly(content))
             return int(colours_of(values).max(initial=0))
+    except NotNow:
+        raise
+    except MemoryError as error:
+        raise NotNow(_NO_MEMORY) from error
     except Exception:  # decoding says what is wrong with it
         return None
 
@@ -146,7 +154,7 @@ def _decode(content: bytes, channels: int, reading: Reading, target_size: int | 
         except BrokenImage:
             raise
         except MemoryError as error:
-            raise BrokenImage("too large for the memory") from error
+            raise NotNow(_NO_MEMORY) from error
         except Exception as error:  # Pillow's plugins let out errors of many kinds on damaged data
             raise BrokenImage(_reason(error, content)) from error
         turn = _TURNS.get(_orientation(image))
@@ -172,6 +180,8 @@ def _opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
         image = open_quietly(content)
     except UnidentifiedImageError as error:
         raise BrokenImage(name_unreadable(content)) from error
+    except MemoryError as error:
+        raise NotNow(_NO_MEMORY) from error
     except Exception as error:
         raise BrokenImage(_reason(error, content)) from error
     with image, without_pillows_limit():  # some formats ask for it again when pixels are read

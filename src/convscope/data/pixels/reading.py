@@ -17,7 +17,7 @@ from convscope.data.pixels.cache import read_entry, write_entry
 from convscope.data.pixels.decoding import Reading, brightest_value, decode, may_be_deep
 from convscope.data.pixels.depth import WHITE_16, white_of
 from convscope.data.preprocessing import fit_image
-from convscope.data.quarantine import BrokenImage, Quarantined
+from convscope.data.quarantine import BrokenImage, NotNow, Quarantined
 from convscope.data.sources.source import Item
 from convscope.work import counted
 
@@ -116,6 +116,21 @@ def read_files(items: Sequence[Item]) -> Files:
     return Files(tuple(readable), tuple(quarantined), tuple(deep))
 
 
+def read_again(item: Item, digest: str) -> bytes:
+    """The content that was hashed.
+
+    Raises:
+        NotNow: it cannot be read this time, or it is another.
+    """
+    try:
+        content = item.read()
+    except BrokenImage as broken:
+        raise NotNow(str(broken)) from broken
+    if content_hash(content) != digest:
+        raise NotNow("changed while it was read")
+    return content
+
+
 def find_white(deep: Sequence[tuple[Item, str]], max_pixels: int) -> int:
     """What is white in images of more than 8 bits, judged by all of them together; looked for once.
 
@@ -125,21 +140,25 @@ def find_white(deep: Sequence[tuple[Item, str]], max_pixels: int) -> int:
     """
     if not deep:
         return WHITE_16
-    key = f"white-{content_hash(' '.join(sorted({digest for _, digest in deep})).encode())}"
+    key = f"white-{max_pixels}-{content_hash(' '.join(sorted({digest for _, digest in deep})).encode())}"
     found = read_entry(key)
     if found is not None:
         return int(found.known[0])
 
+    failed: list[NotNow] = []
+
     def brightest(pair: tuple[Item, str]) -> int | None:
         try:
-            return brightest_value(pair[0].read(), max_pixels=max_pixels)
-        except BrokenImage:
+            return brightest_value(read_again(*pair), max_pixels=max_pixels)
+        except NotNow as not_now:
+            failed.append(not_now)
             return None
 
     values = [value for value in in_order(brightest, deep) if value is not None]
     white = white_of(max(values)) if values else WHITE_16
-    with contextlib.suppress(OSError):
-        write_entry(key, 0, (1, 1, 1), lambda _: (np.asarray(white),))
+    if not failed:
+        with contextlib.suppress(OSError):
+            write_entry(key, 0, (1, 1, 1), lambda _: (np.asarray(white),))
     return white
 
 

@@ -75,7 +75,10 @@ class FileSlice:
         if self.length > MOST_BYTES:
             raise BrokenImage("larger than 1 GiB")
         wanted = self.length if limit is None else min(limit, self.length)
-        content = os.pread(self.file.descriptor, wanted, self.start)
+        try:
+            content = os.pread(self.file.descriptor, wanted, self.start)
+        except OSError as error:
+            raise BrokenImage(_cannot_be_read(error)) from error
         if len(content) < wanted:
             raise BrokenImage("cut short")
         return content
@@ -111,4 +114,8 @@ def plain_reason(error: OSError, path: Path) -> str:
         case errno.EACCES | errno.EPERM:
             return "cannot be read: permission denied"
         case _:
-            return f"cannot be read: {(error.strerror or str(error)).lower()}"
+            return _cannot_be_read(error)
+
+
+def _cannot_be_read(error: OSError) -> str:
+    return f"cannot be read: {(error.strerror or str(error)).lower()}"
