@@ -182,6 +182,15 @@ def test_listing_and_clearing():
     assert cache.list_cache() == []
 
 
+@pytest.mark.parametrize("size", [0, 3, 100, 400])
+def test_half_an_entry_is_not_listed(size):
+    fill("key")
+    fill("whole")
+    os.truncate(file_of("key"), size)
+    assert "whole" in [entry.key for entry in cache.list_cache()]
+    assert cache.clear_cache() > 0
+
+
 def test_what_an_earlier_version_left_counts_and_goes():
     (cache.cache_folder() / "0123").mkdir(parents=True)
     (cache.cache_folder() / "0123" / "content.pixels").write_bytes(b"\0" * 10_000)

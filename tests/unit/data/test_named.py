@@ -1,4 +1,6 @@
+import gzip
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +15,18 @@ def write_idx(path, values):
     path.write_bytes(head + values.astype(np.uint8).tobytes())
 
 
-@pytest.fixture
-def little_mnist(tmp_path, monkeypatch):
-    raw = tmp_path / "MNIST" / "raw"
+def write_little_mnist(folder):
+    raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for part, count in (("train", 12), ("t10k", 4)):
         write_idx(raw / f"{part}-images-idx3-ubyte", np.arange(count * 784).reshape(count, 28, 28) % 251)
         write_idx(raw / f"{part}-labels-idx1-ubyte", np.arange(count) % 10)
+    return raw
+
+
+@pytest.fixture
+def little_mnist(tmp_path, monkeypatch):
+    raw = write_little_mnist(tmp_path)
     monkeypatch.setenv("CONVSCOPE_DATA", str(tmp_path))
     monkeypatch.setattr(named, "VALIDATION_IMAGES", 5)
     return raw
@@ -44,6 +51,75 @@ def test_damaged_file_is_named(little_mnist):
     path = little_mnist / "train-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(DataError, match="train-images-idx3-ubyte is damaged"):
+        named.named_source("mnist")
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+def spoilt(content):
+    return content[:40] + bytes(40) + content[80:]
+
+
+def page(_):
+    return b"<html>Log in to this network</html>"
+
+
+@pytest.mark.parametrize("spoil", [cut, spoilt, page, lambda _: b""])
+def test_a_damaged_packed_file_is_named(little_mnist, spoil):
+    path = little_mnist / "train-images-idx3-ubyte"
+    packed = path.with_name(path.name + ".gz")
+    packed.write_bytes(spoil(gzip.compress(path.read_bytes())))
+    path.unlink()
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz is damaged"):
+        named.named_source("mnist")
+
+
+@pytest.fixture
+def network(monkeypatch):
+    """Stands for torchvision: downloads a little MNIST, interrupted in its first file as often as is said."""
+    monkeypatch.delenv("CONVSCOPE_DATA", raising=False)
+    interruptions = []
+
+    def download(folder, **_):
+        raw = write_little_mnist(Path(folder))
+        if interruptions:
+            first = raw / "train-images-idx3-ubyte"
+            packed = gzip.compress(first.read_bytes())
+            first.unlink()
+            (raw / f"{first.name}.gz").write_bytes(cut(packed))
+            raise interruptions.pop()
+
+    monkeypatch.setattr(named, "_kind", lambda _: download)
+    return interruptions
+
+
+def test_a_download_goes_on_after_it_was_interrupted(network):
+    network.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        named.named_source("mnist")
+    assert len(named.named_source("mnist").labels) == 16
+    _, cache = named.data_folders()
+    assert [path.name for path in cache.iterdir()] == ["MNIST"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_what_an_interrupted_download_left_is_fetched_again(network, suffix):
+    _, cache = named.data_folders()
+    path = write_little_mnist(cache) / "train-images-idx3-ubyte"
+    whole = path.read_bytes()
+    path.unlink()
+    path.with_name(path.name + suffix).write_bytes(cut(gzip.compress(whole) if suffix else whole))
+    assert len(named.named_source("mnist").labels) == 16
+
+
+def test_damaged_and_offline_says_so(network):
+    _, cache = named.data_folders()
+    path = write_little_mnist(cache) / "train-images-idx3-ubyte"
+    path.write_bytes(cut(path.read_bytes()))
+    network.append(OSError("Name or service not known"))
+    with pytest.raises(DataError, match=r"(?s)is damaged and could not be downloaded.*by hand: "):
         named.named_source("mnist")
 
 

@@ -76,7 +76,7 @@ def list_cache() -> list[CacheEntry]:
     entries = []
     for path, size, used in _files():
         if path.suffix == ".npy":
-            with contextlib.suppress(OSError, ValueError):  # removed meanwhile, or damaged
+            with contextlib.suppress(OSError, ValueError, EOFError):  # removed meanwhile, or damaged
                 mapped = np.load(path, mmap_mode="r")
                 images, *shape = mapped.shape
                 if path.stem.startswith(FEATURES):
@@ -189,6 +189,7 @@ def write_entry(
             end = file.tell()
             file.write(_checksum(temporary, end))
             file.flush()
+            os.fsync(descriptor)  # or a name may outlive a loss of power, and what it names not
             written = _mapped(temporary, file, end)
         if lasts():
             temporary.replace(folder / f"{key}.npy")

