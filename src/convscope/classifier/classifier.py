@@ -25,10 +25,10 @@ from convscope.classifier.storage import Description, Stored, find_classifier, w
 from convscope.classifier.target import Target
 from convscope.config.asked import NetworkConfig
 from convscope.data.dataset import Images
-from convscope.data.pixels.reading import in_order
 from convscope.data.preprocessing import Preprocessing
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources.tree import looks_like_image
+from convscope.data.threads import in_order
 from convscope.errors import RunError, UsageError
 from convscope.networks.build import build_network
 from convscope.notebook import aligned, box, labelled, title

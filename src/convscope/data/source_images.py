@@ -16,13 +16,13 @@ from convscope.data.pixels.reading import (
     as_array,
     content_hash,
     find_white,
-    in_order,
     read_files,
 )
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import Quarantined
 from convscope.data.sources import ArraySource, FileSource
 from convscope.data.splitting.similar import similar_pairs
+from convscope.data.threads import in_order
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from convscope.config.asked import DataConfig, Task
 from convscope.data.pixels.decoding import Probe, probe
-from convscope.data.pixels.reading import in_order
 from convscope.data.quarantine import BrokenImage, Quarantined
 from convscope.data.sources import ArraySource, FileSource, Item, open_source
+from convscope.data.threads import in_order
 from convscope.work import counted
 
 MOST_PROBED = 5_000

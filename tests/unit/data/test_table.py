@@ -381,6 +381,44 @@ def test_parquet_holds_the_images_themselves(hugging_face):
     assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 30
 
 
+@pytest.mark.parametrize("threads", [1, 2, 8, 16, 64])
+@pytest.mark.parametrize("rows_in_a_group", [7, 100, 1000])
+def test_parquet_is_read_once_however_many_threads_read_in_order(
+    tmp_path, monkeypatch, threads, rows_in_a_group
+):
+    count = 2048
+    table = pyarrow.table({"image": [b"%d" % n for n in range(count)], "label": list("ab") * (count // 2)})
+    parquet.write_table(table, tmp_path / "t.parquet", row_group_size=rows_in_a_group)
+    items = opened(tmp_path / "t.parquet").items
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    read, group_of = [], parquet.ParquetFile.read_row_group
+
+    def reading(self, group, *arguments, **options):
+        read.append(group)
+        return group_of(self, group, *arguments, **options)
+
+    monkeypatch.setattr(parquet.ParquetFile, "read_row_group", reading)
+    at_once = min(16, threads)
+    for begin in range(0, count, 32 * at_once):  # each thread is at as many images of its own as the others
+        for step in range(32):
+            for thread in range(at_once):
+                item = begin + 32 * thread + step
+                assert items[item].read() == b"%d" % item
+    assert sorted(read) == list(range(-(-count // rows_in_a_group)))
+
+
+def test_parquet_that_is_through_takes_no_memory(tmp_path, monkeypatch):
+    for number in range(12):
+        cells = [bytes([number, row]) * 5_000 for row in range(50)]
+        table = pyarrow.table({"image": cells, "label": list("ab") * 25})
+        parquet.write_table(table, tmp_path / f"train-{number}.parquet", use_dictionary=False)
+    items = opened(tmp_path).items
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    before = pyarrow.total_allocated_bytes()
+    assert len({item.read() for item in items}) == 600
+    assert pyarrow.total_allocated_bytes() - before < 2_000_000  # of 6 million
+
+
 def test_parquet_with_paths(tmp_path, picture):
     picture(1).save(tmp_path / "1.png")
     table = pyarrow.table({"path": ["1.png"], "label": ["cat"], "split": ["test"]})

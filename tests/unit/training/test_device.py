@@ -9,7 +9,7 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from convscope.config.asked import TrainingConfig
-from convscope.data.pixels.reading import in_order
+from convscope.data.threads import in_order
 from convscope.training.device import THREAD_VARIABLES, use_device
 
 

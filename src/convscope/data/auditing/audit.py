@@ -16,7 +16,7 @@ from convscope.data.example import Example
 from convscope.data.loading import series_among
 from convscope.data.pixels.cache import release_pages
 from convscope.data.pixels.decoding import Reading
-from convscope.data.pixels.reading import PixelFormat, in_order
+from convscope.data.pixels.reading import PixelFormat
 from convscope.data.preprocessing import discarded_share
 from convscope.data.quarantine import Quarantined
 from convscope.data.source_images import SourceImages, as_image, read_source
@@ -25,6 +25,7 @@ from convscope.data.splitting.series import Series
 from convscope.data.splitting.similar import describe, similar_pairs
 from convscope.data.splitting.splits import clusters, links_of
 from convscope.data.survey import Survey, survey_source
+from convscope.data.threads import in_order
 
 _RARE = 0.02
 """A kind of image (grey, turned by EXIF, of an extreme shape) is odd when no more than this share are."""

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from convscope.data.pixels.cache import Cached, Write, read_entry, write_entry
 from convscope.data.pixels.decoding import DECODER_VERSION
-from convscope.data.pixels.reading import PixelFormat, as_array, decode_and_judge, in_order, read_again
+from convscope.data.pixels.reading import PixelFormat, as_array, decode_and_judge, read_again
 from convscope.data.quarantine import BrokenImage, NotNow
 from convscope.data.sources.source import Item
 from convscope.data.splitting.similar import DESCRIPTOR_LENGTH, describe
+from convscope.data.threads import in_order
 from convscope.work import counted
 
 SMALL = 256 * 2**20

@@ -1,14 +1,12 @@
-"""Reading, hashing and decoding many files on several threads: Pillow and blake2b release the interpreter."""
+"""Reading, hashing and decoding many files."""
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,17 +17,15 @@ from convscope.data.pixels.depth import WHITE_16, white_of
 from convscope.data.preprocessing import fit_image
 from convscope.data.quarantine import BrokenImage, NotNow, Quarantined
 from convscope.data.sources.source import Item
+from convscope.data.threads import in_order
 from convscope.work import counted
 
-_CHUNK = 32
 _FEWEST_LEVELS = 24
 """Of 256: an image whose values lie closer together shows hardly anything."""
 _FEWEST_PIXELS = 4
 """An image of fewer in both directions is nearly one pixel."""
 _LONGEST = 50
 """Times as long as wide: of the shorter side of a strip hardly anything is left in a square."""
-In = TypeVar("In")
-Out = TypeVar("Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +66,6 @@ Box = tuple[int, int, int, int]
 def content_hash(content: bytes) -> str:
     """Name content by itself: blake2b with 128 bits, in hexadecimal."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def in_order(function: Callable[[In], Out], things: Sequence[In]) -> Iterator[Out]:
-    """Apply a function on as many threads as torch has; results come in the order of the things."""
-
-    def apply(chunk: Sequence[In]) -> list[Out]:
-        return [function(thing) for thing in chunk]
-
-    if len(things) <= _CHUNK:
-        yield from map(function, things)
-        return
-    chunks = [things[start : start + _CHUNK] for start in range(0, len(things), _CHUNK)]
-    pool = ThreadPoolExecutor(min(16, torch.get_num_threads()))
-    try:
-        for results in pool.map(apply, chunks):
-            yield from results
-    finally:
-        pool.shutdown(cancel_futures=True)  # an interrupted run does not first decode what is left
 
 
 def read_files(items: Sequence[Item]) -> Files:

@@ -1,5 +1,7 @@
 """Tables in Parquet, of one file or of several: with paths, or with the images inside."""
 
+from __future__ import annotations
+
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +14,9 @@ from convscope.data.sources.contents import DiskFile
 from convscope.data.sources.source import Content
 from convscope.data.sources.table.columns import PATH, Roles, Row, find_roles
 from convscope.data.sources.table.labels import text_of
+from convscope.data.threads import in_flight
 from convscope.errors import DataError
 from convscope.wording import here
-
-_KEPT_ROW_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,54 @@ class ParquetTable:
     """As the file's metadata tell them; labels are then indices."""
 
 
-class ImageColumn:
-    """The image column of a Parquet file; the stretches read last are kept, as images are read in order."""
+class RowGroups:
+    """The stretches of a table's images that were used last, as images are read in order.
 
-    def __init__(self, file: Any, name: str) -> None:
-        self._file, self._name = file, name
-        self._recent: dict[int, Any] = {}
+    The rows that threads are at, next to each other, fill some stretches and may lie in one more at either
+    end: so many are kept. With fewer, each thread would push out what the next one needs, and stretches be
+    read anew for every few images; more would be memory without use. The files of a table share them:
+    when a file is through, its images go.
+    """
+
+    def __init__(self) -> None:
+        self._recent: dict[tuple[ImageColumn, int], Any] = {}
         self._lock = threading.Lock()
+
+    def of(self, column: ImageColumn, row_group: int) -> Any:
+        """One stretch of one file; read unless it is here."""
+        key = (column, row_group)
+        with self._lock:
+            cells = self._recent.pop(key, None)
+            if cells is None:
+                self._make_room()
+                cells = column.read(row_group)
+            self._recent[key] = cells  # at the end: what was used longest ago is at the beginning
+            return cells
+
+    def _make_room(self) -> None:
+        held = sum(len(cells) for cells in self._recent.values())
+        for key in list(self._recent):
+            held -= len(self._recent[key])
+            if held < in_flight():
+                break
+            del self._recent[key]
+
+
+class ImageColumn:
+    """The image column of a Parquet file."""
+
+    def __init__(self, file: Any, name: str, kept: RowGroups) -> None:
+        self._file, self._name, self._kept = file, name, kept
 
     def cell(self, row_group: int, row: int) -> tuple[bytes | None, str | None]:
         """Bytes and path in one cell, as far as it holds them."""
-        with self._lock:
-            if row_group not in self._recent:
-                while len(self._recent) >= _KEPT_ROW_GROUPS:
-                    del self._recent[next(iter(self._recent))]
-                table = self._file.read_row_group(row_group, columns=[self._name], use_threads=False)
-                self._recent[row_group] = table.column(self._name)
-            column = self._recent[row_group]
-        value = column[row].as_py()
+        value = self._kept.of(self, row_group)[row].as_py()
         return (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, None)
+
+    def read(self, row_group: int) -> Any:
+        """A stretch of it; one thread at a time."""
+        table = self._file.read_row_group(row_group, columns=[self._name], use_threads=False)
+        return table.column(self._name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +107,13 @@ class ParquetImage:
         return bytes(content[:limit])
 
 
-def read_parquet(path: Path, group_by: str | None) -> ParquetTable:
+def read_parquet(path: Path, group_by: str | None, kept: RowGroups) -> ParquetTable:
     """Read a table but for the images inside.
+
+    Args:
+        path: the file.
+        group_by: as the config has it.
+        kept: where its images are kept when they are read; one for all the files of a table.
 
     Raises:
         DataError: it is no Parquet, a column is lacking, or images are held in a way that is not known.
@@ -94,7 +129,7 @@ def read_parquet(path: Path, group_by: str | None) -> ParquetTable:
         roles = find_roles(_images_first(schema), str(path), group_by)
         inside = _lies_inside(schema.field(roles.path).type, path, roles.path)
         others = [name for name in roles.names if name != roles.path]
-        column = ImageColumn(file, roles.path)
+        column = ImageColumn(file, roles.path, kept)
         fields = [*others, *_name_fields(schema, roles.path, inside=inside)]
         rows: list[Row] = []
         images: list[Content] = []

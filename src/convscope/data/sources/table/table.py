@@ -14,7 +14,7 @@ from convscope.data.sources.split_names import read_split
 from convscope.data.sources.table.columns import Roles, Row
 from convscope.data.sources.table.labels import NULLS, read_labels, text_of
 from convscope.data.sources.table.lines import read_csv, read_json_lines
-from convscope.data.sources.table.parquet import read_parquet
+from convscope.data.sources.table.parquet import RowGroups, read_parquet
 from convscope.data.sources.table.whereabouts import ListedFile, Whereabouts
 from convscope.errors import DataError
 from convscope.wording import here, listed, quoted, shown, some
@@ -54,9 +54,10 @@ def open_tables(paths: Sequence[Path], config: DataConfig, *, name: str, locatio
         DataError: as `open_table`; the parts have other columns.
     """
     parts: list[Part] = []
+    kept = RowGroups()
     for path in paths:
         around = shown(path.parent.relative_to(location).as_posix()) if len(paths) > 1 else "."
-        parts.append(_read(path, config, sum(len(part.rows) for part in parts), around))
+        parts.append(_read(path, config, sum(len(part.rows) for part in parts), around, kept))
     first = parts[0]
     for part in parts[1:]:
         if (part.roles, part.class_names) != (first.roles, first.class_names):
@@ -104,10 +105,10 @@ def _grouped(source: FileSource, group_by: str | None, part: Part) -> FileSource
     return group_by_path(source, group_by, part.columns) if group_by else source
 
 
-def _read(path: Path, config: DataConfig, first: int, around: str) -> Part:
+def _read(path: Path, config: DataConfig, first: int, around: str, kept: RowGroups) -> Part:
     """Read one part; `first` is the number of its first image, `around` its folder in what was asked for."""
     if path.suffix.casefold() == ".parquet":
-        table = read_parquet(path, config.group_by)
+        table = read_parquet(path, config.group_by, kept)
         if table.images is not None:
             names = [
                 f"{first + i:06d}/{shown(row.path)}" if row.path else f"{first + i:06d}"
