@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.data.classes import canonical
 from convscope.data.corrections import REMOVE, Correction
 from convscope.data.example import Example
 from convscope.data.quarantine import Quarantined
@@ -88,7 +89,7 @@ def correct(
         DataError: an image is not there, a new label is no class, an old one does not hold, or two lines
             contradict each other; naming the first three such lines.
     """
-    book = _Book(examples, class_names, source, {each.path: each.reason for each in quarantined})
+    book = _Book(examples, class_names, source, {canonical(each.path): each.reason for each in quarantined})
     labels: list[str | float | None] = [example.label for example in examples]
     decided: dict[str, Correction] = {}
     wrong: list[str] = []
@@ -117,6 +118,7 @@ class _Book:
     class_names: Sequence[str]
     source: str
     broken: dict[str, str]
+    """Why files stay out, by path in the spelling that corrections have."""
 
     @cached_property
     def _by_content(self) -> dict[str, list[int]]:
@@ -127,7 +129,9 @@ class _Book:
 
     @cached_property
     def _content_at(self) -> dict[str, str]:
-        return {example.id: example.hash for example in self.examples}
+        """By the one spelling that corrections have; of two images with it, the one that is spelled so."""
+        last_counts = sorted(self.examples, key=lambda example: example.id == canonical(example.id))
+        return {canonical(example.id): example.hash for example in last_counts}
 
     def rows_of(self, wanted: Correction) -> list[int]:
         """All copies of the image that have the label which is to be corrected."""
@@ -171,7 +175,7 @@ class _Book:
     def _inside(self, path: str) -> str:
         """A path as the source has it: it may be written as it is seen from where one stands."""
         text = path.replace("\\", "/")
-        for begin in (self.source, str(Path(self.source).expanduser().absolute())):
+        for begin in map(canonical, (self.source, str(Path(self.source).expanduser().absolute()))):
             inside = text.removeprefix("./").removeprefix(f"{begin.removeprefix('./').rstrip('/')}/")
             if inside in self._content_at or inside in self.broken:
                 return inside

@@ -1,6 +1,7 @@
 """Corrections of labels: what a table may say, what is refused in words, and what becomes of the data."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,31 @@ def test_labels_change_and_images_leave_and_the_others_stay_where_they_are(folde
         ("ant/003.png", "ant", "bee"),
         ("bee/004.png", "bee", None),
     ]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_with_accents_are_found_in_either_spelling(make_folder, form):
+    name = unicodedata.normalize("NFD", "café/être.png")  # as on a Mac
+    folder = make_folder(
+        {"ant": 20, unicodedata.normalize("NFD", "café"): 20}, unicodedata.normalize("NFD", "été")
+    )
+    (folder / name).parent.joinpath("003.png").rename(folder / name)
+    (folder / name).with_name(unicodedata.normalize("NFD", "né.png")).write_bytes(b"")
+    for path in (name, f"{folder}/{name}"):
+        dataset = load(
+            folder, f"path,old,new\n{unicodedata.normalize(form, path)},café,ant\n", allow_broken=True
+        )
+        assert [(each.id, each.new) for each in dataset.corrected] == [(name, "ant")]
+    with pytest.raises(DataError, match="it stays out anyway: empty"):
+        load(folder, unicodedata.normalize(form, "path,old,new\ncafé/né.png,café,ant\n"), allow_broken=True)
+
+
+def test_of_two_images_that_differ_in_spelling_the_one_as_written_is_corrected(folder):
+    names = [unicodedata.normalize(form, "ant/é.png") for form in ("NFC", "NFD")]
+    for number, name in enumerate(names):
+        (folder / f"ant/00{number}.png").rename(folder / name)
+    dataset = load(folder, f"path,old,new\n{names[0]},ant,bee\n")
+    assert [each.id for each in dataset.corrected] == [names[0]]
 
 
 def test_the_fingerprint_knows_them(folder):
