@@ -24,7 +24,15 @@ class ClassMatch:
 def natural_key(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     """Sort key under which img2 comes before img10 and Ant beside ant."""
     parts = re.split(r"([0-9]+)", name.casefold())
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part), name
+    return tuple(_part_key(part) for part in parts if part), name
+
+
+def _part_key(part: str) -> tuple[int, int, str]:
+    """A number goes by its digits, the longer being the larger: Python reads none of more than 4,300."""
+    if not (part.isascii() and part.isdigit()):  # ① and ² are digits, too, and no numbers
+        return 1, 0, part
+    digits = part.lstrip("0")
+    return 0, len(digits), digits
 
 
 def natural_order(names: Iterable[str]) -> tuple[str, ...]:

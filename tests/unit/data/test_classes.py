@@ -15,6 +15,16 @@ def test_numbers_in_names_count_as_numbers():
     )
 
 
+def test_signs_that_look_like_numbers_are_names():
+    assert natural_order(["③", "m²", "①", "10", "m", "9"]) == ("9", "10", "m", "m²", "①", "③")
+    assert natural_order(["٣", "img"]) == ("img", "٣")
+
+
+def test_numbers_may_have_any_length():
+    names = ["8" * 5_000, "9" * 4_999, "0" * 6_000 + "7"]
+    assert natural_order(names) == (names[2], names[1], names[0])
+
+
 def test_indices_never_shift():
     match = match_classes(("wasp", "ant", "bee"), ["bee", "hornet", "ant"])
     assert match.class_names == ("wasp", "ant", "bee")
