@@ -11,6 +11,11 @@ A message says what, where and the next step, in one to three lines. The command
 `exit_code`; from Python it is the exception's text.
 """
 
+import errno
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the operating system says where a disk, or one's share of it, has no room."""
+
 
 class ConvscopeError(Exception):
     """Base of all errors that convscope raises on purpose."""

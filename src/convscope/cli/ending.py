@@ -1,15 +1,13 @@
 """How a command ends that does not end well: what is said, and the exit code."""
 
-import errno
 from dataclasses import dataclass
 
 from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError, UnusedCliTokensError
 
 from convscope.cli.output import reason
-from convscope.errors import ConvscopeError, InterruptedTrainingError, UsageError
+from convscope.errors import FULL, ConvscopeError, InterruptedTrainingError, UsageError
 from convscope.wording import listed
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 

@@ -3,9 +3,9 @@
 import errno
 from pathlib import Path
 
+from convscope.errors import FULL
 from convscope.wording import command, here
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 

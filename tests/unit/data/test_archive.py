@@ -3,6 +3,7 @@ import gzip
 import io
 import os
 import tarfile
+import tempfile
 import zipfile
 
 import pytest
@@ -39,6 +40,12 @@ def make_tar(path, members, mode="w"):
     return path
 
 
+def pack(path, members):
+    """Make what the file's name says."""
+    mode = {".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz"}.get(path.suffix.casefold(), "w")
+    return make_zip(path, members) if path.suffix == ".zip" else make_tar(path, members, mode)
+
+
 @pytest.fixture
 def members(picture, encoded):
     return {
@@ -52,18 +59,17 @@ def members(picture, encoded):
 @pytest.mark.parametrize("around", ["", "photos/", "./"])
 def test_every_kind_gives_the_same_items_and_bytes(tmp_path, members, name, around):
     wrapped = {around + path: content for path, content in members.items()}
-    mode = {".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz"}.get(name[name.rindex(".") :], "w")
-    path = make_zip(tmp_path / name, wrapped) if ".zip" in name else make_tar(tmp_path / name, wrapped, mode)
-    source = opened(path)
+    source = opened(pack(tmp_path / name, wrapped))
     assert source.name == "photos"
     assert source.class_names == ("cat", "kitten")
     assert {item.id: item.read() for item in source.items} == members
     assert source.items[0].read(8) == members["cat/0.png"][:8]
 
 
-def test_split_archives_in_a_folder_are_its_splits(tmp_path, members):
-    make_zip(tmp_path / "train.zip", members)
-    make_zip(tmp_path / "test.zip", members)
+@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tgz", ".tar.gz", ".TAR.XZ"])
+def test_split_archives_in_a_folder_are_its_splits(tmp_path, members, suffix):
+    for split in ("train", "test"):
+        pack(tmp_path / f"{split}{suffix}", members)
     source = opened(tmp_path)
     assert {(item.split, item.id.split("/")[0]) for item in source.items} == {
         ("train", "train"),
@@ -210,6 +216,35 @@ def test_cut_archive_is_said_to_be_cut(tmp_path, members):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match="Download or pack it again"):
         opened(path)
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder for temporary files, of this test alone."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    return tmp_path / "temporary"
+
+
+def test_without_room_to_unpack_an_archive_the_folder_is_named(tmp_path, members, monkeypatch, temporary):
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full())
+    with pytest.raises(DataError, match=r"a\.tar\.gz cannot be unpacked: .*no room.*TMPDIR=FOLDER") as caught:
+        opened(pack(tmp_path / "a.tar.gz", members))
+    assert str(temporary) in str(caught.value)
+
+
+def test_without_a_temporary_folder_only_what_needs_none_is_read(tmp_path, members, monkeypatch):
+    def nowhere():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    assert len(opened(pack(tmp_path / "a.tar", members)).items) == len(members)
+    with pytest.raises(DataError, match=r"no temporary folder that can be written to.*TMPDIR=FOLDER"):
+        opened(pack(tmp_path / "a.tar.gz", members))
 
 
 def zip_with_raw_name(path, name, members):

@@ -26,7 +26,7 @@ from convscope.data.sources.bombs import MOST_UNPACKED, allowance, announces, re
 from convscope.data.sources.contents import FileSlice, SharedFile, ZipMember
 from convscope.data.sources.source import Content, FileSource
 from convscope.data.sources.tree import Parts, Tree, is_ignored
-from convscope.errors import DataError
+from convscope.errors import FULL, DataError
 from convscope.wording import here, listed, shown, some
 
 MOST_MEMBERS = 5_000_000
@@ -47,25 +47,28 @@ def is_archive(path: Path) -> bool:
     return path.name.casefold().endswith(_SUFFIXES)
 
 
+def archive_stem(path: Path) -> str:
+    """The name of an archive without its ending, which may have two parts: `train` of `train.tar.gz`."""
+    name = path.name
+    endings = [suffix for suffix in _SUFFIXES if name.casefold().endswith(suffix)]
+    return name[: -len(max(endings, key=len))] if endings else name
+
+
 def open_archive(path: Path, *, inner_are_groups: bool = False) -> FileSource:
     """Open an image folder inside an archive.
 
     Raises:
         DataError: no archive, an unsafe path inside, too many members or too large; no class folders.
     """
-    name = path.name
-    for suffix in sorted(_SUFFIXES, key=len, reverse=True):
-        if name.casefold().endswith(suffix):
-            name = name[: -len(suffix)]
-            break
-    return arrange(read_archive(path), shown(name) or "images", path, inner_are_groups=inner_are_groups)
+    name = shown(archive_stem(path)) or "images"
+    return arrange(read_archive(path), name, path, inner_are_groups=inner_are_groups)
 
 
 def read_archive(path: Path) -> Tree:
     """What an archive holds; its members are read when they are asked for.
 
     Raises:
-        DataError: no archive, an unsafe path inside, too many members or too large.
+        DataError: no archive, an unsafe path inside, too many members or too large; no room to unpack it.
     """
     with path.open("rb") as file:
         is_zip = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
@@ -136,16 +139,42 @@ def _read_tar(path: Path) -> Tree:
 @contextmanager
 def _without_compression(path: Path) -> Iterator[IO[bytes]]:
     """Open a tar, if need be through a nameless temporary file that vanishes when nobody holds it."""
-    with path.open("rb") as file, tempfile.TemporaryFile() as plain:
+    with path.open("rb") as file:
         opener = next((o for magic, o in _COMPRESSIONS.items() if file.peek(6).startswith(magic)), None)
         if opener is None:
             yield file
             return
-        with opener(file, "rb") as packed:
-            unpack_tar(packed, plain, path)
-        plain.flush()
-        plain.seek(0)
-        yield plain
+        with _temporary_file(path) as plain:
+            with opener(file, "rb") as packed:
+                unpack_tar(packed, plain, path)
+            plain.seek(0)
+            yield plain
+
+
+@contextmanager
+def _temporary_file(path: Path) -> Iterator[IO[bytes]]:
+    """To unpack an archive into.
+
+    Raises:
+        DataError: no folder for such files can be written to, or the one that was chosen has no room.
+    """
+    try:
+        folder = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{here(path)} cannot be unpacked: there is no temporary folder that can be written to. "
+            "Make room, or name a folder that has some: TMPDIR=FOLDER"
+        ) from error
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            yield file
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise DataError(
+            f"{here(path)} cannot be unpacked: {here(folder)} has no room for it. "
+            "Make room there, or name a folder that has some: TMPDIR=FOLDER"
+        ) from error
 
 
 def _check_count(path: Path, members: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from convscope.config.asked import DataConfig
 from convscope.data.classes import natural_key
 from convscope.data.quarantine import Quarantined
-from convscope.data.sources.archive import is_archive, read_archive
+from convscope.data.sources.archive import archive_stem, is_archive, read_archive
 from convscope.data.sources.arranging import arrange
 from convscope.data.sources.contents import DiskFile, plain_reason
 from convscope.data.sources.layout import without_wrapping
@@ -56,7 +56,7 @@ def list_files(folder: Path) -> tuple[list[Path], list[Quarantined]]:
 def _split_archives(folder: Path) -> dict[Split, Path]:
     found: dict[Split, Path] = {}
     for path in sorted(folder.iterdir()):
-        split = read_split(path.stem)
+        split = read_split(archive_stem(path))
         if split is not None and path.is_file() and is_archive(path):
             found.setdefault(split, path)
     return found
