@@ -46,13 +46,17 @@ def percent_decimals(count: int | None) -> int:
 
 
 def rounded(value: float | None, digits: int = 3) -> str:
-    """A number in significant digits: `0.0123`, `4.56`, `21,000`, `−1.2e-07`; a dash if not known."""
+    """A number in significant digits: `0.0123`, `4.56`, `−1.2e-07`; a dash if not known.
+
+    From a thousand on all digits before the point are written, `21,437`: what is said so may be a label.
+    """
     if value is None or not math.isfinite(value):
         return _UNKNOWN
-    if abs(value) >= 1000:
-        text = f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.{digits}g}"
-    else:
-        text = f"{value:.{digits}g}"
+    text = f"{value:.{digits}g}"
+    if 1000 <= abs(value) < 1e15:
+        text = f"{value:,.0f}"
+    elif abs(value) < 1000 and "e+" in text:  # 123 in two digits is 1.2e+02
+        text = f"{float(text):,.0f}"
     return "−" + text[1:] if text.startswith("-") else text
 
 

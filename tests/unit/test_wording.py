@@ -71,6 +71,25 @@ def test_small_numbers_keep_their_digits(value, said):
     assert rounded(value) == said
 
 
+@pytest.mark.parametrize(
+    ("value", "digits", "said"),
+    [
+        (123.4, 2, "120"),
+        (99.4, 2, "99"),
+        (99.7, 2, "100"),
+        (-99.7, 2, "−100"),
+        (999.4, 3, "999"),
+        (999.7, 3, "1,000"),
+        (999.7, 4, "999.7"),
+        (7.6, 1, "8"),
+        (1234, 2, "1,234"),
+        (1.2e17, 3, "1.2e+17"),
+    ],
+)
+def test_numbers_of_every_day_have_no_exponent(value, digits, said):
+    assert rounded(value, digits) == said
+
+
 def test_ends_of_an_interval_stay_apart():
     assert between(0.1234, 0.5) == "0.123–0.5"
     assert between(-3.9, 10.4) == "−3.9 to 10.4"

@@ -113,6 +113,8 @@ def test_overfitting_is_dated() -> None:
     verdict = curves([record(epoch, loss, 0.8) for epoch, loss in enumerate(losses, 1)], 500)
     assert names(verdict) == ["overfits"]
     assert verdict.findings[0].sentence == "it overfits since epoch 3"
+    later = curves([record(1000 + epoch, loss, 0.8) for epoch, loss in enumerate(losses, 1)], 500)
+    assert later.findings[0].sentence == "it overfits since epoch 1,003"
 
 
 def test_a_curve_that_still_rises_is_told_and_noise_is_not() -> None:

@@ -43,7 +43,7 @@ def curves(records: Sequence[dict[str, Any]], validation_images: int) -> Verdict
             Finding(
                 name="overfits",
                 severity="note",
-                sentence=f"it overfits since epoch {seen[lowest]['epoch']:.3g}",
+                sentence=f"it overfits since epoch {rounded(seen[lowest]['epoch'])}",
                 evidence=f"validation loss {rounded(losses[lowest])} there, {rounded(losses[-1])} at the end",
                 advice="Stop there with --early-stopping 3, or train with stronger --augmentation",
                 p=p,
@@ -60,12 +60,13 @@ def curves(records: Sequence[dict[str, Any]], validation_images: int) -> Verdict
                     severity="note",
                     sentence="it was still improving at the end",
                     evidence=f"validation accuracy {percent(middle['accuracy'], 1)} at epoch "
-                    f"{middle['epoch']:.3g}, {percent(seen[-1]['accuracy'], 1)} at the end",
+                    f"{rounded(middle['epoch'])}, {percent(seen[-1]['accuracy'], 1)} at the end",
                     advice="Train longer: twice the --epochs",
                     p=float(ndtr(-gain / spread)),
                 )
             )
     return Verdict(
         findings=tuple(findings),
-        fine=f"validation loss lowest at epoch {seen[lowest]['epoch']:.3g} of {seen[-1]['epoch']:.3g}",
+        fine=f"validation loss lowest at epoch {rounded(seen[lowest]['epoch'])} "
+        f"of {rounded(seen[-1]['epoch'])}",
     )

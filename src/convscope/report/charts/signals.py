@@ -184,7 +184,7 @@ def _through(losses: Sequence[float]) -> list[float]:
 
 
 def _said(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 99.5 else f"{value:.2g}"
 
 
 def _decades(low: float, high: float) -> list[float]:

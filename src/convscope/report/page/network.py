@@ -11,6 +11,7 @@ from convscope.networks.summary import LayerSummary, Summary, Total
 from convscope.report.palette import FACE, themed
 from convscope.report.palette import LIGHT as COLOUR
 from convscope.runs.folder import NETWORK, Run
+from convscope.wording import rounded
 
 _MOST_STAGES = 8
 _HIGH, _TOP, _BASE = 118, 8, 132  # of the drawing, in pixels
@@ -177,5 +178,5 @@ def short_count(count: int) -> str:
     """`242 k`, `3.37 M`."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if count >= size:
-            return f"{count / size:.3g} {unit}"
+            return f"{rounded(count / size)} {unit}"
     return str(count)

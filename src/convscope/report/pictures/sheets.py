@@ -19,6 +19,7 @@ from convscope.report.paper.canvas import (
     square_columns,
 )
 from convscope.report.paper.drawing import Drawing
+from convscope.wording import rounded
 
 
 def filter_sheet(
@@ -43,7 +44,7 @@ def filter_sheet(
     end = float(np.abs(filters).max()) if limit is None else limit
     pictures = [Image.fromarray(diverging(each, end)) for each in filters]
     ramp = diverging(np.linspace(-end, end, 101), end)
-    bar = ColourBar(colours=ramp[None], labels=(_said(-end), "0", _said(end)), says="weight")
+    bar = ColourBar(colours=ramp[None], labels=(rounded(-end), "0", rounded(end)), says="weight")
     return _sheet(pictures, names, marks or {}, (heading, *notes), bar)
 
 
@@ -70,7 +71,7 @@ def colour_filter_sheet(
     pictures = [picture_of(each) for each in levels]
     bar = ColourBar(
         colours=_colour_key(),
-        labels=(_said(-end), "0", _said(end)),
+        labels=(rounded(-end), "0", rounded(end)),
         says="weight: of all three channels alike, of red alone, of green alone, of blue alone",
     )
     return _sheet(pictures, names, marks or {}, (heading, *notes), bar)
@@ -99,11 +100,11 @@ def map_sheet(
         end = max(-low, high)
         pictures = [Image.fromarray(diverging(each, end)) for each in maps]
         ramp = diverging(np.linspace(-end, end, 101), end)
-        bar = ColourBar(colours=ramp[None], labels=(_said(-end), "0", _said(end)), says="output")
+        bar = ColourBar(colours=ramp[None], labels=(rounded(-end), "0", rounded(end)), says="output")
     else:
         pictures = [Image.fromarray(sequential(each, 0.0, high)) for each in maps]
         ramp = sequential(np.linspace(0, 1, 101), 0, 1)
-        bar = ColourBar(colours=ramp[None], labels=("0", _said(high / 2), _said(high)), says="output")
+        bar = ColourBar(colours=ramp[None], labels=("0", rounded(high / 2), rounded(high)), says="output")
     return _sheet(pictures, names, marks or {}, (heading, *notes), bar)
 
 
@@ -161,7 +162,3 @@ def _colour_key() -> NDArray[np.uint8]:
     for channel in range(3):
         key[1 + channel, :, channel] = ramp
     return key
-
-
-def _said(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
