@@ -35,7 +35,7 @@ def diagnose(
 ) -> int:
     """Say what is wrong, the evidence, and what to do next; and what was looked at without finding anything.
 
-    Each rule is a test, made so that of a thousand sound runs three raise an alarm, at most.
+    Its rules are tests: together they raise an alarm in three of a thousand sound runs, at most.
 
     Parameters
     ----------

@@ -47,6 +47,7 @@ def evaluate(
         Print one JSON document on stdout.
     """
     with Watcher(log_console()):
+        from convscope.classifier.held_out.alarms import too_few
         from convscope.cli.results import print_evaluation, print_findings
         from convscope.cli.screen import print_line, print_whole
         from convscope.evaluation.metrics import Evaluation
@@ -70,9 +71,10 @@ def evaluate(
     for note in judged.notes:
         print_line(console, "note", note)
     print_evaluation(console, judged.name, judged.figures, both=judged.measured.both)
-    if (unknown := judged.predictions.unknown) is not None:
+    unknown = judged.predictions.unknown
+    if unknown is not None or judged.predictions.likened_to:
         console.print()
-        print_line(console, "unknown", str(unknown))
+        print_line(console, "unknown", str(unknown or too_few(judged.predictions.likened_to)))
     if judged.findings:
         console.print()
         print_findings(console, judged.findings)

@@ -67,6 +67,7 @@ def predict(
     if not paths:
         raise DataError(f"no path in {', '.join(images)}")
     with Watcher(log_console()):
+        from convscope.classifier.held_out.alarms import too_few
         from convscope.face.asking import predict as predicted
 
         answers = predicted(
@@ -86,6 +87,9 @@ def predict(
         from convscope.cli.predictions import print_predictions
 
         print_predictions(result_console(), answers, top)
+    known = answers.rests_on
+    if known is not None and (why := too_few(len(known.unlikeness))):
+        log_console().print(f"unknown images: {why}")
     for line in answers.keeping.said if answers.keeping is not None else ():
         log_console().print(line)
     for each in [answer for answer in answers if answer.faint][:MOST_FAINT]:

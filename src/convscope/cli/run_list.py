@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from convscope.cli.output import print_json, result_console
+from convscope.errors import RunError
 from convscope.wording import duration, here, percent, percent_decimals, rounded, some
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from convscope.comparison.overview import Listed
     from convscope.runs.standing import Standing
 
+RUNS = Path("runs")
 SortBy = Literal["when", "name", "data", "network", "validation", "test", "time"]
 State = Literal["finished", "unfinished"]
 STATES: "dict[Standing, str]" = {
@@ -30,7 +32,7 @@ LEFT_OUT_FIRST = ("time", "when", "network", "validation", "data", "state")
 
 
 def runs(
-    folder: Path = Path("runs"),
+    folder: Path = RUNS,
     /,
     *,
     sort: SortBy = "when",
@@ -59,6 +61,10 @@ def runs(
     from convscope.comparison.overview import read_group, read_listed
     from convscope.runs.listing import list_groups, list_runs
 
+    if not folder.is_dir() and folder != RUNS:
+        raise RunError(
+            f"{here(folder)} does not exist. Runs lie where train --runs said: in {RUNS} unless given"
+        )
     every = [read_listed(run.path) for run in list_runs(folder)]
     every += [read_group(path) for path in list_groups(folder)]
     every.sort(key=lambda run: run.when)

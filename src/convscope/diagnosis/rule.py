@@ -14,7 +14,7 @@ from convscope.diagnosis.finding import Finding
 from convscope.wording import some
 
 FALSE_ALARMS = 0.003
-"""Of all rules of a run together: three sound runs in a thousand raise a finding, at most."""
+"""Of all rules of a run together: three sound runs in a thousand raise a warning or an error, at most."""
 
 
 class AbsentError(Exception):

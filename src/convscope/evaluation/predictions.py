@@ -127,8 +127,8 @@ class Predictions:
 
     @property
     def unknown(self) -> Unknown | None:
-        """How many images are answered "unknown"; None where that was not measured."""
-        if self.likeness is None:
+        """How many images are answered "unknown"; None where not measured, or of too few held out."""
+        if self.likeness is None or not self.false_alarms:
             return None
         share = Proportion(int(self.is_unknown.sum()), len(self))
         return Unknown(share, self.false_alarms, None if self.is_regression else self._accuracy_of_known)

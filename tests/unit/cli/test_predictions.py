@@ -92,3 +92,13 @@ def test_top_must_be_a_number_of_classes(convscope: Convscope, trained: Path, ph
     done = convscope("predict", trained, photos / "bee" / "03.png", "--top", "0")
     assert done.code == 2
     assert "--top: 0 must be at least 1" in done.err
+
+
+def test_too_few_images_held_out_to_call_any_unknown_is_said(
+    convscope: Convscope, trained: Path, photos: Path
+) -> None:
+    """Of a plain red image it was sure, and of unknown ones it said 0.0 %, as if that had been measured."""
+    predicted = convscope("predict", trained, photos / "ant" / "00.png")
+    assert "not asked: 6 images held out, where it takes 19" in predicted.err
+    assert '"false_alarms": null' in convscope("predict", trained, photos / "ant", "--json").out
+    assert "unknown not asked: 6 images" in " ".join(convscope("evaluate", trained).out.split())

@@ -74,7 +74,14 @@ def test_a_line_says_on_what_how_well_how_sure_and_when(convscope: Convscope, pa
 
 def test_none_of_them_is_not_the_same_as_none(convscope: Convscope, parent: Path, tmp_path: Path) -> None:
     assert "none of the 3 runs" in convscope("runs", parent, "--data", "cats").out
+    (tmp_path / "empty").mkdir()
     assert "Make one with" in convscope("runs", tmp_path / "empty").out
+
+
+def test_a_folder_that_is_not_there_is_no_empty_one(convscope: Convscope, tmp_path: Path) -> None:
+    outcome = convscope("runs", tmp_path / "nosuch")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "nosuch does not exist" in outcome.err
 
 
 def test_a_sort_that_there_is_not_is_refused(convscope: Convscope, parent: Path) -> None:

@@ -165,6 +165,8 @@ def test_the_list_says_of_each_what_it_shows_and_takes(capsys: pytest.CaptureFix
     ("words", "said"),
     [
         (["no-such"], "'no-such' is no experiment"),
+        (["E1"], "did you mean mnist-linear?"),
+        (["e15"], "did you mean kittens or paintings?"),
         (["mnist-liner"], "did you mean mnist-linear"),
         (["mnist-linear", "--all"], "EXPERIMENT and --all are two things"),
         (["mnist-linear", "--seeds", "0"], "--seeds: 0"),

@@ -122,3 +122,12 @@ def test_a_difference_of_one_seed_leaves_open_what_its_images_do() -> None:
     assert verdict.interval is not None
     assert verdict.interval[1] - verdict.interval[0] == pytest.approx(2 * 1.96 * 0.0048 * 2**0.5, rel=0.05)
     assert judge_repetition(one, Pooled("difference", (Measured(value=0.1150),))).word == "agrees"
+
+
+def test_seeds_that_are_all_alike_leave_open_what_their_images_do() -> None:
+    """100 % of 1,500 stood there without an interval."""
+    one = Measured.of_count(1_500, 1_500)
+    pooled = Pooled("accuracy", (one, one, one))
+    assert pooled.interval == one.interval
+    assert pooled.interval is not None
+    assert pooled.interval[0] == pytest.approx(0.9974, abs=1e-4)

@@ -119,5 +119,5 @@ class HeldOut:
         return {
             "n": self.n or measured,
             "folds": self.folds,
-            "false_alarms": self.false_alarms if measured else None,
+            "false_alarms": self.false_alarms or None,
         }

@@ -109,11 +109,12 @@ class Pooled:
 
     @property
     def interval(self) -> Interval | None:
-        """95 %: of the mean over the seeds; of one seed, over its images; None where neither is known."""
-        if len(self.seeds) == 1:
-            return self.seeds[0].interval
-        low, high = self.over_runs.interval
-        return (low, high) if math.isfinite(low) else None
+        """95 %: of the mean over the seeds; of one seed, or of such as are all alike, over its images.
+
+        None where neither is known.
+        """
+        low, high = self.over_runs.interval if len(self.seeds) > 1 else (math.nan, math.nan)
+        return (low, high) if math.isfinite(low) else self.seeds[0].interval
 
     @property
     def images(self) -> int | None:

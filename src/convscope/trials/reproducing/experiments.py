@@ -23,7 +23,7 @@ def experiments_folder() -> Path:
     for folder in (package.parent.parent / "experiments", package / "experiments"):
         if any(folder.glob("*.toml")):
             return folder
-    raise UsageError("no experiments came along with this convscope; install it again: pip install convscope")
+    raise UsageError("no experiments came along with this convscope; install it again, from its repository")
 
 
 def results_folder() -> Path | None:
@@ -46,13 +46,20 @@ def find_experiment(name: str) -> Published:
     known = experiment_paths()
     path = known.get(name) or (Path(name) if name.endswith(".toml") else None)
     if path is None:
-        hint = meant(near(name, known), "they are listed by: convscope reproduce")
+        of_row = [each for each in known if _row_of(known[each]) == name.upper()]
+        hint = meant(of_row or near(name, known), "they are listed by: convscope reproduce")
         raise UsageError(f"'{name}' is no experiment; {hint}")
     published = read_published(path)
     if published.reference is None:
         trained = command("convscope", "train", path)
         raise UsageError(f"{_reports_nothing(published)}\nIt is trained by: {trained}")
     return published
+
+
+def _row_of(path: Path) -> str:
+    """`E8`, by which the list begins."""
+    reference = read_published(path).reference
+    return "" if reference is None else reference.source
 
 
 def reference_of(experiment: Published) -> Reference:

@@ -122,7 +122,7 @@ def read_parquet(path: Path, group_by: str | None, kept: RowGroups) -> ParquetTa
         import pyarrow
         import pyarrow.parquet as parquet
     except ImportError as error:
-        raise DataError(f"{here(path)} needs the package pyarrow: pip install 'convscope[tables]'") from error
+        raise DataError(f"{here(path)} needs the package pyarrow: pip install pyarrow") from error
     try:
         file = parquet.ParquetFile(path)
         schema = file.schema_arrow
