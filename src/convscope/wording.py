@@ -4,8 +4,9 @@ import difflib
 import math
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 _UNFIT = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters: a name must not move the cursor or colour the terminal
@@ -84,6 +85,22 @@ def between(low: float, high: float, digits: int = 3) -> str:
         more += 1
         ends = (rounded(low, more), rounded(high, more))
     return to.join(ends)
+
+
+def figure_words(name: str, figure: Mapping[str, Any]) -> tuple[str, str]:
+    """A figure of a run's summary, and its interval: `97.1 %` and `95.6–98.1`, `off by 0.31` and `0.28–0.34`.
+
+    The interval is empty where there is none, as of folds that are all alike.
+
+    Args:
+        name: `accuracy`, or else a distance in the target's unit.
+        figure: its value, interval, and n, the images.
+    """
+    ends = [end for end in figure["interval"] if end is not None]
+    if name != "accuracy":
+        return f"off by {rounded(figure['value'])}", between(*ends) if len(ends) == 2 else ""
+    decimals = percent_decimals(figure.get("n"))
+    return percent(figure["value"], decimals), "–".join(f"{100 * end:.{decimals}f}" for end in ends)
 
 
 def some(count: int, what: str, plural: str = "") -> str:

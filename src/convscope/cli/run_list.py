@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from convscope.cli.output import print_json, result_console
 from convscope.errors import RunError
-from convscope.wording import duration, here, percent, percent_decimals, rounded, some
+from convscope.wording import duration, figure_words, here, some
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -138,13 +138,7 @@ def _figure(run: "Listed", split: str) -> tuple[str, str]:
     found = run.figure(split)
     if found is None:
         return ("no images" if run.summary else ""), ""
-    name, figure = found
-    if name == "accuracy":
-        decimals = percent_decimals(figure.get("n"))
-        ends = "–".join(f"{100 * end:.{decimals}f}" for end in figure["interval"])
-        return percent(figure["value"], decimals), ends
-    ends = "–".join(rounded(end) for end in figure["interval"] if end is not None)
-    return f"off by {rounded(figure['value'])}", ends
+    return figure_words(*found)
 
 
 def _document(run: "Listed") -> dict[str, Any]:

@@ -66,16 +66,17 @@ class Listed:
         return sum(each.standing == "done" for each in self.members)
 
     def figure(self, split: str) -> tuple[str, dict[str, Any]] | None:
-        """Its accuracy on a split, or its mean absolute error: the name, and value, interval and n.
+        """Its accuracy on a split, or its mean absolute error: the name; value, interval, and n, the images.
 
-        Of a cross-validated run, `test` is what was held out from its folds.
+        Of a cross-validated run, `test` is what was held out from its folds: their mean, of all those images.
         """
-        figures = (self.summary or {}).get(split) or {}
-        if split == "test" and (self.summary or {}).get("folds"):
-            figures = (self.summary or {})["folds"]
+        summary = self.summary or {}
+        judged = summary.get(split) or {}
+        folds = summary.get("folds") if split == "test" else None
         for name in ("accuracy", "mean_absolute_error"):
-            if isinstance(figures.get(name), dict):
-                return name, figures[name]
+            figure = (folds or judged).get(name)
+            if isinstance(figure, dict):
+                return name, figure | {"n": (judged.get(name) or {}).get("n")}
         return None
 
     def score(self, split: str) -> float:

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from convscope.cli import run_list
+from convscope.evaluation.proportion import MeanOverRuns
 
 Convscope = Callable[..., Any]
 
@@ -70,6 +71,21 @@ def test_a_line_says_on_what_how_well_how_sure_and_when(convscope: Convscope, pa
     for said in ("digits", "two-conv", "98.7 %", "90.0–99.0", "13 min 30 s", "2023-11-14", "finished"):
         assert said in best
     assert "not finished" in next(line for line in lines if "half" in line)
+
+
+def test_folds_that_are_all_alike_have_no_interval_and_hide_no_other_run(
+    convscope: Convscope, parent: Path
+) -> None:
+    make_run(parent, "folded", data="photos", correct=700, age=0)
+    summary = json.loads((parent / "folded" / "summary.json").read_text())
+    mean = MeanOverRuns.of_folds((0.9375,) * 5, 5, is_share=True)
+    folds = {"accuracy": mean.to_dict(), "folds": 5, "repeats": 1}
+    (parent / "folded" / "summary.json").write_text(json.dumps(summary | {"folds": folds}))
+    done = convscope("runs", parent)
+    assert done.code == 0
+    *others, line = done.out.splitlines()
+    assert "93.8 %" in line  # of 750 images held out, not of 5
+    assert "90.0–99.0" in others[-2]
 
 
 def test_none_of_them_is_not_the_same_as_none(convscope: Convscope, parent: Path, tmp_path: Path) -> None:

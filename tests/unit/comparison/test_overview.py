@@ -114,6 +114,9 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path: Path, damage: bytes) -
 
 def test_folds_stand_for_the_test(tmp_path: Path) -> None:
     run = make(tmp_path / "a", 0.9)
-    folds = {"folds": 3, "repeats": 1, **accuracy(0.8)}
+    folds = {"folds": 3, "repeats": 1, **accuracy(0.8, n=3)}
     run.write("summary.json", json.loads((run.path / "summary.json").read_text()) | {"folds": folds})
     assert read_listed(run.path).score("test") == 0.8
+    for found in (read_listed(run.path), *Overview(tmp_path).listed()):
+        name, figure = found.figure("test") or ("", {})
+        assert (name, figure["value"], figure["n"]) == ("accuracy", 0.8, 750)  # images, not folds

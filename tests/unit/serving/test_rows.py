@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from convscope.evaluation.proportion import MeanOverRuns
 from convscope.runs.folder import Run
 from convscope.runs.records import append_record
 from convscope.runs.standing import note_divergence
@@ -78,6 +79,27 @@ def test_a_line_says_how_good_how_sure_and_how_it_stands(folder: Path) -> None:
     assert bad.notes == "training diverged at step 3: the loss is nan."
     assert not half.can_be_compared
     assert seeds.can_be_compared
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((0.9, 0.92, 0.94, 0.92, 0.92), ("92.0 %", "89.4–94.6")),
+        ((0.95,) * 5, ("95.0 %", "")),
+    ],
+)
+def test_a_cross_validated_run_says_how_many_images_were_held_out(
+    tmp_path: Path, values: tuple[float, ...], said: tuple[str, str]
+) -> None:
+    run = make(tmp_path / "folded", 700)
+    mean = MeanOverRuns.of_folds(values, 5, is_share=True).to_dict()
+    folds = {"accuracy": mean, "folds": 5, "repeats": 1}
+    run.write("summary.json", run.read("summary.json") | {"folds": folds})
+    make(tmp_path / "worse", 600)
+    better, _ = chosen(lines_of(Workbench(tmp_path)), sort="accuracy")
+    assert (better.name, better.of) == ("folded", "of 750 images held out")
+    assert (better.figure, better.interval) == said
+    assert (better.span is None) == (not better.interval)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from convscope.comparison.overview import Listed
 from convscope.runs.standing import Standing
 from convscope.serving.workbench import Entry, Row, Workbench, name_of
-from convscope.wording import duration, percent, percent_decimals, rounded, shown, some
+from convscope.wording import duration, figure_words, percent, percent_decimals, shown, some
 
 STATES: Final[dict[Standing, str]] = {
     "training": "training",
@@ -133,7 +133,7 @@ def _described(id: str, address: str, name: str, listed: Listed, lines: tuple[Li
         state=listed.standing,
         progress=listed.progress if listed.standing == "training" else None,
         notes=_notes(listed),
-        score=None if span is None else span[0],
+        score=_accuracy(listed),
         seconds=listed.seconds,
         began=listed.when,
         lines=lines,
@@ -147,19 +147,26 @@ def _figure(listed: Listed) -> tuple[str, str, str, tuple[float, float, float] |
     if found is None:
         return _so_far(listed)
     name, figure = found
-    images = some(int(figure.get("n") or 0), "image") if figure.get("n") else ""
-    held_out = "held out" if (listed.summary or {}).get("folds") else split
-    of = " ".join(["of", images, "held out"]) if held_out == "held out" else f"{split}, {images}"
+    said, interval = figure_words(name, figure)
+    is_drawn = name == "accuracy" and None not in figure["interval"]
+    span = (float(figure["value"]), *figure["interval"]) if is_drawn else None
+    return said, interval, _judged_by(listed, split, figure), span
+
+
+def _accuracy(listed: Listed) -> float | None:
+    """What the list is sorted by: of a finished run, with an interval or without."""
+    found = listed.figure("test") or listed.figure("validation")
+    return float(found[1]["value"]) if found is not None and found[0] == "accuracy" else None
+
+
+def _judged_by(listed: Listed, split: str, figure: dict[str, Any]) -> str:
+    """Which images, and how many; of a group, how many seeds."""
     if listed.seeds:
-        of = f"{split}, mean of {some(listed.seeds, 'seed')}"
-    ends = [end for end in figure["interval"] if end is not None]
-    if name != "accuracy":
-        return f"off by {rounded(figure['value'])}", "–".join(map(rounded, ends)), of, None
-    decimals = percent_decimals(figure.get("n"))
-    interval = "–".join(f"{100 * end:.{decimals}f}" for end in ends)
-    value = float(figure["value"])
-    span = (value, ends[0], ends[1]) if len(ends) == 2 else None
-    return percent(value, decimals), interval, of, span
+        return f"{split}, mean of {some(listed.seeds, 'seed')}"
+    images = some(int(figure["n"]), "image") if figure.get("n") else ""
+    if (listed.summary or {}).get("folds"):
+        return f"of {images} held out" if images else "held out"
+    return f"{split}, {images}" if images else split
 
 
 def _so_far(listed: Listed) -> tuple[str, str, str, None]:
