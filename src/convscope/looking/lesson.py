@@ -37,6 +37,8 @@ class Lesson:
         image: a judged image that the network is right on.
         number: which of the judged images that is.
         answer, probability: what the network makes of it; empty and nan where it answers with a number.
+        temperature: what the classifier divides its class scores by.
+        mirrored: whether the classifier asks for the mirror image, too, which the tour leaves out.
         standardised: (C, H, W), what the network is given.
         convolution: of the first layer that convolves; None where none does.
         pooled: the first pooling behind it; None where there is none.
@@ -49,6 +51,8 @@ class Lesson:
     number: int
     answer: str
     probability: float
+    temperature: float
+    mirrored: bool
     standardised: NDArray[np.float32]
     convolution: "Convolved | None"
     pooled: Pooled | None
@@ -144,6 +148,8 @@ def measure_lesson(subject: Subject) -> Lesson:
         number=number,
         answer=answer,
         probability=probability,
+        temperature=subject.classifier.target.temperature,
+        mirrored=subject.classifier.preprocessing.mirrored,
         standardised=standardised[0].numpy(),
         convolution=convolution,
         pooled=pooled,
@@ -164,7 +170,7 @@ def _right_image(subject: Subject) -> int:
 def _answer(subject: Subject, trace: Trace) -> tuple[str, float]:
     if not subject.class_names:
         return "", math.nan
-    probabilities = torch.as_tensor(trace.logits).softmax(-1).flatten()
+    probabilities = subject.classifier.target.scaled(trace.logits).softmax(-1)
     best = int(probabilities.argmax())
     return subject.class_names[best], float(probabilities[best])
 

@@ -44,7 +44,9 @@ def measure_signals(subject: Subject, plan: Plan) -> Signals:
     rows = spread(len(train), images_measured(plan.is_heavy))
     images = subject.standardised(subject.images(train, rows))
     return Signals(
-        histograms=layer_histograms(subject.network, images, batch_size=32),
+        histograms=layer_histograms(
+            subject.network, images, batch_size=32, temperature=subject.classifier.target.temperature
+        ),
         dead={each.layer: each for each in dead_units(subject.network, images, batch_size=32)},
         images=len(rows),
         has_classes=bool(subject.class_names),

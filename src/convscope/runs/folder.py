@@ -202,7 +202,7 @@ class Run:
         try:
             if names.pop(FINAL, None) is not None:
                 write_names(self.checkpoint_folder, names)
-            for name in (SUMMARY, HELD_OUT, DIAGNOSIS, LOOKED):  # of weights that will not be the last
+            for name in (SUMMARY, HELD_OUT, DIAGNOSIS, LOOKED, STEP_BY_STEP):  # of weights that go on
                 (self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise RunError(f"{here(self.path)} cannot be gone on with: {error.strerror or error}") from error

@@ -60,6 +60,15 @@ def test_the_values_before_the_relu_are_seen_even_if_it_works_in_place(small, im
     assert found.probabilities.mean == pytest.approx(1 / 3, abs=1e-6)
 
 
+def test_the_probabilities_are_of_logits_divided_by_the_temperature(small, images):
+    batch = images(10, (1, 12, 12))
+    found = layer_histograms(small, batch, temperature=0.1)
+    with torch.no_grad():
+        logits = small(batch)
+    assert found.logits.maximum == pytest.approx(float(logits.max()), abs=1e-5)
+    assert found.probabilities.maximum == pytest.approx(float((logits / 0.1).softmax(1).max()), abs=1e-5)
+
+
 def test_functional_relus_are_named_by_what_feeds_them(residual, images):
     found = layer_histograms(residual, images(4, (3, 16, 16)))
     assert [layer.name for layer in found.layers] == ["stem", "bn1", "after bn2"]

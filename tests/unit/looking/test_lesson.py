@@ -30,6 +30,15 @@ def test_the_image_is_one_that_the_network_is_right_on(subject: Subject, lesson:
     assert lesson.probability == pytest.approx(float(logits.softmax(1).max()), abs=1e-5)
 
 
+def test_the_probability_is_the_classifiers_whose_scores_are_divided(subject: Subject) -> None:
+    classifier = subject.classifier
+    tempered = replace(classifier, target=replace(classifier.target, temperature=0.25))
+    found = measure_lesson(replace(subject, classifier=tempered))
+    logits = tempered.logits(found.image.pixels[None])
+    assert found.temperature == 0.25
+    assert found.probability == pytest.approx(float(logits.softmax(1).max()), abs=1e-5)
+
+
 def test_products_and_bias_add_up_to_what_the_layer_says(subject: Subject, lesson: Lesson) -> None:
     found = lesson.convolution
     assert found is not None

@@ -5,16 +5,20 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import convscope as cs
+from convscope.classifier.held_out.storage import Taught
 from convscope.inspection.arithmetic.documents import PredictionPath
 from convscope.inspection.arithmetic.steps import WeightedSum
 from convscope.looking.subject import open_subject
 from convscope.report.page.html import write_report
+from convscope.runs.folder import HELD_OUT, Run
+from convscope.wording import percent
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,24 @@ def test_the_report_shows_it_from_the_pixels_to_the_probabilities(run: Path) -> 
     values = [float(value.replace("−", "-")) for _, value in logits]
     assert values == sorted(values, reverse=True)
     assert '<a href="#way">' in page
+
+
+def test_the_probabilities_are_those_that_the_classifier_says(run: Path, tmp_path: Path) -> None:
+    copied = Run(Path(shutil.copytree(run, tmp_path / "tempered")))
+    taught = Taught.read(copied.path / HELD_OUT)
+    assert taught is not None
+    copied.write_bytes(HELD_OUT, replace(taught, temperature=2.5).to_bytes())
+    summary = copied.read("summary.json")
+    copied.write("summary.json", summary | {"temperature": {**summary["temperature"], "value": 2.5}})
+    subject = open_subject(copied.path)
+    row = subject.judging.ids.index(copied.read("step_by_step.json")["image"])
+    (said,) = cs.load(copied.path).predict_pixels([subject.judging.images[row]], ["it"])
+    page = write_report(copied.path).read_text(encoding="utf-8")
+    shares = re.findall(r'<tr><th scope="row" class="name">(\d)</th><td class="n">[^<]+</td>(.*)</tr>', page)
+    assert dict(shares[:3]) == {
+        name: f'<td class="n">{percent(share, 1)}</td>' for name, share in said.likeliest(3)
+    }
+    assert "÷ the temperature of 2.5" in page
 
 
 def test_the_report_of_a_way_waits_for_no_torch(run: Path) -> None:

@@ -3,14 +3,16 @@
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from convscope.classifier.held_out.storage import Taught
 from convscope.report.page.html import render_report
 from convscope.report.page.material import read_material
-from convscope.runs.folder import Run
+from convscope.runs.folder import DESCRIPTION, HELD_OUT, Run
 
 
 def test_a_runs_page_has_what_its_report_has(workbench: str, digit_runs: Path) -> None:
@@ -78,6 +80,20 @@ def test_the_tour_is_in_the_runs_own_numbers(workbench: str, digit_runs: Path) -
     assert "is right on" in page  # of the linear runs on the same digits
     summary = Run(digit_runs / "quick").read("summary.json")
     assert f"{100 * summary['test']['accuracy']['value']:.1f} %" in page
+
+
+def test_the_tour_says_what_else_the_classifier_does_before_it_answers(
+    serve: Callable[[Path], str], digit_runs: Path, tmp_path: Path
+) -> None:
+    run = Run(Path(shutil.copytree(digit_runs / "quick", tmp_path / "quick")))
+    taught = Taught.read(run.path / HELD_OUT)
+    assert taught is not None
+    run.write_bytes(HELD_OUT, replace(taught, temperature=2.5).to_bytes())
+    described = run.read(DESCRIPTION)
+    run.write(DESCRIPTION, described | {"preprocessing": described["preprocessing"] | {"mirrored": True}})
+    page = httpx.get(f"{serve(tmp_path)}/runs/quick/learn", timeout=120).text
+    assert "÷ the temperature of 2.5" in page
+    assert "asks for the mirror image as well" in page
 
 
 def test_the_tour_of_a_linear_network_leaves_out_what_it_has_not(workbench: str) -> None:

@@ -191,6 +191,7 @@ def test_a_finished_run_that_goes_on_and_is_stopped_is_not_finished(train: Train
     with pytest.raises(InterruptedTrainingError):
         resume_training(run.path, changes={"training.steps": 9}, progress=StopAt5())
     assert run.summary() is None
+    assert not run.has("step_by_step.json")
     assert run.kept_checkpoint().name == "step-00000005"
     convscope.resume(run.path)
     assert run.read("summary.json")["steps"] == 9

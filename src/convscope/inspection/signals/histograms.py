@@ -33,10 +33,13 @@ class LayerHistograms:
         return float((last / first) ** (1 / len(self.layers)))
 
 
-def layer_histograms(network: nn.Module, images: Images, *, batch_size: int = 64) -> LayerHistograms:
+def layer_histograms(
+    network: nn.Module, images: Images, *, batch_size: int = 64, temperature: float = 1.0
+) -> LayerHistograms:
     """Count the values of every layer over standardised images, (N, C, H, W) or a stream of such batches.
 
     Each image is passed once; memory is needed for one batch and some hundred counts for each layer.
+    The probabilities are those of the logits divided by the temperature.
     """
     sites: dict[str, RunningHistogram] = {}
     logits, probabilities = RunningHistogram("logits"), RunningHistogram("probabilities")
@@ -53,7 +56,7 @@ def layer_histograms(network: nn.Module, images: Images, *, batch_size: int = 64
             with watched_nonlinearities(network, observe):
                 output = network(batch.to(device_of(network)))
             logits.add(output)
-            probabilities.add(output.softmax(1))
+            probabilities.add((output / temperature).softmax(1))
     return LayerHistograms(
         layers=tuple(histogram.result() for histogram in sites.values()),
         logits=logits.result(),

@@ -32,6 +32,7 @@ class WaySection:
         sums: how many weighted sums lie on the way.
         first, between, last: the steps; the middle of a long way is folded.
         outputs: of the likeliest classes name, logit, and probability.
+        temperature: what the logits are divided by before they become probabilities; empty where that is 1.
         answer: the class, or the number.
         mirrored: whether the classifier asks for the mirror image, too.
     """
@@ -44,6 +45,7 @@ class WaySection:
     num_between: int
     last: Markup | None
     outputs: Sequence[tuple[str, str, str]]
+    temperature: str
     answer: str
     mirrored: bool
 
@@ -63,7 +65,7 @@ def way_section(material: Material) -> WaySection | None:
     )
     is_long = len(path.steps) > _MOST
     between = path.steps[_FIRST:-_LAST] if is_long else ()
-    names = material.class_names
+    names, temperature = material.class_names, _temperature(material)
     return WaySection(
         image=f"{kept['split']} image {kept['image']}",
         uri=f"data:image/png;base64,{kept['png']}",
@@ -72,15 +74,22 @@ def way_section(material: Material) -> WaySection | None:
         between=steps_html(between, shades) if between else None,
         num_between=len(between),
         last=steps_html(path.steps[-_LAST:], shades) if is_long else None,
-        outputs=[] if material.is_regression else _outputs(path, names),
+        outputs=[] if material.is_regression else _outputs(path, names, temperature),
+        temperature="" if temperature == 1 else number(temperature, 3),
         answer="the number" if material.is_regression else f"“{names[path.output]}”",
         mirrored=bool(kept.get("mirrored")),
     )
 
 
-def _outputs(path: PredictionPath, names: Sequence[str]) -> list[tuple[str, str, str]]:
+def _temperature(material: Material) -> float:
+    """Of the classifier that the run kept; runs from before one was fitted have none."""
+    fitted = material.summary.get("temperature") or {}
+    return float(fitted.get("value", 1.0))
+
+
+def _outputs(path: PredictionPath, names: Sequence[str], temperature: float) -> list[tuple[str, str, str]]:
     logits = np.array(path.logits)
-    shares = np.exp(logits - logits.max())
+    shares = np.exp((logits - logits.max()) / temperature)
     shares /= shares.sum()
     order: list[Any] = np.argsort(-logits, kind="stable")[:_CLASSES].tolist()
     return [(names[each], number(float(logits[each]), 4), percent(float(shares[each]), 1)) for each in order]
