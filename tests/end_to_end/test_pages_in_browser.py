@@ -265,6 +265,32 @@ def test_a_saved_page_opens_offline_as_it_was_seen(
     context.close()
 
 
+def test_a_saved_answer_opens_offline_with_what_was_drawn(
+    visit: Callable[..., Visit], workbench: str, browser: Any, tmp_path: Path
+) -> None:
+    page = visit(f"{workbench}/runs/quick/try").page
+    paper = page.locator("#paper").bounding_box()
+    page.mouse.move(paper["x"] + 140, paper["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(paper["x"] + 140, paper["y"] + 240, steps=8)
+    page.mouse.up()
+    page.locator("#more .nearest li").first.wait_for(timeout=120_000)
+    page.wait_for_function("document.querySelector('#try').dataset.waiting === '0'")
+    with page.expect_download(timeout=60_000) as download:
+        page.locator("#save").click()
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+    context = browser.new_context(offline=True)
+    again = Visit(context, saved.as_uri())
+    assert again.complaints == []
+    assert again.page.locator(".said").inner_text() == page.locator(".said").inner_text()
+    drawn = again.page.locator(".paper img")
+    assert drawn.get_attribute("src") == page.evaluate("document.querySelector('#paper').toDataURL()")
+    shown = "[...document.querySelectorAll('#seen img, #more img')].map((each) => each.src)"
+    assert again.page.evaluate(shown) == page.evaluate(shown)
+    context.close()
+
+
 def test_names_in_any_script_are_shown_as_they_are(
     visit: Callable[..., Visit], serve: Callable[[Path], str], digit_runs: Path, tmp_path: Path
 ) -> None:

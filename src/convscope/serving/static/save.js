@@ -11,7 +11,7 @@ async function dataUri(address) {
   });
 }
 
-// The copy of an element that stands at the same place.
+// Each element with its copy, which stands at the same place: to be asked before anything of the copy is replaced.
 const twins = (copy, selector) => {
   const originals = document.querySelectorAll(selector);
   return [...copy.querySelectorAll(selector)].map((twin, place) => [originals[place], twin]);
@@ -19,7 +19,8 @@ const twins = (copy, selector) => {
 
 async function whole() {
   const copy = document.documentElement.cloneNode(true);
-  for (const [canvas, twin] of twins(copy, "canvas")) {
+  const [canvases, fields, images] = ["canvas", "input, select, textarea", "img[src]"].map((each) => twins(copy, each));
+  for (const [canvas, twin] of canvases) {
     const image = document.createElement("img");
     image.src = canvas.toDataURL();
     image.alt = canvas.getAttribute("aria-label") ?? "drawing";
@@ -27,7 +28,7 @@ async function whole() {
     image.style.cssText = `width:${canvas.clientWidth}px;height:${canvas.clientHeight}px;${canvas.style.cssText}`;
     twin.replaceWith(image);
   }
-  for (const [field, twin] of twins(copy, "input, select, textarea")) {
+  for (const [field, twin] of fields) {
     if (field.type === "checkbox" || field.type === "radio") twin.toggleAttribute("checked", field.checked);
     else if (field.tagName === "SELECT")
       [...twin.options].forEach((option, place) => option.toggleAttribute("selected", place === field.selectedIndex));
@@ -35,7 +36,7 @@ async function whole() {
     else if (field.type !== "file") twin.setAttribute("value", field.value);
     twin.disabled = true;
   }
-  for (const [image, twin] of twins(copy, "img[src]")) {
+  for (const [image, twin] of images) {
     if (!image.getAttribute("src").startsWith("data:")) twin.src = await dataUri(image.src);
     twin.removeAttribute("loading");
     twin.removeAttribute("srcset");
