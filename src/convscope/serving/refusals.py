@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from convscope.errors import ConvscopeError, DataError, UsageError
 from convscope.serving.pages.rendering import render
 from convscope.serving.workbench import UnknownRunError
+from convscope.wording import legible
 
 
 def explain_errors(app: FastAPI) -> None:
@@ -35,7 +36,7 @@ def refuse(request: Request, status: int, why: str, headers: Mapping[str, str] |
     """An answer that says no, and why."""
     found = dict(headers or {})
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": why}, status, found)
+        return JSONResponse({"error": legible(why)}, status, found)
     return render("error.html", status=status, headers=found, code=status, why=why)
 
 

@@ -1,5 +1,7 @@
 """The pages of a run and of differences, read without a script, as a search or an old browser reads them."""
 
+import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -8,11 +10,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import Request
 
 from convscope.classifier.held_out.storage import Taught
 from convscope.report.page.html import render_report
 from convscope.report.page.material import read_material
 from convscope.runs.folder import DESCRIPTION, HELD_OUT, Run
+from convscope.serving.refusals import refuse
 
 
 def test_a_runs_page_has_what_its_report_has(workbench: str, digit_runs: Path) -> None:
@@ -69,6 +73,23 @@ def test_an_unfinished_run_says_how_to_go_on(
     page = httpx.get(f"{serve(tmp_path)}/runs/begun", timeout=60)
     assert page.status_code == 200
     assert "summary.json is damaged" in page.text
+
+
+def test_a_run_on_data_whose_path_is_no_text_has_its_page(
+    serve: Callable[[Path], str], digit_runs: Path, tmp_path: Path
+) -> None:
+    run = Run(Path(shutil.copytree(digit_runs / "plain", tmp_path / "odd")))
+    config = run.read("config.json")
+    source = os.fsdecode(b"/data/caf\xe9")
+    run.write("config.json", config | {"data": config["data"] | {"source": source}})
+    address = serve(tmp_path)
+    for page in ("/runs/odd", "/runs/odd/learn", "/runs/odd/errors"):
+        found = httpx.get(address + page, timeout=120)
+        assert found.status_code == 200, page
+        assert "caf\\" in found.text, page
+    asked = Request({"type": "http", "path": "/api/v1/runs/odd/try", "headers": []})
+    refused = refuse(asked, 409, f"{source} is gone")
+    assert json.loads(refused.body) == {"error": "/data/caf\\xe9 is gone"}
 
 
 def test_the_tour_is_in_the_runs_own_numbers(workbench: str, digit_runs: Path) -> None:

@@ -12,7 +12,7 @@ from convscope.runs.again import REFIT
 from convscope.runs.folder import Run
 from convscope.runs.marks import MARKED
 from convscope.serving.workbench import Entry, Workbench
-from convscope.wording import shown
+from convscope.wording import legible, shown
 from convscope.work import watched_by
 
 if TYPE_CHECKING:
@@ -78,9 +78,11 @@ class Refits:
                 with watched_by(_Watcher(self, entry.id)):
                     _do(task, entry.run)
             except ConvscopeError as error:
-                self.tell(entry.id, Standing(state="failed", said=str(error)))
+                self.tell(entry.id, Standing(state="failed", said=legible(str(error))))
             except Exception as error:  # whatever it is, the page must not wait for ever
-                self.tell(entry.id, Standing(state="failed", said=f"{type(error).__name__}: {error}"))
+                self.tell(
+                    entry.id, Standing(state="failed", said=legible(f"{type(error).__name__}: {error}"))
+                )
             else:
                 self.tell(entry.id, Standing(state="done"))
 

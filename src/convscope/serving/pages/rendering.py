@@ -30,7 +30,10 @@ def render(
         shown: what the template names.
     """
     page = _environment.get_template(template).render(**shown)
-    return HTMLResponse(page, status, {"Cache-Control": "no-store", **(headers or {})})
+    # Bytes of a path that are no text are written as escapes, as in a report's file.
+    return HTMLResponse(
+        page.encode("utf-8", "backslashreplace"), status, {"Cache-Control": "no-store", **(headers or {})}
+    )
 
 
 @functools.lru_cache(maxsize=4096)
