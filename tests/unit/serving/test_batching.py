@@ -1,6 +1,7 @@
 """Who is computed with whom: asked of a real classifier, an event loop, and a thread that waits if told."""
 
 import asyncio
+import io
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from fastapi import FastAPI
+from PIL import Image
 
 from convscope.classifier.classifier import Classifier, Readied
 from convscope.data.quarantine import Quarantined
@@ -20,6 +22,7 @@ from convscope.serving.api.alike import answering_alike
 from convscope.serving.api.batching import Batcher
 from convscope.serving.api.threads import Threads
 from convscope.serving.app import create_app
+from convscope.serving.pages import try_it
 from convscope.serving.workbench import Workbench
 
 
@@ -146,6 +149,40 @@ def test_over_the_bound_the_answer_is_503_and_when_to_come_again(digit_runs: Pat
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert "error" in answer.json()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs/quick/try?whole=false", "/runs/quick/try"])
+def test_an_image_to_try_has_its_place_until_it_is_answered(
+    digit_runs: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    app = create_app(Workbench(digit_runs))
+    app.state.predictor.admission = Admission(most_requests=1)
+    begun, go, answer = threading.Event(), threading.Event(), try_it._answer
+
+    def slowly(*asked: Any, **how: Any) -> dict[str, Any]:
+        is_first = not begun.is_set()
+        begun.set()
+        assert not is_first or go.wait(60)
+        return answer(*asked, **how)
+
+    monkeypatch.setattr(try_it, "_answer", slowly)
+    picture = io.BytesIO()
+    Image.new("L", (28, 28), 255).save(picture, "PNG")
+
+    async def two() -> tuple[int, int, int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+
+            async def ask() -> int:
+                return (await client.post(path, content=picture.getvalue())).status_code
+
+            first = asyncio.create_task(ask())
+            assert await asyncio.to_thread(begun.wait, 60)
+            second = await ask()
+            go.set()
+            return second, await first, await ask()
+
+    assert asyncio.run(two()) == (503, 200, 200)
 
 
 def test_a_fault_is_said_without_its_insides_and_with_every_header(digit_runs: Path) -> None:

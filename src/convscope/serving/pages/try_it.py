@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -39,8 +41,8 @@ def try_it(request: Request, run: str) -> HTMLResponse:
 @router.post("/runs/{run}/try")
 async def sent(request: Request, run: str, source: Source = "file") -> Response:
     """The page with the answer to the file of its form, for a browser without scripts."""
-    upload = await _upload(request)
-    return await asyncio.to_thread(lambda: _page(request, run, _answer(request, run, upload, source)))
+    async with _upload(request) as upload:
+        return await asyncio.to_thread(lambda: _page(request, run, _answer(request, run, upload, source)))
 
 
 @router.post("/api/v1/runs/{run}/try")
@@ -60,14 +62,12 @@ async def answer(
 ) -> Response:
     """What the classifier says of an image; when whole also where it looked, and what is alike."""
     change = {"right": right, "down": down, "angle": angle, "brightness": brightness}
-    upload = await _upload(request)
-
-    def reckon() -> dict[str, Any]:
-        return _answer(
-            request, run, upload, source, is_whole=whole, has_path=path, cover=(left, top, side), **change
+    async with _upload(request) as upload:
+        found = await asyncio.to_thread(
+            lambda: _answer(
+                request, run, upload, source, is_whole=whole, has_path=path, cover=(left, top, side), **change
+            )
         )
-
-    found = await asyncio.to_thread(reckon)
     shown = {
         "prediction": found["prediction"],
         "pixels": found["pixels"],
@@ -124,12 +124,13 @@ def _page(request: Request, run: str, found: dict[str, Any] | None) -> HTMLRespo
     )
 
 
-async def _upload(request: Request) -> Upload:
-    """The first image of a request; it stays in memory, and goes when it is answered."""
+@asynccontextmanager
+async def _upload(request: Request) -> AsyncIterator[Upload]:
+    """The first image of a request; it stays in memory, and has its place there, until it is answered."""
     predictor: Predictor = request.app.state.predictor
     try:
         with predictor.admission.one() as place:
-            return (await read_uploads(request, place))[0]
+            yield (await read_uploads(request, place))[0]
     except BusyError:
         raise HTTPException(503, "too many wait already", {"Retry-After": str(RETRY_AFTER)}) from None
     except SlowError:
