@@ -38,6 +38,8 @@ class ImageRows:
     def __getitem__(self, index: int | slice | Tensor) -> Tensor:
         """A copy of one image `(C, H, W)`, or of some, `(n, C, H, W)`."""
         images = self.pixels[self.rows[index]]
+        if isinstance(index, int):
+            images = images.clone()  # torch gives a view, and who keeps one image would keep them all
         return images.flip(-1) if self.mirrored else images
 
     def all(self) -> Tensor:

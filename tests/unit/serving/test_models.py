@@ -1,11 +1,16 @@
 """Opened models: kept while there is room, opened once, and opened anew when they were written anew."""
 
+import gc
 import os
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from convscope.looking.lesson import measure_lesson
+from convscope.serving.correcting.pictures import Pictures
+from convscope.serving.lens.lenses import Lenses
 from convscope.serving.workbench import UnknownRunError, Workbench
 
 
@@ -25,6 +30,22 @@ def test_without_room_the_one_used_longest_ago_is_let_go(digit_runs: Path) -> No
     workbench.classifier("plain")
     assert workbench.open_classifier("quick") is None
     assert workbench.open_classifier("plain") is not None
+
+
+def test_what_pages_keep_of_a_run_does_not_keep_its_images(digit_runs: Path) -> None:
+    workbench, lenses = Workbench(digit_runs, memory=1), Lenses()
+    pictures = Pictures(workbench)
+    subject = workbench.subject("quick")
+    images = subject.dataset.test
+    assert pictures.png(workbench.find("quick"), images.hashes[0]) is not None
+    lenses.of(subject)
+    lesson = measure_lesson(subject)
+    assert lesson.image.pixels.untyped_storage().nbytes() == 28 * 28
+    kept = weakref.ref(subject), weakref.ref(images.images.pixels)
+    del subject, images
+    workbench.subject("plain")
+    gc.collect()
+    assert [each() for each in kept] == [None, None]
 
 
 def test_with_room_both_are_kept(digit_runs: Path) -> None:

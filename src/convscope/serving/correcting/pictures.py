@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from convscope.serving.workbench import Entry, Workbench
 
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from convscope.looking.subject import Subject
+
 KEPT = 4
-"""Runs whose images' places are remembered."""
+"""Runs whose small copies are remembered."""
 SHOWCASE = "predictions/images.npz"
 
 Place = tuple[str, int]
@@ -27,7 +30,8 @@ class Pictures:
         self._workbench = workbench
         self._turn = threading.Lock()
         self._small: OrderedDict[tuple[str, float], dict[str, NDArray[np.uint8]]] = OrderedDict()
-        self._places: OrderedDict[int, tuple[Any, dict[str, Place]]] = OrderedDict()
+        self._places: WeakKeyDictionary[Subject, dict[str, Place]] = WeakKeyDictionary()
+        """Of the images of opened runs; they go when the run's model is let go."""
 
     def png(self, entry: Entry, content: str) -> bytes | None:
         """The image as a PNG; None where neither the run nor its data has it. Not for the event loop."""
@@ -44,19 +48,16 @@ class Pictures:
     def _of_data(self, entry: Entry, content: str) -> NDArray[np.uint8] | None:
         subject = self._workbench.subject(entry.id)
         with self._turn:
-            known = self._places.get(id(subject))
-            if known is None or known[0] is not subject:
-                places = {
+            if subject not in self._places:
+                self._places[subject] = {
                     digest: (split, row)
                     for split, images in subject.dataset.splits.items()
                     for row, digest in enumerate(images.hashes)
                 }
-                known = self._places[id(subject)] = (subject, places)
-                while len(self._places) > KEPT:
-                    self._places.popitem(last=False)
-        if content not in known[1]:
+            place = self._places[subject].get(content)
+        if place is None:
             return None
-        split, row = known[1][content]
+        split, row = place
         pixels: NDArray[np.uint8] = subject.dataset.splits[split].images[row].permute(1, 2, 0).numpy()
         return pixels
 
