@@ -154,7 +154,20 @@ def pool(parts: list[Predictions]) -> Predictions:
         training_range=first.training_range,
         likeness=np.concatenate(likeness) if len(likeness) == len(parts) else None,
         likened_to=first.likened_to,
+        groups=_pooled_groups(parts),
     )
+
+
+def _pooled_groups(parts: list[Predictions]) -> NDArray[np.int64] | None:
+    """Numbered anew, so that those of two splits are apart; an image whose group was not kept is alone."""
+    if all(each.groups is None for each in parts):
+        return None
+    numbers, taken = [], 0
+    for each in parts:
+        groups = np.arange(len(each)) if each.groups is None else each.groups
+        numbers.append(taken + np.unique(groups, return_inverse=True)[1].astype(np.int64))
+        taken += len(each)
+    return np.concatenate(numbers)
 
 
 def moved_weights(before: nn.Module, after: nn.Module) -> dict[str, float]:

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.special import softmax
 
 from convscope.classifier.classifier import Classifier
-from convscope.comparison.estimate import Estimate, of_shares
-from convscope.comparison.pairing import pair
+from convscope.comparison.estimate import Estimate, of_means, of_shares
+from convscope.comparison.pairing import Paired, pair
 from convscope.config.experiment_file import override
 from convscope.config.resolved import resolve
 from convscope.data.corrections import Correction, beyond, read_corrections
@@ -78,6 +78,7 @@ class Refitted:
         corrections: how many lines the table of corrections has.
         before, after: how many of the images held out each head has right, by the corrected labels.
         difference: after minus before, from the same images.
+        test: what its p-value is of.
         flips: the images whose answer changed, those that are right now first.
         seconds: that it all took.
         was_tuned: whether the parent's classifier is a fine-tuned network, which its head is only a part of.
@@ -89,6 +90,7 @@ class Refitted:
     before: Proportion
     after: Proportion
     difference: Estimate
+    test: str
     flips: tuple[Flip, ...]
     seconds: float
     was_tuned: bool
@@ -101,13 +103,12 @@ class Refitted:
         of = some(self.before.n, "image")
         if not self.flips:
             return f"no answer to {of} held out changed"
-        low, high = (100 * end for end in self.difference.interval)
         points = f"{100 * self.difference.value:+.1f}".replace("-", "−")
-        ends = f"{low:+.1f} to {high:+.1f}".replace("-", "−")
+        ends = " to ".join(f"{100 * end:+.1f}" for end in self.difference.interval).replace("-", "−")
         sure = "" if self.difference.is_sure else "; that may be chance"
         return (
             f"{some(len(self.flips), 'answer')} to {of} held out changed: {flipped}. By the corrected labels "
-            f"that is {points} points, 95 % interval {ends} (mid-p McNemar p = {self.difference.p_value:.2g})"
+            f"that is {points} points, 95 % interval {ends} ({self.test} p = {self.difference.p_value:.2g})"
             f"{sure}"
         )
 
@@ -194,17 +195,27 @@ def _compare(parent: Run, made: Run, begun: float) -> Refitted:
         for row in np.flatnonzero(before != after).tolist()
     ]
     summary = parent.summary() or {}
+    difference, test = _difference(paired)
     return Refitted(
         run=made.path,
         parent=parent.path.resolve().name,
         corrections=len(corrections),
         before=Proportion(int(paired.right[0].sum()), len(paired)),
         after=Proportion(int(paired.right[1].sum()), len(paired)),
-        difference=of_shares(paired.right[0], paired.right[1]),
+        difference=difference,
+        test=test,
         flips=tuple(sorted(flips, key=lambda flip: (_KINDS.index(flip.kind), -flip.probability))),
         seconds=time.perf_counter() - begun,
         was_tuned=summary.get("checkpoint") != HEAD,
     )
+
+
+def _difference(paired: Paired) -> tuple[Estimate, str]:
+    """Of two heads, and the name of the test; images that belong together are right or wrong together."""
+    if paired.groups is None:
+        return of_shares(paired.right[0], paired.right[1]), "mid-p McNemar"
+    test = f"Student's paired test over {len(np.unique(paired.groups)):,} series,"
+    return of_means(*paired.by_groups(paired.right), n=len(paired)), test
 
 
 def _corrections(run: Run) -> tuple[Correction, ...]:

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from convscope.comparison.comparing import MARGIN, Comparison, compare_sides
 from convscope.comparison.crossed import cross
 from convscope.comparison.sequential import FIRST_LOOK, Watch
@@ -89,8 +87,8 @@ def _look(watch: Watch, comparison: Comparison, count: int) -> Look:
     paired = comparison.paired
     if paired is None or count < FIRST_LOOK:
         return Look(seeds=count, comparison=comparison, p_value=None, word="too close to tell", is_last=False)
-    right = np.asarray(paired.right)
-    watch.see(cross(right[:count], right[count:]), comparison.margin or MARGIN)
+    units = paired.by_groups(paired.right)  # series count as one, as in the comparison itself
+    watch.see(cross(units[:count], units[count:]), comparison.margin or MARGIN)
     return Look(
         seeds=count,
         comparison=comparison,

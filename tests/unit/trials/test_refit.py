@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from scipy.special import softmax
 
 import convscope as cs
+from convscope.comparison.estimate import of_shares
 from convscope.data.corrections import Correction, write_corrections
 from convscope.diagnosis.rules.labels import likeliest_wrong
 from convscope.errors import UsageError
@@ -63,6 +66,31 @@ def test_what_flipped_is_judged_by_the_corrected_labels(spoiled, righted):
     assert low <= found.difference.value <= high
     held_out = {name for each in answers.values() for name in each.ids}
     assert {flip.path for flip in found.flips} <= held_out
+
+
+def test_images_of_one_series_count_together_and_the_test_is_named(bars, tmp_path):
+    """Four images of each bar: right or wrong together, so that series are what is counted."""
+    for path in sorted(bars.glob("*/*.png")):
+        with Image.open(path) as image:
+            pixels = np.asarray(image)
+        (tmp_path / "bars" / path.parent.name).mkdir(parents=True, exist_ok=True)
+        for number in range(4):
+            name = f"{path.parent.name}/{path.stem}-{number}.png"
+            Image.fromarray(pixels + np.uint8(number)).save(tmp_path / "bars" / name)
+    lying = [f"lying/{bar:02d}-{number}.png" for bar in range(20) for number in range(4)]
+    table, fewer = tmp_path / "turned.csv", tmp_path / "fewer.csv"
+    turned = [Correction(path=path, old="lying", new="standing") for path in lying]
+    table.write_bytes(write_corrections(each for each in turned if not each.path.startswith("lying/00")))
+    fewer.write_bytes(write_corrections(turned[:4]))
+    settings = {"group_by": r"\w+/\d\d", "frozen": True, "corrections": str(table), **SETTINGS}
+    run = cs.train(tmp_path / "bars", runs=tmp_path, name="spoiled", **settings).path
+    found = refit(run, fewer)
+    series = found.after.n // 4
+    assert found.after.n == 4 * series
+    assert f"Student's paired test over {series} series, p = " in found.said
+    alone = of_shares(*(np.arange(found.after.n) < each.correct for each in (found.before, found.after)))
+    assert found.difference.value == pytest.approx(alone.value)
+    assert alone.p_value < found.difference.p_value < 1
 
 
 def test_the_new_run_is_a_run_like_others(spoiled, righted):

@@ -1,12 +1,14 @@
 """Groups of seeds: one recipe, one split; more seeds until it is sure."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.unit.comparison.conftest import answers, make_run
 
 from convscope.cli.main import run as command
 from convscope.config.asked import ExperimentConfig
@@ -98,6 +100,23 @@ def test_it_stops_as_soon_as_it_is_sure(pair: Path, tmp_path: Path) -> None:
     assert looks[-1].p_value is not None
     assert looks[-1].p_value < 0.05
     assert len(Group(runs / "good").runs) == len(Group(runs / "untrained").runs) == looks[-1].seeds < 5
+
+
+@pytest.mark.parametrize("is_in_series", [False, True])
+def test_images_of_one_series_are_one_piece_of_evidence(tmp_path: Path, is_in_series: bool) -> None:
+    """Of 30 series of 10 images one recipe has 12 wrong, whole, and the other 6: it looks sure by images."""
+    series = np.repeat(np.arange(30), 10)
+    for name, wrong in (("a", series < 12), ("b", series >= 24)):
+        for seed in range(4):
+            right = ~wrong
+            right[120 + seed] ^= True
+            judged = replace(answers(right.tolist()), groups=series if is_in_series else None)
+            make_run(tmp_path / name / f"seed-{seed}", judged, seed=seed, data__split_seed=0)
+    looks = list(until_sure(tmp_path / "a", tmp_path / "b", at_most=4, progress=Silent))
+    assert looks[-1].word == ("too close to tell" if is_in_series else "better")
+    p_value = looks[-1].p_value
+    assert p_value is not None
+    assert (p_value < 0.05) != is_in_series
 
 
 def test_single_runs_become_groups_beside_them(pair: Path, tmp_path: Path) -> None:
