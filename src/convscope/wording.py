@@ -87,7 +87,7 @@ def between(low: float, high: float, digits: int = 3) -> str:
     return to.join(ends)
 
 
-def figure_words(name: str, figure: Mapping[str, Any]) -> tuple[str, str]:
+def with_ends(name: str, figure: Mapping[str, Any]) -> tuple[str, str]:
     """A figure of a run's summary, and its interval: `97.1 %` and `95.6–98.1`, `off by 0.31` and `0.28–0.34`.
 
     The interval is empty where there is none, as of folds that are all alike.

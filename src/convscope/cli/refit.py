@@ -40,6 +40,8 @@ def refit(
             from convscope.runs.folder import Run
             from convscope.runs.marks import MARKED
             from convscope.trials.refit import refit as fit_again
+            from convscope.trials.refit import refuse_refit
+        refuse_refit(Run.open(run), corrections or run / MARKED)
         if corrections is None:
             if not Run.open(run).has(MARKED):
                 raise UsageError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from convscope.cli.output import print_json, result_console
 from convscope.errors import RunError
-from convscope.wording import duration, figure_words, here, some
+from convscope.wording import duration, here, some, with_ends
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -138,7 +138,7 @@ def _figure(run: "Listed", split: str) -> tuple[str, str]:
     found = run.figure(split)
     if found is None:
         return ("no images" if run.summary else ""), ""
-    return figure_words(*found)
+    return with_ends(*found)
 
 
 def _document(run: "Listed") -> dict[str, Any]:

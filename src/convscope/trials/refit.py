@@ -145,7 +145,7 @@ def refit(
     """
     begun = time.perf_counter()
     run = Run.open(parent)
-    _refuse(run, corrections)
+    refuse_refit(run, corrections)
     stem = f"{run.path.resolve().name}-corrected"
     folder = run.path.resolve().parent
     config = resolve(
@@ -164,7 +164,13 @@ def refit(
     return found
 
 
-def _refuse(run: Run, corrections: Path) -> None:
+def refuse_refit(run: Run, corrections: Path) -> None:
+    """Stop where no head of a run can be fitted again.
+
+    Raises:
+        RunError: it is not finished.
+        UsageError: it has no such head; says how to train it again.
+    """
     if run.summary() is None:
         raise RunError(f"{here(run.path)} is not finished: there is no head to fit again yet")
     if not is_refittable(run):
@@ -215,7 +221,7 @@ def _difference(paired: Paired) -> tuple[Estimate, str]:
     if paired.groups is None:
         return of_shares(paired.right[0], paired.right[1]), "mid-p McNemar"
     test = f"Student's paired test over {len(np.unique(paired.groups)):,} series,"
-    return of_means(*paired.by_groups(paired.right), n=len(paired)), test
+    return of_means(*paired.by_groups(paired.right), n=len(paired), is_share=True), test
 
 
 def _corrections(run: Run) -> tuple[Correction, ...]:

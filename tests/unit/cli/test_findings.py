@@ -59,3 +59,11 @@ def test_a_network_that_took_no_step_is_not_judged_as_if_it_had(
     made = convscope("train", photos, "--runs", tmp_path, "--name", "none", *settings, "--json").document
     assert [finding["name"] for finding in made["findings"]] == ["untrained"]
     assert "--steps 1000" in made["findings"][0]["advice"]
+
+
+def test_a_head_that_cannot_be_fitted_again_is_said_before_marks_are_asked_for(
+    convscope: Callable[..., Any], trained: Path
+) -> None:
+    outcome = convscope("refit", trained)
+    assert outcome.code == 2
+    assert "was trained from scratch, so no head of it can be fitted alone" in outcome.err

@@ -8,7 +8,7 @@ from typing import Any, Final
 from convscope.comparison.overview import Listed
 from convscope.runs.standing import Standing
 from convscope.serving.workbench import Entry, Row, Workbench, name_of
-from convscope.wording import duration, figure_words, percent, percent_decimals, shown, some
+from convscope.wording import duration, percent, percent_decimals, shown, some, with_ends
 
 STATES: Final[dict[Standing, str]] = {
     "training": "training",
@@ -147,7 +147,7 @@ def _figure(listed: Listed) -> tuple[str, str, str, tuple[float, float, float] |
     if found is None:
         return _so_far(listed)
     name, figure = found
-    said, interval = figure_words(name, figure)
+    said, interval = with_ends(name, figure)
     is_drawn = name == "accuracy" and None not in figure["interval"]
     span = (float(figure["value"]), *figure["interval"]) if is_drawn else None
     return said, interval, _judged_by(listed, split, figure), span
