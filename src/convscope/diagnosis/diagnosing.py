@@ -47,8 +47,18 @@ NETWORK = (
         needs=("start", "config.network"),
         judge=signal,
     ),
-    Rule(name="gradients", source="Glorot and Bengio 2010", needs=("start",), judge=gradients),
-    Rule(name="start", source="Karpathy 2019", needs=("start", "class_names"), judge=start_loss),
+    Rule(
+        name="gradients",
+        source="Glorot and Bengio 2010",
+        needs=("start", "config.network"),
+        judge=gradients,
+    ),
+    Rule(
+        name="start",
+        source="Karpathy 2019",
+        needs=("start", "class_names", "config.network"),
+        judge=start_loss,
+    ),
     Rule(name="step", source="Karpathy 2019", needs=("start", "config.training"), judge=step_size),
 )
 """They ask the network before its first step."""
@@ -73,7 +83,7 @@ TRAINED = (
         needs=("classified", "plain_labels"),
         judge=random_labels,
     ),
-    Rule(name="units", source="Lu et al. 2019", needs=("dead",), judge=dead_layers),
+    Rule(name="units", source="Lu et al. 2019", needs=("dead", "config.network"), judge=dead_layers),
     Rule(name="rate", source="Karpathy 2019", needs=("moved", "classified_sample"), judge=way),
     Rule(name="labels", source="Northcutt et al. 2021", needs=("classified",), judge=wrong_labels),
     Rule(name="groups", source="Chung et al. 2019", needs=("classified", "looks"), judge=failing_groups),
@@ -96,7 +106,12 @@ TRAINED = (
         needs=("records", "validation_images"),
         judge=curves,
     ),
-    Rule(name="saturation", source="Goodfellow et al. 2016", needs=("classified",), judge=saturated),
+    Rule(
+        name="saturation",
+        source="Goodfellow et al. 2016",
+        needs=("classified", "config.network"),
+        judge=saturated,
+    ),
     Rule(name="confidence", source="Guo et al. 2017", needs=("classified",), judge=calibrated),
     Rule(name="unlike", source="Sun et al. 2022; Vovk 2012", needs=("tested",), judge=unlike_training),
 )

@@ -9,6 +9,7 @@ from convscope.wording import percent, rounded, some
 
 _MANY_DEAD = 0.5
 _OUT_OF_SIZE = 1000.0  # times larger or smaller at the end than at the start
+_AT_THE_START = "Whether it began so, and which start keeps their size, says: convscope diagnose"
 
 
 def values(signals: Signals) -> list[Finding]:
@@ -31,7 +32,7 @@ def signal(signals: Signals) -> list[Finding]:
                 evidence="values there are not finite"
                 if broken
                 else "its values are the same for all images",
-                advice="Train with a lower --learning-rate, or with --initialiser he",
+                advice=f"Train with a lower --learning-rate. {_AT_THE_START}",
             )
         ]
     last = found.logits.std
@@ -52,12 +53,14 @@ def signal(signals: Signals) -> list[Finding]:
 
 def drift(found: Drift) -> list[Finding]:
     """Which layer's values moved most while the network learned."""
-    moved = {name: _factor(line[0], line[-1]) for name, line in found.deviations.items() if line}
+    lines = {name: line for name, line in found.deviations.items() if line}
+    moved = {name: _factor(line[0], line[-1]) for name, line in lines.items()}
     comparable = {name: factor for name, factor in moved.items() if factor is not None}
-    lost = [name for name, factor in moved.items() if factor is None]
+    # What starts at 0 and ends alive was not lost: the heads of some networks start so on purpose.
+    lost = [name for name, line in lines.items() if not (0 <= line[0] < math.inf and 0 < line[-1] < math.inf)]
     findings = []
     if lost:
-        said = f"{', '.join(lost)}: all values alike, or not finite, at its first or last record"
+        said = f"{', '.join(lost)}: all values alike at its last record, or not finite"
         findings.append(Finding(name="signal-lost", severity="warning", sentence=said))
     if comparable:
         name = max(comparable, key=lambda each: comparable[each])
@@ -108,7 +111,7 @@ def _out_of_size(what: str, evidence: str) -> Finding:
         severity="warning",
         sentence=f"the values {what} on their way",
         evidence=evidence,
-        advice="Train with --initialiser he, which keeps their size",
+        advice=_AT_THE_START,
     )
 
 

@@ -75,7 +75,7 @@ def _options(config: NetworkConfig, entry: NetworkEntry) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if entry.dropout and config.dropout is not None:
         options["dropout"] = config.dropout
-    if len(entry.batch_norm) > 1:
+    if entry.has_choice_of_batch_norm:
         options["batch_norm"] = bool(config.batch_norm)
     return options
 

@@ -48,6 +48,11 @@ class NetworkEntry:
     recipe: Literal["counter", "residual", "whitened", "small", "plain"] = "plain"
     """As what it is trained where nothing else is asked."""
 
+    @property
+    def has_choice_of_batch_norm(self) -> bool:
+        """Whether it can be had with batch normalisation and without."""
+        return len(self.batch_norm) > 1
+
 
 CATALOGUE = (
     NetworkEntry(

@@ -1,6 +1,6 @@
 """`diagnose --try`: what a finding advises, trained beside the run as it is, over a few seeds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from convscope.config.length import Epochs, Steps
 from convscope.config.resolved import ResolvedExperiment
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import Diagnosis
+from convscope.diagnosis.starting import has_choice_of_weights, other_start
 from convscope.errors import DivergedError, UsageError
 from convscope.evaluation.predictions import has_predictions
 from convscope.networks.pretrained import is_pretrained, pretraining_of
@@ -112,14 +113,14 @@ def changes_for(finding: Finding, config: ResolvedExperiment) -> Changes:
     training = config.training
     match finding.name:
         case "signal-explodes" | "signal-vanishes" | "signal-lost" | "gradient-lost":
-            return _other_start(config)
+            return other_start(config.network)
         case "gradient-vanishes" | "gradient-explodes":
-            return _other_start(config)
+            return other_start(config.network)
         case "rate-too-high" | "rate-too-low":
             return {"training.learning_rate": None}
         case "dead-layer" | "softmax-saturated":
             return {"training.learning_rate": float(f"{training.learning_rate / 10:.1g}")}
-        case "start-sure":
+        case "start-sure" if has_choice_of_weights(config.network):
             return {"network.last_initialiser": "xavier"}
         case "never-answered" if training.balance == "none":
             return {"training.balance": "sampling"}
@@ -139,14 +140,6 @@ def _knows_nothing_yet(config: ResolvedExperiment) -> bool:
     """Whether a network that knows photos is at hand, and this is none: what both findings then advise."""
     preprocessing = config.preprocessing
     return pretraining_of(config.network.name, preprocessing.channels, preprocessing.size) == "at hand"
-
-
-def _other_start(config: ResolvedExperiment) -> Changes:
-    network = config.network
-    if network.initialiser in (None, "he") and network.initial_scale == 1:
-        return {"network.batch_norm": True}
-    back: Mapping[str, Any] = {"initialiser": "he", "initial_std": None, "initial_scale": 1.0}
-    return {f"network.{name}": value for name, value in back.items() if getattr(network, name) != value}
 
 
 def _twice_as_long(config: ResolvedExperiment) -> Changes:

@@ -37,7 +37,7 @@ def started(config: NetworkConfig) -> Passage:
 def test_networks_that_start_by_the_book_pass(name: str) -> None:
     start = started(NetworkConfig(name=name))
     assert signal(start, NetworkConfig(name=name)).findings == ()
-    assert start_loss(start, CLASSES).findings == ()
+    assert start_loss(start, CLASSES, NetworkConfig(name=name)).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_bad_start_is_told_with_the_number_that_is_right(scale: float, name: s
 
 def test_a_network_that_is_sure_at_the_start_is_told() -> None:
     config = NetworkConfig(name="conv4", initialiser="normal", initial_std=1.0)
-    (found,) = start_loss(started(config), CLASSES).findings
+    (found,) = start_loss(started(config), CLASSES, config).findings
     assert found.name == "start-sure"
     assert "ln 10 = 2.30" in found.sentence
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from convscope.config.asked import NetworkConfig
 from convscope.data.preprocessing import Preprocessing
 from convscope.diagnosis.rule import AbsentError, Verdict
 from convscope.diagnosis.rules.collapse import collapse
@@ -140,17 +141,27 @@ def test_the_way_of_the_weights(moved: float, share: float, name: str) -> None:
     assert names(verdict) == ([name] if name else [])
 
 
+VGG = NetworkConfig(name="vgg12")
+
+
 def dead(share: float) -> DeadUnits:
     silent = np.arange(100) < 100 * share
     return DeadUnits(layer="conv2", dead=silent, firing_share=1.0 - silent, images=256)
 
 
 def test_a_dead_layer_is_named() -> None:
-    assert dead_layers([dead(0.2), dead(0.5)]).findings == ()
-    (found,) = dead_layers([dead(0.2), dead(1.0)]).findings
+    assert dead_layers([dead(0.2), dead(0.5)], VGG).findings == ()
+    (found,) = dead_layers([dead(0.2), dead(1.0)], VGG).findings
     assert (found.name, found.severity) == ("dead-layer", "error")
+    assert "--batch-norm" in found.advice
     with pytest.raises(AbsentError, match="no rectifier"):
-        dead_layers([])
+        dead_layers([], VGG)
+
+
+@pytest.mark.parametrize("name", ["pretrained", "two-conv", "small-resnet"])
+def test_batch_norm_is_not_advised_to_networks_that_refuse_it_or_have_it(name: str) -> None:
+    (found,) = dead_layers([dead(1.0)], NetworkConfig(name=name)).findings
+    assert found.advice == "Train again with a lower --learning-rate"
 
 
 def test_a_collapse_is_told_and_few_images_are_not_called_one() -> None:

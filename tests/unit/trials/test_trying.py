@@ -33,7 +33,8 @@ def test_each_finding_changes_what_its_advice_says(bars_run: Path) -> None:
     assert changes_for(finding("still-improving"), plain) == {"training.steps": 24}
     assert changes_for(finding("dead-layer"), plain) == {"training.learning_rate": 0.0003}
     assert changes_for(finding("leak"), plain) == {}
-    assert changes_for(finding("signal-vanishes"), plain) == {"network.batch_norm": True}
+    deep = config_of(bars_run, network__name="vgg12")
+    assert changes_for(finding("signal-vanishes"), deep) == {"network.batch_norm": True}
     bad = config_of(
         bars_run, network__initialiser="normal", network__initial_std=1.0, network__initial_scale=0.01
     )
@@ -42,6 +43,13 @@ def test_each_finding_changes_what_its_advice_says(bars_run: Path) -> None:
         "network.initial_std": None,
         "network.initial_scale": 1.0,
     }
+
+
+def test_no_start_is_tried_that_the_network_refuses(bars_run: Path) -> None:
+    for name in ("two-conv", "timm:resnet18", "pretrained"):
+        config = config_of(bars_run, network__name=name)
+        assert changes_for(finding("gradient-lost"), config) == {}
+        assert bool(changes_for(finding("start-sure"), config)) == (name == "two-conv")
 
 
 def test_bias_and_variance_of_colour_photos_are_tried_with_a_network_that_knows_some(bars_run: Path) -> None:

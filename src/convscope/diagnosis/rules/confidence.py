@@ -5,8 +5,10 @@ import math
 import numpy as np
 from scipy.special import bdtrc, ndtr, softmax
 
+from convscope.config.asked import NetworkConfig
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import AbsentError, Verdict
+from convscope.diagnosis.starting import has_choice_of_weights
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.temperature import least_loss
 from convscope.wording import percent, rounded, some
@@ -52,7 +54,7 @@ def calibrated(held_out: Predictions) -> Verdict:
     return Verdict(findings=(finding,), fine=evidence)
 
 
-def saturated(held_out: Predictions) -> Verdict:
+def saturated(held_out: Predictions, network: NetworkConfig) -> Verdict:
     """Whether wrong answers are as sure as an answer can be.
 
     Goodfellow, Bengio and Courville, "Deep learning" (2016), section 6.2.2.3: where one score is far above
@@ -70,13 +72,15 @@ def saturated(held_out: Predictions) -> Verdict:
     p = 1.0 if count == 0 else float(bdtrc(count - 1, total, _USUAL))
     if p >= 0.5:
         return Verdict(fine=said)
+    smaller = (
+        "Start with smaller weights: --initialiser he; train" if has_choice_of_weights(network) else "Train"
+    )
     finding = Finding(
         name="softmax-saturated",
         severity="warning",
         sentence="its softmax is saturated: it is certain of its wrong answers, too",
         evidence=f"{said}; the highest of their logits lies {rounded(spread)} above the next",
-        advice="Start with smaller weights: --initialiser he; train with a lower --learning-rate, or with "
-        "--label-smoothing 0.1",
+        advice=f"{smaller} with a lower --learning-rate, or with --label-smoothing 0.1",
         p=p,
     )
     return Verdict(findings=(finding,), fine=said)

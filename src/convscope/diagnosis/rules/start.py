@@ -5,7 +5,8 @@ import math
 from convscope.config.asked import NetworkConfig, TrainingConfig
 from convscope.diagnosis.finding import Finding
 from convscope.diagnosis.rule import AbsentError, Verdict
-from convscope.inspection.signals.passage import LayerWeights, Passage
+from convscope.diagnosis.starting import advise_start, has_choice_of_weights
+from convscope.inspection.signals.passage import LayerWeights, Passage, Stage
 from convscope.wording import rounded, some
 
 _EXPLODES = 1000.0
@@ -20,17 +21,24 @@ and small networks learn well at a peak of once their size (benchmarks/diagnosis
 
 
 def signal(start: Passage, network: NetworkConfig) -> Verdict:
-    """Whether the values keep their size from the first layer to the answer."""
-    first, last = start.stages[0], start.stages[-1]
-    advice, right = _advice(network), _right_size(start)
-    lost = next((each for each in start.stages if not math.isfinite(each.values) or each.values == 0), None)
+    """Whether the values keep their size from the first layer to the answer.
+
+    A layer of zeros is no fault where the answers differ all the same, for then it is in a branch that starts
+    closed; nor is the last one, where the first step moves it.
+    """
+    advice, right = advise_start(network), _right_size(start)
+    lost = _lost(start)
     if lost is not None:
         said = f"the values of {lost.name} are {'all alike' if lost.values == 0 else 'not finite'}"
         finding = Finding(
             name="signal-lost", severity="error", sentence=said, evidence=right, advice=advice, p=0.0
         )
         return Verdict(findings=(finding,), fine="")
-    layers, ratio = len(start.stages), last.values / first.values
+    stages = _alive(start)
+    if not stages:
+        return Verdict(fine="its only layer starts at 0, and the first step moves it")
+    first, last, layers = stages[0], stages[-1], len(stages)
+    ratio = last.values / first.values
     growth = ratio ** (1 / max(1, layers - 1))
     path = f"standard deviation {rounded(first.values)} → {rounded(last.values)} over {some(layers, 'layer')}"
     path += f" (×{rounded(growth, 2)} a layer)"
@@ -50,18 +58,20 @@ def signal(start: Passage, network: NetworkConfig) -> Verdict:
     return Verdict(fine=f"the values keep their size: {path}")
 
 
-def start_loss(start: Passage, class_names: tuple[str, ...]) -> Verdict:
+def start_loss(start: Passage, class_names: tuple[str, ...], network: NetworkConfig) -> Verdict:
     """Whether the network knows at first that it knows nothing."""
     unsure = math.log(len(class_names))
     knows = f"where a network that knows nothing has ln {len(class_names)} = {unsure:.2f}"
     if math.isfinite(start.loss) and start.loss <= _SURE * unsure:
         return Verdict(fine=f"loss {rounded(start.loss)} at the start, {knows}")
+    explodes = _explodes(start)
+    has_advice = has_choice_of_weights(network) and not explodes
     finding = Finding(
         name="start-sure",
         severity="warning",
         sentence=f"loss {rounded(start.loss)} at the start, {knows}: it is sure, and wrong",
-        evidence="it follows from values that explode" if _explodes(start) else "",
-        advice="" if _explodes(start) else "Give the last layer smaller weights: --last-initialiser xavier",
+        evidence="it follows from values that explode" if explodes else "",
+        advice="Give the last layer smaller weights: --last-initialiser xavier" if has_advice else "",
         p=0.0,
     )
     return Verdict(findings=(finding,), fine="")
@@ -93,23 +103,30 @@ def step_size(start: Passage, training: TrainingConfig) -> Verdict:
     return Verdict(findings=(finding,), fine="")
 
 
+def _lost(start: Passage) -> Stage | None:
+    """The first layer whose values are no numbers, or are alike so that all answers are."""
+    broken = next((each for each in start.stages if not math.isfinite(each.values)), None)
+    if broken is not None or start.answers_differ or start.answers_nothing_yet:
+        return broken
+    return next((each for each in start.stages if each.values == 0), None)
+
+
+def _alive(start: Passage) -> list[Stage]:
+    return [each for each in start.stages if each.values > 0]
+
+
 def _explodes(start: Passage) -> bool:
-    return start.stages[-1].values > _EXPLODES * start.stages[0].values
+    stages = _alive(start)
+    return bool(stages) and stages[-1].values > _EXPLODES * stages[0].values
 
 
 def _right_size(start: Passage) -> str:
     """Of the layer that is furthest from it, the size of its weights and the one that would be right."""
-    worst = max(start.weights, key=lambda each: abs(math.log(max(each.size, 1e-30) / _right(each))))
+    own = [each for each in start.weights if not each.leaves_zero] or start.weights
+    worst = max(own, key=lambda each: abs(math.log(max(each.size, 1e-30) / _right(each))))
     shape = "×".join(str(side) for side in (*worst.shape[2:], *worst.shape[1:2]))
     size = f"weights of {worst.name} have standard deviation {rounded(worst.size)}"
     return f"{size}; He's for its {shape} inputs is {rounded(_right(worst))}"
-
-
-def _advice(network: NetworkConfig) -> str:
-    if network.initial_scale == 1 and network.initialiser in (None, "he"):
-        return "Normalise behind each convolution: --batch-norm"
-    scaled = " and without --initial-scale" if network.initial_scale != 1 else ""
-    return f"Train with --initialiser he{scaled}"
 
 
 def _right(weights: LayerWeights) -> float:

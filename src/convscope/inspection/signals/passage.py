@@ -18,6 +18,9 @@ from convscope.inspection.layers import check_images
 from convscope.inspection.signals.nonlinearities import NonLinearity
 from convscope.inspection.signals.nonlinearity_sites import watched_nonlinearities
 
+_ROUNDING = 1e-6
+"""Of the largest answer: what single precision may add to answers that are alike."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -54,6 +57,11 @@ class LayerWeights:
         """How many values each unit reads."""
         return math.prod(self.shape[1:])
 
+    @property
+    def leaves_zero(self) -> bool:
+        """Whether it starts at 0, as the last layer of some networks does, and the first step moves it."""
+        return self.size == 0 and self.gradient > 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
@@ -64,12 +72,21 @@ class Passage:
         weights: of each convolution and fully connected layer that is trained, in order of definition.
         loss: the mean cross-entropy or squared error of these images.
         images: how many there were.
+        answers_differ: whether the answers differ from image to image.
     """
 
     stages: tuple[Stage, ...]
     weights: tuple[LayerWeights, ...]
     loss: float
     images: int
+    answers_differ: bool
+
+    @property
+    def answers_nothing_yet(self) -> bool:
+        """Whether all answers are alike only for a layer of zeros, which the first step moves."""
+        *inner, answer = self.stages
+        is_silent = answer.values == 0 and all(each.values > 0 for each in inner[-1:])
+        return is_silent and any(each.leaves_zero for each in self.weights)
 
 
 def pass_there_and_back(
@@ -118,6 +135,7 @@ def pass_there_and_back(
         ),
         loss=loss.item(),
         images=len(images),
+        answers_differ=bool((outputs - outputs[:1]).abs().max() > _ROUNDING * outputs.abs().max()),
     )
 
 
