@@ -1,7 +1,7 @@
 """The arithmetic of one value reproduces the network's own, in every network of the catalogue."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -267,18 +267,30 @@ def test_what_does_not_exist_is_named() -> None:
         explain(trace, "image", 0, 0, 0)
 
 
-def test_attention_is_refused_by_name() -> None:
-    class Attending(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.embed = nn.Conv2d(3, 8, 4, stride=4)
-            self.head = nn.Linear(8, 2)
+class Mixed(nn.Module):
+    """A convolution whose values are mixed in some way, and a fully connected layer."""
 
-        def forward(self, images: Tensor) -> Tensor:
-            tokens = self.embed(images).flatten(2).transpose(1, 2)
-            attended: Tensor = self.head(F.scaled_dot_product_attention(tokens, tokens, tokens).mean(1))
-            return attended
+    def __init__(self, mix: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.embed, self.mix, self.head = nn.Conv2d(3, 8, 4, stride=4), mix, nn.Linear(8, 2)
 
-    trace = trace_pass(Attending(), image_of((3, 16, 16)))
+    def forward(self, images: Tensor) -> Tensor:
+        values: Tensor = self.head(self.mix(self.embed(images)))
+        return values
+
+
+def attended(maps: Tensor) -> Tensor:
+    tokens = maps.flatten(2).transpose(1, 2)
+    return F.scaled_dot_product_attention(tokens, tokens, tokens).mean(1)
+
+
+def averaged_with_units_last(maps: Tensor) -> Tensor:
+    """As a Swin transformer does: the second axis holds rows, not units."""
+    return maps.permute(0, 2, 3, 1).mean((1, 2))
+
+
+@pytest.mark.parametrize("mix", [attended, averaged_with_units_last])
+def test_what_is_no_arithmetic_of_maps_is_refused_by_name(mix: Callable[[Tensor], Tensor]) -> None:
+    trace = trace_pass(Mixed(mix), image_of((3, 16, 16)))
     with pytest.raises(UsageError, match="is not known"):
         strongest_path(trace)

@@ -53,6 +53,9 @@ HIDDEN: frozenset[Kind] = frozenset({"reshaping", "padding"})
 WEIGHING: frozenset[Kind] = frozenset({"convolution", "linear"})
 """They weigh values and add them up."""
 
+OF_ANY_AXES = (_aten.mean, _aten.amax)
+"""They take a mean, or the largest, along the axes that they are told."""
+
 ONLY_STRIDES = _aten.as_strided_
 """Changes how a tensor lies in memory, in place, and nothing of its values."""
 

@@ -15,7 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from convscope.errors import UsageError
-from convscope.inspection.arithmetic.operators import HIDDEN, ONLY_STRIDES, WEIGHING, Kind, kind_of, word_of
+from convscope.inspection.arithmetic.operators import (
+    HIDDEN,
+    OF_ANY_AXES,
+    ONLY_STRIDES,
+    WEIGHING,
+    Kind,
+    kind_of,
+    word_of,
+)
 from convscope.inspection.arithmetic.steps import IMAGE
 from convscope.inspection.borrowing import device_of, twin
 from convscope.inspection.layers import check_images
@@ -182,7 +190,8 @@ class _Recorder(OperatorWatch):
         output = next(iter(tensors_in([result])), None)
         if output is not None:
             kind = kind_of(func, len(sources), first is not None and id(first) in self._known)
-            if len(output) != 1 or output.ndim not in (2, 4) or (kind == "pooling" and not _over_maps(args)):
+            of_maps = kind != "pooling" or _over_maps(func.overloadpacket, args)
+            if len(output) != 1 or output.ndim not in (2, 4) or not of_maps:
                 kind = "other"
             word, packet = word_of(func), func.overloadpacket
             self.nodes.append(Node(self._name(kind, word), kind, word, packet, output, sources, args))
@@ -211,11 +220,11 @@ class _Recorder(OperatorWatch):
         return unique
 
 
-def _over_maps(args: tuple[Any, ...]) -> bool:
-    """Whether a pooling (its kernel, its size, or the axes of a mean) is one of rows and columns."""
-    axes = args[1] if len(args) > 1 else []
-    reduces = args[0].ndim == 4 and len(axes) == 2
-    return reduces and ({axis % 4 for axis in axes} == {2, 3} or axes[0] > 0)
+def _over_maps(operator: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a pooling is one of rows and columns: a mean may be taken along other axes."""
+    if args[0].ndim != 4 or operator not in OF_ANY_AXES:
+        return bool(args[0].ndim == 4)
+    return {axis % 4 for axis in (args[1] if len(args) > 1 else ())} == {2, 3}
 
 
 @contextmanager

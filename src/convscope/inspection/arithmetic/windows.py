@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from convscope.inspection.arithmetic.operators import OF_ANY_AXES
 from convscope.inspection.arithmetic.steps import Floats, Place, Pooled, WeightedSum, Window
 from convscope.inspection.arithmetic.trace import Node, Trace
 
@@ -158,7 +159,7 @@ def pool_reading(trace: Trace, node: Node, place: Place) -> Reading:
     unit, row, column = place
     height, width = trace.nodes[node.sources[0]].values.shape[2:]
     spread = (1, 1)
-    if node.operator in _GLOBAL:
+    if node.operator in OF_ANY_AXES:
         corner, size = (0, 0), (height, width)
     elif node.operator in _ADAPTIVE:
         rows, columns = node.values.shape[2:]
@@ -235,5 +236,4 @@ def _array(values: Tensor) -> Floats:
 
 
 _LARGEST = (_aten.max_pool2d_with_indices, _aten.adaptive_max_pool2d, _aten.amax)
-_GLOBAL = (_aten.mean, _aten.amax)
 _ADAPTIVE = (_aten.adaptive_max_pool2d, _aten._adaptive_avg_pool2d)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -69,9 +70,8 @@ def finish_run(
     fits = [] if by_head or not tries_fits else compare_fits(classifier, run.data, dataset.validation)
     shape = (classifier.preprocessing.channels, *classifier.preprocessing.size)
     run.write(NETWORK, dataclasses.asdict(summarise(classifier.network, shape)))
-    way = _one_way(classifier, *judged[-1], dataset) if judged else None
-    if way is not None:
-        run.write(STEP_BY_STEP, way)
+    if judged:
+        _keep_way(run, classifier, *judged[-1], dataset)
     run.write(
         SUMMARY,
         {
@@ -105,12 +105,23 @@ def finish_run(
     )
 
 
-def _one_way(
-    classifier: Classifier, predictions: Predictions, images: ImageSet, dataset: Dataset
-) -> dict[str, Any] | None:
-    """Of a cross-validated run, whose folds held the images out, this classifier was trained on them."""
+def _keep_way(
+    run: Run, classifier: Classifier, predictions: Predictions, images: ImageSet, dataset: Dataset
+) -> None:
+    """How one answer comes about; of a cross-validated run, whose folds held the images out, for one of those
+    that this classifier was trained on.
+
+    It adorns the report: where it fails, a warning says so, and the training is finished all the same.
+    """
     split = "training" if images is dataset.train else predictions.split
-    return one_way(classifier, predictions, images, split=split)
+    try:
+        way = one_way(classifier, predictions, images, split=split)
+    except Exception as error:  # a network from elsewhere may do anything, and its figures are worth more
+        said = f"one prediction, step by step, is left out of the report: {type(error).__name__}: {error}"
+        warnings.warn(said, stacklevel=2)
+        return
+    if way is not None:
+        run.write(STEP_BY_STEP, way)
 
 
 def _corrections(run: Run, dataset: Dataset, judged: Predictions | None) -> dict[str, Any]:
