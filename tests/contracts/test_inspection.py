@@ -87,7 +87,7 @@ INSPECTIONS: dict[str, Callable[[nn.Module, Tensor], Any]] = {
     "guided": lambda network, images: project_to_pixels(
         network, images, _middle(network), [0, 1], method="guided"
     ),
-    "class maps": class_maps,
+    "class maps": lambda network, images: class_maps(network, images, batch_size=1),
     "integrated gradients": lambda network, images: integrated_gradients(network, images, steps=2),
     "occlusion": lambda network, images: occlusion(network, images, window=12, stride=12),
     "sanity": lambda network, images: check_class_maps(network, images, layer=_middle(network)),

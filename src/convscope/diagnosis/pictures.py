@@ -112,6 +112,10 @@ def where(seen: SeenWhere) -> list[Finding]:
     findings = _given(seen)
     if seen.sanity is not None:
         findings.append(sanity(seen.sanity, METHOD_NAMES.get(seen.methods[0], seen.methods[0])))
+    if seen.without_map:
+        findings.append(
+            Finding(name="no-class-map", severity="note", sentence=f"no class map: {seen.without_map}")
+        )
     findings.append(_completeness(seen))
     findings += _beside(seen)
     return [*findings, *fitted_on([case.looked for case in seen.cases])]

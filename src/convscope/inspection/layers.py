@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from convscope.errors import UsageError
-from convscope.inspection.borrowing import borrowed, device_of
+from convscope.inspection.borrowing import device_of
+from convscope.networks.following.maps import layer_outputs
 from convscope.wording import meant, near
 
 _NAMES_IN_A_MESSAGE = 20
@@ -43,6 +44,12 @@ def check_images(images: Tensor) -> None:
             f"images must be standardised floats of shape (N, C, H, W), N at least 1; "
             f"these are {images.dtype} of shape {tuple(images.shape)}"
         )
+
+
+def shape_of(images: Tensor) -> tuple[int, int, int]:
+    """(C, H, W) of images (N, C, H, W)."""
+    channels, height, width = images.shape[1:]
+    return channels, height, width
 
 
 class _ReachedError(Exception):
@@ -148,31 +155,25 @@ def recorded_outputs(network: nn.Module, layers: Sequence[str]) -> Iterator[dict
             handle.remove()
 
 
-def last_spatial_layer(network: nn.Module, images: Tensor) -> str:
-    """Return the layer that is last to finish with an output larger than 1×1, found by running one image.
+def last_spatial_layer(network: nn.Module, image_shape: tuple[int, int, int], smallest: int = 1) -> str:
+    """The last layer to return maps larger than 1×1; of `smallest` by `smallest` where there are such.
 
-    Raises UsageError if no layer's output has a height and a width.
+    Raises UsageError if no layer's output has a height and a width, or if it is not known which axes of the
+    last one they are: behind attention, for one, or where units come last.
     """
-    check_images(images)
-    last: str | None = None
-    with borrowed(network), torch.no_grad():
-        for name, module in network.named_modules():
-            if name == "":
-                continue
-
-            def note(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
-                nonlocal last
-                if isinstance(output, Tensor) and output.ndim == 4 and output[0, 0].numel() > 1:
-                    last = name
-
-            module.register_forward_hook(note)
-        network(images[:1].to(device_of(network)))
-    if last is None:
-        raise UsageError(
-            "no layer of this network has an output with height and width, so there is no map of where "
-            "it looks. Integrated gradients and occlusion work for it"
-        )
-    return last
+    outputs = layer_outputs(network, image_shape)
+    maps = {name: each for name, each in outputs.items() if each.looks_like_map}
+    fine = [name for name, each in maps.items() if min(each.shape[1:]) >= smallest]
+    last = next(reversed(fine or list(maps)), None)
+    if last is not None and maps[last].is_map:
+        return last
+    why = "no layer of this network has an output with height and width"
+    if last is not None:
+        shape = "×".join(str(side) for side in maps[last].shape)
+        why = f"the values of {last}, {shape}, are no maps of units by rows and columns of the image"
+    raise UsageError(
+        f"{why}, so there is no map of where it looks. Integrated gradients and occlusion work for it"
+    )
 
 
 def _as_tensor(output: Any, layer: str) -> Tensor:

@@ -153,20 +153,22 @@ class MapLayer:
 def layer_for_class_maps(subject: Subject) -> MapLayer:
     """The last layer with maps of at least 7×7: coarser ones hardly say where.
 
-    Raises UsageError where no layer has an output with height and width.
+    Raises UsageError where no layer has an output with height and width, or where it is not known which axes
+    they are.
     """
+    smallest = min(_MAP_SIDE, *subject.image_shape[1:])
+    name = last_spatial_layer(subject.network, subject.image_shape, smallest)
+    return MapLayer(name=name, is_pooled_globally=_is_pooled_behind(subject, name))
+
+
+def _is_pooled_behind(subject: Subject, name: str) -> bool:
+    """Whether what follows a layer's maps is one value of each, and no sum that weighs them."""
     shapes = output_shapes(subject.network, subject.image_shape)
-    fine = [
-        name
-        for name, shape in shapes.items()
-        if name and len(shape) == 3 and min(shape[1:]) >= min(_MAP_SIDE, *subject.image_shape[1:])
-    ]
-    blank = torch.zeros(1, *subject.image_shape)
-    name = fine[-1] if fine else last_spatial_layer(subject.network, blank)
-    channels = shapes[name][0]
-    after = list(shapes)[list(shapes).index(name) + 1 :]
-    pooled = any(np.prod(shapes[later]) == channels for later in after)
-    return MapLayer(name=name, is_pooled_globally=pooled)
+    own = shapes[name]
+    later = list(shapes)[list(shapes).index(name) + 1 :]
+    behind = next((each for each in later if shapes[each] != own), "")
+    is_weighed = isinstance(subject.network.get_submodule(behind), nn.Linear | nn.Conv2d)
+    return shapes[behind] in ((own[0], 1, 1), (own[0],)) and not is_weighed
 
 
 def _kernel(network: nn.Module, name: str) -> tuple[int, ...]:

@@ -48,6 +48,7 @@ class SeenWhere:
         missed: (N,), the share of the change of score that integrated gradients do not account for.
         sanity: whether the class map depends on the weights; None for a network without maps.
         layer: that the class map is of; empty without.
+        without_map: why there is no class map; empty with one.
         class_names: in index order; empty where the network answers with a number.
         beside: (methods, N), whether a map is strongest in the padding that the image was given.
     """
@@ -61,6 +62,7 @@ class SeenWhere:
     layer: str
     class_names: tuple[str, ...]
     beside: NDArray[np.bool_]
+    without_map: str = ""
 
 
 def cases_for(subject: Subject, images: Sequence[Looked], class_name: str | None = None) -> list[Case]:
@@ -85,7 +87,8 @@ def see_where(subject: Subject, cases: Sequence[Case], *, is_heavy: bool = False
     classes = [case.target for case in cases]
     methods: list[str] = []
     maps: list[NDArray[np.float32]] = []
-    sanity, layer = None, _map_layer(subject)
+    sanity = None
+    layer, without_map = _map_layer(subject)
     if layer is not None:
         method, sanity = _class_map_method(subject, images, layer)
         methods.append(method)
@@ -105,6 +108,7 @@ def see_where(subject: Subject, cases: Sequence[Case], *, is_heavy: bool = False
         sanity=sanity,
         layer="" if layer is None else layer.name,
         class_names=subject.class_names,
+        without_map=without_map,
     )
 
 
@@ -179,11 +183,12 @@ def _class_map_method(
     return next(iter(checks.items()))
 
 
-def _map_layer(subject: Subject) -> MapLayer | None:
+def _map_layer(subject: Subject) -> tuple[MapLayer | None, str]:
+    """The layer; or why there is none, where the other methods must do."""
     try:
-        return layer_for_class_maps(subject)
-    except UsageError:  # a network without maps: the other methods need none
-        return None
+        return layer_for_class_maps(subject), ""
+    except UsageError as error:
+        return None, str(error).partition(". ")[0]
 
 
 def _outputs(subject: Subject, cases: Sequence[Case]) -> NDArray[np.float64]:

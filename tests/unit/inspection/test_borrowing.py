@@ -123,11 +123,11 @@ def test_uint8_images_are_refused(small):
     ("name", "layer"),
     [("small", "relu2"), ("residual", "bn2"), ("resnet18", "layer4"), ("efficientnet_lite0", "bn2")],
 )
-def test_the_last_spatial_layer(made, images, name, layer):
+def test_the_last_spatial_layer(made, name, layer):
     network, shape = made(name)
-    assert last_spatial_layer(network, images(2, shape)) == layer
+    assert last_spatial_layer(network, shape) == layer
 
 
 def test_a_network_without_maps_has_no_last_spatial_layer():
     with pytest.raises(UsageError, match="height and width"):
-        last_spatial_layer(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), torch.zeros(1, 1, 2, 2))
+        last_spatial_layer(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), (1, 2, 2))

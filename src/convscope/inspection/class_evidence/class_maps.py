@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from convscope.errors import UsageError
 from convscope.inspection.borrowing import borrowed, device_of
 from convscope.inspection.class_evidence.classes import chosen_classes
-from convscope.inspection.layers import check_images, last_spatial_layer, recorded_outputs
+from convscope.inspection.layers import check_images, last_spatial_layer, recorded_outputs, shape_of
 
 ClassMapMethod = Literal["grad-cam", "grad-cam++", "layer-cam"]
 
@@ -62,7 +62,7 @@ def class_maps(
     check_images(images)
     if isinstance(classes, Sequence):
         chosen_classes(torch.zeros(len(images), max(classes, default=0) + 1), classes)
-    name = layer or last_spatial_layer(network, images)
+    name = layer or last_spatial_layer(network, shape_of(images))
     parts = []
     with borrowed(network):
         for start in range(0, len(images), batch_size):
@@ -95,7 +95,7 @@ def _features_and_gradients(
     if features.ndim != 4:
         raise UsageError(
             f"layer {layer} gives {tuple(features.shape[1:])} for an image, without height and width: "
-            f"choose a layer before it, such as {last_spatial_layer(network, images)}"
+            f"choose a layer before it, such as {last_spatial_layer(network, shape_of(images))}"
         )
     chosen = chosen_classes(logits, classes)
     scores = logits.gather(1, chosen[:, None]).sum()

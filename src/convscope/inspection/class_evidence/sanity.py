@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from convscope.errors import UsageError
 from convscope.inspection.borrowing import borrowed, device_of
 from convscope.inspection.class_evidence.class_maps import ClassMapMethod, class_maps
-from convscope.inspection.layers import last_spatial_layer
+from convscope.inspection.layers import last_spatial_layer, shape_of
 
 MakeMaps = Callable[[nn.Module, Tensor], NDArray[np.float32]]
 """From a network and images (N, C, H, W) to maps (N, H, W), for classes that do not depend on the network."""
@@ -92,7 +92,7 @@ def check_class_maps(
     seed: int = 0,
 ) -> SanityCheck:
     """Check class maps of the classes that the network predicts with its own weights."""
-    name = layer or last_spatial_layer(network, images)
+    name = layer or last_spatial_layer(network, shape_of(images))
     classes = class_maps(network, images, layer=name).classes.tolist()
 
     def make(borrowed_network: nn.Module, batch: Tensor) -> NDArray[np.float32]:

@@ -87,6 +87,9 @@ class Lost:
 
     reason: str
 
+    axes: tuple[int, int] | None = None
+    """Which of its axes are rows and columns all the same; None if that is lost too."""
+
 
 def united(places: list[Place], shape: tuple[int, ...]) -> Place | Lost:
     """The place of a result of this shape, each unit of which is computed from the same unit of all."""

@@ -3,12 +3,13 @@
 Operators, not modules: what a forward function does between its modules is seen too.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
 from convscope.networks.following.axis_fields import Lost, Place
-from convscope.networks.following.operator_rules import place_after
+from convscope.networks.following.operator_rules import axes_after, place_after
 from convscope.networks.following.operators import ShapeWatch, tensors_in
 
 
@@ -32,4 +33,8 @@ class ImageTracker(ShapeWatch):
         if lost or places:
             for tensor in tensors_in([result]):
                 place = lost or place_after(operator, args, places, tuple(tensor.shape))
+                if isinstance(place, Lost):
+                    place = replace(
+                        place, axes=axes_after(operator, args, [each for each in sources if each])
+                    )
                 self._known[id(tensor)] = (tensor, place)

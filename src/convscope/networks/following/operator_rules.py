@@ -30,6 +30,23 @@ def place_after(operator: Any, args: tuple[Any, ...], places: list[Place], shape
     return rule(args, places[0], shape)
 
 
+def axes_after(
+    operator: Any, args: tuple[Any, ...], sources: Sequence[Place | Lost]
+) -> tuple[int, int] | None:
+    """Which axes of an operator's result are rows and columns, where it is not known what its units see.
+
+    Attention loses the image, and a sum with what goes around it, or a convolution, tells its axes again.
+    """
+    packet = operator.overloadpacket
+    if packet in _OVER_LAST_TWO:
+        return (-2, -1)
+    known = {source.axes for source in sources if source.axes is not None}
+    axes = next(iter(known)) if len(known) == 1 else None
+    if axes is None or torch.Tag.pointwise in operator.tags or packet in _KEEPING | _NORMALISING:
+        return axes
+    return _moved(axes, _order(packet, args)) if packet in _REORDERING else None
+
+
 def _convolution(args: tuple[Any, ...], place: Place, shape: Shape) -> Place | Lost:
     _, weight, _, stride, padding, dilation, transposed = args[:7]
     if transposed or place.axes != (-2, -1):
@@ -109,23 +126,27 @@ def _view(args: tuple[Any, ...], place: Place, shape: Shape) -> Place | Lost:
     return Lost(f"a map of {_times(place.shape)} is rearranged into {_times(shape)}")
 
 
-def _permute(args: tuple[Any, ...], place: Place, shape: Shape) -> Place | Lost:
-    rank = len(shape)
-    return _reordered(place, shape, [axis % rank for axis in args[1]])
+def _reorder(packet: Any) -> Rule:
+    def rule(args: tuple[Any, ...], place: Place, shape: Shape) -> Place | Lost:
+        return replace(place, shape=shape, axes=_moved(place.axes or (-2, -1), _order(packet, args)))
+
+    return rule
 
 
-def _transpose(args: tuple[Any, ...], place: Place, shape: Shape) -> Place | Lost:
-    rank = len(shape)
+def _order(packet: Any, args: tuple[Any, ...]) -> list[int]:
+    """For each axis of the result, which one it was."""
+    rank = args[0].ndim
+    if packet is _aten.permute:
+        return [axis % rank for axis in args[1]]
     order = list(range(rank))
     first, second = args[1] % rank, args[2] % rank
     order[first], order[second] = second, first
-    return _reordered(place, shape, order)
+    return order
 
 
-def _reordered(place: Place, shape: Shape, order: Sequence[int]) -> Place:
-    rank = len(shape)
-    vertical, horizontal = (order.index(axis + rank) - rank for axis in place.axes or ())
-    return replace(place, shape=shape, axes=(vertical, horizontal))
+def _moved(axes: tuple[int, int], order: Sequence[int]) -> tuple[int, int]:
+    rank = len(order)
+    return order.index(axes[0] + rank) - rank, order.index(axes[1] + rank) - rank
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -144,6 +165,18 @@ _KEEPING = {
 }  # fmt: skip
 """Unit by unit, though not marked so; where one cuts or joins rows the shape changes, and it is lost."""
 
+_REORDERING = (_aten.permute, _aten.transpose)
+
+_NORMALISING = {
+    _aten.native_batch_norm, _aten.cudnn_batch_norm, _aten.native_layer_norm, _aten.native_group_norm,
+}  # fmt: skip
+
+_OVER_LAST_TWO = {
+    _aten.convolution, _aten.max_pool2d_with_indices, _aten.avg_pool2d, _aten._adaptive_avg_pool2d,
+    _aten.adaptive_max_pool2d, _aten.upsample_nearest2d, _aten.upsample_bilinear2d, _aten.upsample_bicubic2d,
+}  # fmt: skip
+"""Whatever comes in, they take its last two axes for rows and columns."""
+
 _RULES: dict[Any, Rule] = {
     _aten.convolution: _convolution,
     _aten.max_pool2d_with_indices: _max_pool,
@@ -160,6 +193,5 @@ _RULES: dict[Any, Rule] = {
     _aten.amax: _reduction,
     _aten.view: _view,
     _aten._unsafe_view: _view,
-    _aten.permute: _permute,
-    _aten.transpose: _transpose,
+    **{packet: _reorder(packet) for packet in _REORDERING},
 }
