@@ -123,6 +123,20 @@ def test_a_dot_and_a_drawing_to_the_border_are_fitted(style: DrawnStyle) -> None
     assert (pixels[0] > 64).any(0).sum() == 20
 
 
+@pytest.mark.parametrize(("side", "pen"), [(600, 4), (1000, 6), (1000, 8), (2000, 10)])
+def test_a_scan_of_a_thin_pen_keeps_its_size_and_its_ink(style: DrawnStyle, side: int, pen: int) -> None:
+    """Made small, its stroke is thinner than a pixel; that of a "1" was lost altogether."""
+    scan = np.random.default_rng(0).normal(250, 3, (side, side)).clip(0, 255).astype(np.uint8)
+    picture = Image.fromarray(scan)
+    top, bottom = (side // 2, side // 8), (side // 2 + side // 40, side - side // 8)
+    ImageDraw.Draw(picture).line([top, bottom], fill=0, width=pen)
+    pixels, done = fitted(picture, style)
+    assert pixels.max() >= 240
+    assert np.ptp(np.nonzero((pixels[0] > 64).any(1))[0]) + 1 == pytest.approx(20, abs=1)
+    assert "scaled to 20 pixels, as in training" in done
+    assert np.median(pixels) == 0  # the paper's grain stays ground
+
+
 def test_colour_images_of_drawings_are_drawn_in_three_channels(digits: NDArray[np.uint8]) -> None:
     found = measure_style(np.repeat(digits, 3, axis=1))
     assert found is not None
