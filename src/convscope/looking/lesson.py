@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from convscope.errors import UsageError
-from convscope.evaluation.errors import cross_entropy_per_image
 from convscope.inspection.arithmetic.explaining import explain
 from convscope.inspection.arithmetic.steps import Bent, Pooled, Step, WeightedSum
 from convscope.inspection.arithmetic.trace import Trace, trace_pass
 from convscope.inspection.layers import convolution_layers, find_layer
-from convscope.inspection.signals.histograms import layer_histograms
+from convscope.inspection.signals.passage import pass_there_and_back
 from convscope.looking.subject import Looked, Subject, spread
 from convscope.networks.initialisers import InitialValues, initialise
 from convscope.networks.pretrained import is_pretrained
@@ -45,6 +45,7 @@ class Lesson:
         pooled_map: (h, w), of the same unit behind that pooling.
         beginnings: how the values would be spread before any training; empty for a network that was
             pretrained, or is very large.
+        is_normalised: whether it normalises its values by those of a batch, which keeps their size.
     """
 
     image: Looked
@@ -58,6 +59,7 @@ class Lesson:
     pooled: Pooled | None
     pooled_map: NDArray[np.float32] | None
     beginnings: tuple["Beginning", ...]
+    is_normalised: bool
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,6 +157,7 @@ def measure_lesson(subject: Subject) -> Lesson:
         pooled=pooled,
         pooled_map=None if pooled is None else trace.values(pooled.layer)[pooled.unit].numpy(),
         beginnings=_beginnings(subject),
+        is_normalised=any(isinstance(each, _BatchNorm) for each in subject.network.modules()),
     )
 
 
@@ -229,26 +232,23 @@ def _beginnings(subject: Subject) -> tuple[Beginning, ...]:
     train = subject.dataset.train
     rows = spread(len(train), _IMAGES)
     images = subject.standardised(subject.images(train, rows))
-    labels = np.asarray(train.labels)[rows] if subject.class_names else None
+    labels = train.labels[torch.from_numpy(rows)] if subject.class_names else None
     return tuple(_begun(subject, name, values, images, labels) for name, values in BEGINNINGS)
 
 
 def _begun(
-    subject: Subject, name: str, values: InitialValues, images: Tensor, labels: NDArray[np.int64] | None
+    subject: Subject, name: str, values: InitialValues, images: Tensor, labels: Tensor | None
 ) -> Beginning:
-    network = copy.deepcopy(subject.network).eval()
+    """Normalised by these images, as the first step is: running statistics are not measured before it."""
+    network = copy.deepcopy(subject.network)
     initialise(network, values, seed=0)
-    histograms = layer_histograms(network, images)
-    loss = math.nan
-    if labels is not None:
-        with torch.no_grad():
-            loss = float(cross_entropy_per_image(network(images).numpy(), labels).mean())
-    found = (*histograms.layers, histograms.logits)
+    targets = torch.zeros(len(images)) if labels is None else labels
+    start = pass_there_and_back(network, images, targets, batch_statistics=True)
     return Beginning(
         name=name,
-        deviations=tuple(float(each.std) for each in found),
-        layers=tuple(each.name for each in found),
-        loss=loss,
+        deviations=tuple(each.values for each in start.stages),
+        layers=tuple(each.name for each in start.stages),
+        loss=math.nan if labels is None else start.loss,
     )
 
 

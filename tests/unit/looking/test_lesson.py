@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import convscope as cs
 from convscope.looking.lesson import Lesson, measure_lesson
 from convscope.looking.subject import Subject, open_subject
 
@@ -97,8 +98,21 @@ def test_large_weights_explode_small_ones_vanish_and_he_keeps_their_size(lesson:
     assert large.growth > 100
     assert small.growth < 0.1
     assert 0.1 < he.growth < 10
+    assert not lesson.is_normalised
     assert large.loss > 50 * he.loss
     assert small.loss == pytest.approx(np.log(2), abs=0.01)
+
+
+def test_a_network_that_normalises_begins_as_its_first_step_finds_it(bars: Path, tmp_path: Path) -> None:
+    """Not by running statistics, which no step has measured: by those, large weights gave a loss of 1e9."""
+    settings = {"steps": 1, "batch_size": 16, "threads": 1}
+    found = measure_lesson(
+        open_subject(cs.train(bars, runs=tmp_path, network="small-resnet", **settings).path)
+    )
+    assert found.is_normalised
+    for begun in found.beginnings:
+        assert all(0.5 < deviation < 2 for deviation in begun.deviations[:-1])
+        assert begun.loss < 20
 
 
 def test_measuring_leaves_the_network_as_it_was(trained: Path) -> None:

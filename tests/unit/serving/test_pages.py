@@ -9,9 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import Request
+from PIL import Image
 
+import convscope as cs
 from convscope.classifier.held_out.storage import Taught
 from convscope.report.page.html import render_report
 from convscope.report.page.material import read_material
@@ -122,6 +125,26 @@ def test_the_tour_of_a_linear_network_leaves_out_what_it_has_not(workbench: str)
     steps = re.findall(r'<section class="step" id="(\w+)"', page)
     assert steps == ["image", "linear", "beginning", "learning", "luck"]
     assert "--network two-conv" in page
+
+
+def test_the_tour_says_what_normalisation_does_to_a_beginning_and_no_more(
+    workbench: str, serve: Callable[[Path], str], tmp_path: Path
+) -> None:
+    plain = httpx.get(f"{workbench}/runs/quick/learn", timeout=120).text
+    assert "the values explode from" in plain
+    assert "sure of nonsense" in plain
+    assert "one size" not in plain
+    for name in "ab":
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(12):
+            noise = np.random.default_rng([number, ord(name)]).integers(0, 256, (12, 12), dtype=np.uint8)
+            Image.fromarray(noise).save(tmp_path / "data" / name / f"{number}.png")
+    settings = {"network": "small-resnet", "steps": 1, "batch_size": 8, "threads": 1}
+    cs.train(tmp_path / "data", runs=tmp_path / "runs", name="normalised", **settings)
+    page = httpx.get(f"{serve(tmp_path / 'runs')}/runs/normalised/learn", timeout=120).text
+    assert "brings them back to one size, by their mean and deviation in the batch" in page
+    assert "explode" not in page
+    assert "left to learn from" not in page
 
 
 def test_a_run_whose_images_are_gone_still_has_what_needs_none(
