@@ -127,6 +127,19 @@ def test_a_curve_that_still_rises_is_told_and_noise_is_not() -> None:
         assert names(curves(flat, 500), 0.0003) == []
 
 
+@pytest.mark.parametrize(("falling", "level"), [(0, 40), (0, 9), (10, 30), (30, 10)])
+def test_noise_around_a_level_overfits_no_more_often_than_its_p_says(falling: int, level: int) -> None:
+    random = np.random.default_rng(0)
+    fall = np.linspace(20.0, 10.0, falling)
+    found = []
+    for _ in range(2000):
+        losses = [*fall, *np.exp(random.normal(0, 0.4, level))]
+        verdict = curves([record(epoch, loss, 0.8) for epoch, loss in enumerate(losses, 1)], 500)
+        found.append(min((each.p or 0.0 for each in verdict.findings if each.name == "overfits"), default=1))
+    for p in (0.002, 0.01, 0.05, 0.1, 0.3):
+        assert np.mean(np.array(found) <= p) <= p
+
+
 def test_few_validations_say_nothing() -> None:
     with pytest.raises(AbsentError, match="fewer than 3"):
         curves([record(1, 0.5, 0.8)], 100)

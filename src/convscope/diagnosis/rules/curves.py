@@ -35,8 +35,9 @@ def curves(records: Sequence[dict[str, Any]], validation_images: int) -> Verdict
     findings = []
     if since and losses[-1] > _HIGHER * losses[lowest]:
         # Were the level the same ever since, each order of the values would be as likely: that the first is
-        # the least and the last the greatest has this chance, at each place where the least may stand.
-        p = min(1.0, len(losses) / (since * (since + 1)))
+        # the least and the last among the greatest has this chance, at each place where the least may stand.
+        greatest = sum(each >= losses[-1] for each in losses[lowest + 1 :])
+        p = min(1.0, len(losses) * greatest / (since * (since + 1)))
         if all(after > before for before, after in zip(losses[lowest:], losses[lowest + 1 :], strict=False)):
             p = min(p, len(losses) / math.factorial(since + 1))
         findings.append(
