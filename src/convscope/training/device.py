@@ -1,6 +1,7 @@
 """Where a training computes, and in which number format."""
 
 import os
+from contextlib import AbstractContextManager
 
 import torch
 from torch import nn
@@ -8,6 +9,7 @@ from torch import nn
 from convscope.config.asked import TrainingConfig
 from convscope.errors import RunError, UsageError
 from convscope.training.convolving.passes import is_depthwise
+from convscope.wording import some
 
 DEVICE_TYPES = ("cpu", "cuda")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
@@ -32,10 +34,27 @@ def use_device(training: TrainingConfig) -> torch.device:
         known = False
     if not known:
         raise UsageError(f"training.device = '{name}' is not a device; it takes auto, cpu, cuda or cuda:1")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise RunError("there is no CUDA device here. Train on the CPU with --device cpu")
+    if device.type == "cuda":
+        _refuse_absent(device)
     torch.backends.cudnn.deterministic = True
     return device
+
+
+def _refuse_absent(device: torch.device) -> None:
+    if not torch.cuda.is_available():
+        raise RunError("there is no CUDA device here. Train on the CPU with --device cpu")
+    count = torch.cuda.device_count()
+    if (device.index or 0) >= count:
+        there = f"{some(count, 'CUDA device')}, cuda:0{f' to cuda:{count - 1}' if count > 1 else ''}"
+        raise RunError(f"there is no {device} here, but {there}. Train with --device cuda:0")
+
+
+def fork_random_state(device: torch.device) -> AbstractContextManager[None]:
+    """Within, drawing leaves no trace: the random state of the CPU and of this device comes back after.
+
+    Where no device is named, torch reads every GPU's, and warns of it where there are several.
+    """
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def hold_threads(asked: int | None) -> None:
@@ -70,7 +89,9 @@ def choose_precision(wanted: str, device: torch.device, network: nn.Module) -> t
     if wanted != "auto":
         return torch.bfloat16 if wanted == "bfloat16" else torch.float32
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        with torch.cuda.device(device):  # it is the current one that is asked
+            is_native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if is_native else torch.float32
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     pays = bool(convolutions) and all(each.groups == 1 or is_depthwise(each) for each in convolutions)
     return torch.bfloat16 if pays and torch.cpu._is_avx512_bf16_supported() else torch.float32

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from convscope.config.asked import OptimizerName
@@ -19,7 +18,7 @@ from convscope.config.length import Steps
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.batches import derive_seed, epoch_batches
 from convscope.errors import DivergedError, UsageError
-from convscope.training.device import use_device
+from convscope.training.device import fork_random_state, use_device
 from convscope.training.fine_tuning.stages import soften_head
 from convscope.training.preparation import (
     Job,
@@ -110,8 +109,8 @@ def search_for_job(
         )
     classifier = replace(job.classifier, network=copy.deepcopy(job.classifier.network))
     trial = replace(job, classifier=classifier)
-    training, device = job.config.training, job.device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    training = job.config.training
+    with fork_random_state(job.device):
         if trial.is_pretrained:
             fit_head_first(trial)
             if not training.frozen:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
 from convscope.classifier.logits import compute_logits, evaluation_mode
@@ -15,6 +14,7 @@ from convscope.runs.checkpoints import prune_checkpoints, save_checkpoint
 from convscope.runs.folder import Run
 from convscope.runs.records import Record, append_record
 from convscope.training.convolving.fast import Fast
+from convscope.training.device import fork_random_state
 from convscope.training.fine_tuning.features import head_outputs
 from convscope.training.fine_tuning.stages import set_training_mode
 from convscope.training.objective import Figures
@@ -82,7 +82,7 @@ class Loop:
         state, progress = self.state, self.job.progress
         clock, batches, images = Clock(state.seconds), self._batches_left(), 0
         forecast = Forecast(self._cadence.validation)
-        with Interruption() as interruption, torch.random.fork_rng():
+        with Interruption() as interruption, fork_random_state(self.job.device):
             while True:
                 is_over = self._is_over()
                 if self.seen != state.step:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convscope.data.dataset import Dataset
 from convscope.runs.folder import Run
-from convscope.training.device import use_device
+from convscope.training.device import fork_random_state, use_device
 from convscope.training.preparation import Job, build_state, build_step, load_planned, prepare
 from convscope.training.progress import Silent
 
@@ -32,7 +32,7 @@ def right_while_training(run: Run) -> NDArray[np.bool_]:
     state.restore(run.checkpoint())
     step = build_step(_trained_on_test(job, dataset), config.seed)
     right = []
-    with torch.random.fork_rng():
+    with fork_random_state(device):
         for indices in torch.split(torch.arange(len(dataset.test)), config.training.batch_size):
             _, outputs, targets = step.take(state, indices, config.training.learning_rate)
             right.append((outputs.argmax(1) == targets).cpu())
