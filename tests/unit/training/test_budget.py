@@ -4,15 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
 import convscope
+from convscope.classifier.classifier import Classifier
 from convscope.config.asked import ExperimentConfig
 from convscope.config.experiment_file import override
+from convscope.data.dataset import Images
 from convscope.errors import UsageError
 from convscope.runs.folder import Run
 from convscope.training import fit, start
 from convscope.training.folding import cross_validation
 from convscope.training.outcome import results
+from convscope.training.outcome.results import finishing_seconds
 from convscope.training.pacing import budget, pace
 from convscope.training.pacing import clock as step_clock
 from convscope.training.pacing.budget import Budget
@@ -119,6 +123,27 @@ def test_other_fits_of_the_images_are_left_untried_where_the_budget_is_spent(
     monkeypatch.setattr(results, "finishing_seconds", foretell)
     train(time="20s", steps=None)
     assert told == [tried]
+
+
+def test_what_judging_takes_is_not_foretold_from_the_first_pass_of_the_process(
+    train: Train, slow_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU that pass loads cuDNN: 12 s here, of a budget of 20, while an image takes 1 ms."""
+    answered: list[int] = []
+    logits = Classifier.logits
+
+    def slow_at_first(self: Classifier, images: Images) -> Tensor:
+        slow_clock.now += 0.001 * len(images) + (0.0 if answered else 12.0)
+        answered.append(len(images))
+        return logits(self, images)
+
+    monkeypatch.setattr(Classifier, "logits", slow_at_first)
+    monkeypatch.setattr(results, "finishing_seconds", finishing_seconds)
+    monkeypatch.setattr(results, "time", slow_clock)
+    begun = slow_clock.now
+    run = train(time="20s", steps=None)
+    assert run.read("summary.json")["steps"] > 10
+    assert 15 < slow_clock.now - begun <= 20
 
 
 def test_a_timed_run_goes_on_to_the_end_of_its_own_plan(

@@ -33,7 +33,9 @@ from convscope.training.outcome.way import one_way
 from convscope.training.preparation import Job
 
 MEASURED = 64
-"""Images, to see how long one takes."""
+"""Images, to see how long one takes; before them"""
+WARM_UP = 4
+"""pass untimed: a process's first pass loads libraries and chooses kernels, which no later one does."""
 
 
 def finish_run(
@@ -190,6 +192,7 @@ def finishing_seconds(job: Job) -> tuple[float, float]:
 def seconds_per_image(job: Job) -> float:
     """What the classifier takes for one image, from a few."""
     images = job.dataset.train.images[:MEASURED]
+    job.classifier.logits(images[:WARM_UP])
     begun = time.perf_counter()
     job.classifier.logits(images)
     return (time.perf_counter() - begun) / max(1, len(images))
