@@ -20,12 +20,15 @@ from convscope.training.outcome.manifest import write_dataset
 from convscope.training.pacing.budget import Budget
 from convscope.training.pacing.pace import first_timetable
 from convscope.training.pacing.timetable import Timetable
-from convscope.training.preparation import Job, build_state, fit_head_first, steps_asked
+from convscope.training.preparation import (
+    Job,
+    build_state,
+    fit_head_first,
+    has_time_for_mirrors,
+    steps_asked,
+)
 from convscope.training.progress import Choice
 from convscope.wording import percent, rounded, some
-
-MOST_FOR_MIRRORS = 0.1
-"""Of what is left of a time budget, where steps follow: what mirror images may take of it before them."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,12 @@ class Fitted:
 
 
 def fit(
-    run: Run, job: Job, *, deadline: float | None = None, from_folds: tuple[str, str] | None = None
+    run: Run,
+    job: Job,
+    *,
+    deadline: float | None = None,
+    from_folds: tuple[str, str] | None = None,
+    mirrors: bool | None = None,
 ) -> Fitted:
     """Take all steps that are left, and name the checkpoint that is kept `final`.
 
@@ -76,6 +84,7 @@ def fit(
         job: what to fit.
         deadline: when the steps of a time budget must be over, on `time.perf_counter`.
         from_folds: which candidate did best in the folds, and on what evidence.
+        mirrors: whether there is time for mirror images; None sees for itself.
 
     Raises:
         DivergedError, InterruptedTrainingError, RunError: as `Loop.train`.
@@ -92,7 +101,7 @@ def fit(
         job.progress.on_choice(Choice("stopped", value, reason))
     try:
         if job.is_pretrained and loop.seen is None:
-            _start_from_head(loop, deadline)
+            _start_from_head(loop, deadline, mirrors)
         if (budget := _open_budget(loop)) is not None:
             _plan(loop, budget, deadline)
         job.progress.on_start(str(run.path), loop.state.step, loop.timetable.total)
@@ -181,14 +190,14 @@ def _open_budget(loop: Loop) -> TimeBudget | None:
     return length if isinstance(length, TimeBudget) and loop.state.timetable is None else None
 
 
-def _start_from_head(loop: Loop, deadline: float | None) -> None:
+def _start_from_head(loop: Loop, deadline: float | None, mirrors: bool | None) -> None:
     """Measure the network as it is, fit its head, measure, save and tell that, and make it ready to go on."""
     job, state = loop.job, loop.state
-    begun = time.perf_counter()
     untrained = loop.measure(head_alone=True).get("validation")
-    mirror = _mirrors_hold(loop, deadline, time.perf_counter() - begun)
+    if mirrors is None:
+        mirrors = has_time_for_mirrors(job, job.dataset.train.images, deadline)
     begun = time.perf_counter()
-    fit_head_first(job, mirror=mirror)
+    fit_head_first(job, mirror=mirrors)
     if state.average is not None:
         state.average.start_from(state.network)
     state.seconds = time.perf_counter() - begun
@@ -203,20 +212,11 @@ def _start_from_head(loop: Loop, deadline: float | None) -> None:
     follows = loop.timetable.total > 0 or _open_budget(loop) is not None
     if head is not None and head.accuracy is not None:
         reason = f"fitted after {state.seconds:.0f} s and usable"
-        reason += "" if mirror else "; without mirror images, for which there is no time"
+        reason += "" if mirrors else "; without mirror images, for which there is no time"
         more = "; the later stages follow" if follows and not job.config.training.frozen else ""
         job.progress.on_choice(Choice("head", f"validation {percent(head.accuracy, 1)}", reason + more))
     if follows and not job.config.training.frozen:
         soften_head(state.network, job.config.training.head_scale)
-
-
-def _mirrors_hold(loop: Loop, deadline: float | None, measuring: float) -> bool:
-    """Whether there is time for the features of the training images' mirror images, by what others took."""
-    if deadline is None:
-        return True
-    seconds = len(loop.job.dataset.train) * measuring / max(1, loop.count_measured())
-    share = 1.0 if loop.job.config.training.frozen else MOST_FOR_MIRRORS
-    return seconds < share * (deadline - time.perf_counter())
 
 
 def _plan(loop: Loop, budget: TimeBudget, deadline: float | None) -> None:

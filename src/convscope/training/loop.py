@@ -134,10 +134,6 @@ class Loop:
                 if len(labels)
             }
 
-    def count_measured(self) -> int:
-        """How many images one measuring asks for."""
-        return len(self._training_sample()[1]) + len(self.job.dataset.validation)
-
     def record_histograms(self) -> None:
         """How the values of each layer are spread now."""
         images, _ = self._training_sample()

@@ -1,5 +1,6 @@
 """Everything that a fit needs, made from a configuration and its data."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from convscope.config.length import Epochs, Steps, TimeBudget
 from convscope.config.resolved import ResolvedExperiment
 from convscope.data.augmentation import Augmentation
 from convscope.data.batches import steps_per_epoch
-from convscope.data.dataset import Dataset
+from convscope.data.dataset import Dataset, ImageRows
 from convscope.data.loading import Features, load_dataset
 from convscope.data.sources import ArraySource, FileSource
 from convscope.errors import UsageError
@@ -22,7 +23,7 @@ from convscope.networks.pretrained import is_pretrained
 from convscope.networks.whitened_vgg import WhitenedVGG
 from convscope.training.convolving.fast import Fast, fast_convolutions
 from convscope.training.device import choose_precision
-from convscope.training.fine_tuning.features import find_features
+from convscope.training.fine_tuning.features import find_features, seconds_to_find
 from convscope.training.fine_tuning.stages import (
     freeze_backbone,
     freeze_early_stages,
@@ -40,6 +41,9 @@ from convscope.training.updating.optimizers import build_optimizer
 
 WHITENING_IMAGES = 1_000
 """About how many training images the patches come from: a million of them."""
+
+MOST_FOR_MIRRORS = 0.1
+"""Of what is left of a time budget, where steps follow: what mirror images may take of it before them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,11 +166,27 @@ def fit_head_first(job: Job, *, mirror: bool = True) -> None:
     )
 
 
-def compute_features_once(job: Job) -> None:
-    """Of every image that any fold will ask for, in one go; they wait in the cache."""
-    images = job.dataset.all_for_training().train.images
-    for draw in (images, images.mirror()) if fits_on_mirror_images(job.config) else (images,):
-        find_features(job.classifier.network, job.classifier.preprocessing, draw)
+def compute_features_once(job: Job, deadline: float | None) -> bool:
+    """Of every image that any fold will ask for, in one go; they wait in the cache.
+
+    Returns:
+        Whether there was time until `deadline`, on `time.perf_counter`, for their mirror images too.
+    """
+    images, network = job.dataset.all_for_training().train.images, job.classifier.network
+    find_features(network, job.classifier.preprocessing, images)
+    has_time = has_time_for_mirrors(job, images, deadline)
+    if has_time and fits_on_mirror_images(job.config):
+        find_features(network, job.classifier.preprocessing, images.mirror())
+    return has_time
+
+
+def has_time_for_mirrors(job: Job, images: ImageRows, deadline: float | None) -> bool:
+    """Whether the features of these images' mirror images, where they are asked for, are ready in time."""
+    if deadline is None or not fits_on_mirror_images(job.config):
+        return True
+    seconds = seconds_to_find(job.classifier.network, job.classifier.preprocessing, images.mirror())
+    share = 1.0 if job.config.training.frozen else MOST_FOR_MIRRORS
+    return seconds == 0 or seconds < share * (deadline - time.perf_counter())
 
 
 def fits_on_mirror_images(config: ResolvedExperiment) -> bool:

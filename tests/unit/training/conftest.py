@@ -11,6 +11,26 @@ from PIL import Image
 import convscope
 from convscope.runs.checkpoints import Checkpoint
 from convscope.runs.folder import Run
+from convscope.training import fit, preparation, start
+from convscope.training.fine_tuning import features
+from convscope.training.folding import cross_validation
+from convscope.training.outcome import results
+from convscope.training.pacing import budget, pace
+from convscope.training.pacing import clock as step_clock
+
+TIMED = (budget, cross_validation, features, fit, pace, preparation, results, start, step_clock)
+"""The modules that look at the clock."""
+
+
+class Clock:
+    """Stands still, but for what is added; each look at it may take some time."""
+
+    def __init__(self, per_look: float = 0.0) -> None:
+        self.now, self.per_look = 1000.0, per_look
+
+    def perf_counter(self) -> float:
+        self.now += self.per_look
+        return self.now
 
 
 def make_pictures(folder: Path, classes: int = 3, count: int = 20) -> Path:
@@ -60,3 +80,21 @@ def assert_same() -> Callable[[Checkpoint, Checkpoint], None]:
         assert {**left.state, "seconds": 0} == {**right.state, "seconds": 0}
 
     return compare
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of all training, which the test moves; judging what comes of it takes a second."""
+    clock = Clock()
+    for each in TIMED:
+        monkeypatch.setattr(each, "time", clock)
+    monkeypatch.setattr(cross_validation, "seconds_per_image", lambda job: 0.0)
+    monkeypatch.setattr(results, "finishing_seconds", lambda job: (1.0, 0.0))
+    return clock
+
+
+@pytest.fixture
+def slow_clock(clock: Clock) -> Clock:
+    """Every look takes a twentieth of a second, so that a training of 20 seconds takes none."""
+    clock.per_look = 0.05
+    return clock

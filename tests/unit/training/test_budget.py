@@ -13,28 +13,14 @@ from convscope.config.experiment_file import override
 from convscope.data.dataset import Images
 from convscope.errors import UsageError
 from convscope.runs.folder import Run
-from convscope.training import fit, start
-from convscope.training.folding import cross_validation
+from convscope.training import start
 from convscope.training.outcome import results
 from convscope.training.outcome.results import finishing_seconds
-from convscope.training.pacing import budget, pace
-from convscope.training.pacing import clock as step_clock
 from convscope.training.pacing.budget import Budget
 from convscope.training.pacing.timetable import Timetable
 from convscope.training.progress import Choice, Silent
 
 Train = Callable[..., Run]
-
-
-class Clock:
-    """Stands still, but for what is added; each look at it may take some time."""
-
-    def __init__(self, per_look: float = 0.0) -> None:
-        self.now, self.per_look = 1000.0, per_look
-
-    def perf_counter(self) -> float:
-        self.now += self.per_look
-        return self.now
 
 
 @pytest.mark.parametrize(
@@ -50,10 +36,8 @@ class Clock:
     ids=["as guessed", "slower", "faster", "slower later", "faster later", "by fits and starts"],
 )
 def test_a_machine_that_changes_its_pace_does_not_change_the_end(
-    seconds_of: Callable[[int], float], monkeypatch: pytest.MonkeyPatch
+    seconds_of: Callable[[int], float], clock
 ) -> None:
-    clock = Clock()
-    monkeypatch.setattr(budget, "time", clock)
     held, timetable, step = Budget(deadline=1060.0), Timetable.of(600), 0
     position = 0.0
     while step < timetable.total and not held.is_spent():
@@ -65,9 +49,7 @@ def test_a_machine_that_changes_its_pace_does_not_change_the_end(
     assert position / timetable.planned > 0.93
 
 
-def test_a_budget_with_a_most_never_plans_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(budget, "time", clock)
+def test_a_budget_with_a_most_never_plans_more(clock) -> None:
     held, timetable, step = Budget(deadline=1060.0, most=100), Timetable.of(100), 0
     while step < timetable.total and not held.is_spent():
         clock.now += 0.1 if step < 50 else 0.01
@@ -77,21 +59,8 @@ def test_a_budget_with_a_most_never_plans_more(monkeypatch: pytest.MonkeyPatch) 
     assert clock.now < 1060
 
 
-@pytest.fixture
-def slow_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Every look takes a twentieth of a second, so that a training of 20 seconds takes none."""
-    clock = Clock(per_look=0.05)
-    for each in (budget, cross_validation, fit, pace, start, step_clock):
-        monkeypatch.setattr(each, "time", clock)
-    monkeypatch.setattr(cross_validation, "seconds_per_image", lambda job: 0.0)
-    monkeypatch.setattr(results, "finishing_seconds", lambda job: (1.0, 0.0))
-    return clock
-
-
 @pytest.mark.parametrize("more", [{}, {"folds": 2}])
-def test_a_run_holds_its_budget_and_its_schedule_ends(
-    train: Train, slow_clock: Clock, more: dict[str, int]
-) -> None:
+def test_a_run_holds_its_budget_and_its_schedule_ends(train: Train, slow_clock, more: dict[str, int]) -> None:
     begun = slow_clock.now
     run = train(time="20s", steps=None, record_every=1, **more)
     assert slow_clock.now - begun <= 20.0
@@ -108,7 +77,7 @@ def test_a_run_holds_its_budget_and_its_schedule_ends(
 
 @pytest.mark.parametrize(("spent", "tried"), [(0.0, True), (19.5, False)])
 def test_other_fits_of_the_images_are_left_untried_where_the_budget_is_spent(
-    train: Train, slow_clock: Clock, monkeypatch: pytest.MonkeyPatch, *, spent: float, tried: bool
+    train: Train, slow_clock, monkeypatch: pytest.MonkeyPatch, *, spent: float, tried: bool
 ) -> None:
     told = []
 
@@ -126,7 +95,7 @@ def test_other_fits_of_the_images_are_left_untried_where_the_budget_is_spent(
 
 
 def test_what_judging_takes_is_not_foretold_from_the_first_pass_of_the_process(
-    train: Train, slow_clock: Clock, monkeypatch: pytest.MonkeyPatch
+    train: Train, slow_clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a GPU that pass loads cuDNN: 12 s here, of a budget of 20, while an image takes 1 ms."""
     answered: list[int] = []
@@ -139,16 +108,13 @@ def test_what_judging_takes_is_not_foretold_from_the_first_pass_of_the_process(
 
     monkeypatch.setattr(Classifier, "logits", slow_at_first)
     monkeypatch.setattr(results, "finishing_seconds", finishing_seconds)
-    monkeypatch.setattr(results, "time", slow_clock)
     begun = slow_clock.now
     run = train(time="20s", steps=None)
     assert run.read("summary.json")["steps"] > 10
     assert 15 < slow_clock.now - begun <= 20
 
 
-def test_a_timed_run_goes_on_to_the_end_of_its_own_plan(
-    train: Train, slow_clock: Clock, tmp_path: Path
-) -> None:
+def test_a_timed_run_goes_on_to_the_end_of_its_own_plan(train: Train, slow_clock, tmp_path: Path) -> None:
     run = train(time="20s", steps=None, checkpoint_every=5, keep_checkpoints=99)
     halfway = run.checkpoint("10")
     ends = []
@@ -161,9 +127,7 @@ def test_a_timed_run_goes_on_to_the_end_of_its_own_plan(
     assert all(left[name].equal(right[name]) for name in left)
 
 
-def test_a_budget_that_is_over_before_the_first_step_says_so(
-    bands: Path, slow_clock: Clock, tmp_path: Path
-) -> None:
+def test_a_budget_that_is_over_before_the_first_step_says_so(bands: Path, slow_clock, tmp_path: Path) -> None:
     said: list[Choice] = []
 
     class Listener(Silent):
@@ -178,7 +142,7 @@ def test_a_budget_that_is_over_before_the_first_step_says_so(
     assert run.read("summary.json")["steps"] == 1
 
 
-def test_another_length_replaces_a_budget(train: Train, slow_clock: Clock) -> None:
+def test_another_length_replaces_a_budget(train: Train, slow_clock) -> None:
     run = train(time="5s", steps=None)
     taken = run.read("summary.json")["steps"]
     convscope.resume(run.path, steps=taken + 3)

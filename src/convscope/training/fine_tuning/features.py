@@ -7,6 +7,7 @@ the preprocessing that follows, and the backbone's weights.
 
 import contextlib
 import hashlib
+import time
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,13 @@ from convscope.training.progress import Choice
 IMAGES_A_SECOND = 30
 """Of a time budget: with more, there would be no time for the features of images that are not trained on."""
 
+TIMED, WARM_UP = 32, 4
+"""Images, to see how long the features of one take, and those that pass before them."""
+
 
 def find_features(network: nn.Module, preprocessing: Preprocessing, images: ImageRows) -> Tensor:
     """What the head sees: float32 `(N, F)`, on the CPU; computed for images that were never seen alone."""
-    prefix = f"{FEATURES}{_fingerprint(network, preprocessing)}-"
-    hashes = [content_hash(images[row].numpy().tobytes()) for row in range(len(images))]
+    prefix, hashes = _prefix(network, preprocessing), _hashes(images)
     found = _read(prefix, set(hashes))
     missing = {digest: row for row, digest in enumerate(hashes) if digest not in found}
     if missing:
@@ -48,6 +51,24 @@ def find_features(network: nn.Module, preprocessing: Preprocessing, images: Imag
     if not hashes:
         return torch.empty(0, head_layer(network).in_features)
     return torch.stack([found[digest] for digest in hashes])
+
+
+def seconds_to_find(network: nn.Module, preprocessing: Preprocessing, images: ImageRows) -> float:
+    """What `find_features` will take, from a few of the images: 0 where those are kept already.
+
+    The others are computed here, untimed first and then timed: what the cache gives in no time says nothing
+    of what it has to be given.
+    """
+    few = images.take(slice(None, None, -(-len(images) // TIMED) or 1))
+    hashes = _hashes(few)
+    kept = _read(_prefix(network, preprocessing), set(hashes))
+    missing = [row for row, digest in enumerate(hashes) if digest not in kept]
+    if not missing:
+        return 0.0
+    compute_features(network, preprocessing, few.take(torch.tensor(missing[:WARM_UP])))
+    begun = time.perf_counter()
+    compute_features(network, preprocessing, few.take(torch.tensor(missing)))
+    return (time.perf_counter() - begun) / len(few) * len(images)
 
 
 def head_outputs(network: nn.Module, preprocessing: Preprocessing, images: ImageRows) -> Tensor:
@@ -104,6 +125,16 @@ def features_for_series(
         "thing, figures are too good. Give it more time, or --group-by"
     )
     return None, [Choice("series", "not looked for", reason)]
+
+
+def _prefix(network: nn.Module, preprocessing: Preprocessing) -> str:
+    """What the keys of all features of this backbone begin with."""
+    return f"{FEATURES}{_fingerprint(network, preprocessing)}-"
+
+
+def _hashes(images: ImageRows) -> list[str]:
+    """Of each image's pixels, as they are read."""
+    return [content_hash(images[row].numpy().tobytes()) for row in range(len(images))]
 
 
 def _fingerprint(network: nn.Module, preprocessing: Preprocessing) -> str:

@@ -71,13 +71,14 @@ def cross_validate(
     repeats = job.config.data.repeats
     parts = list(split_into_folds(job.dataset, folds, repeats, seed=job.config.split_seed))
     judged: list[_Judged] = []
-    if job.is_pretrained:
-        compute_features_once(job)
+    mirrors = not job.is_pretrained or compute_features_once(job, deadline)
+    if not mirrors:
+        job.progress.on_choice(Choice("mirror images", "left out", "there is no time for their features"))
     per_image = 0.0 if deadline is None else seconds_per_image(job)
     for number, part in enumerate(counted(parts, "fold")):
         fold_run = Run(run.path / "folds" / part.name)
         if not has_predictions(fold_run, LAST):
-            _fit_fold(fold_run, part, job, _share_of(deadline, parts[number:], per_image))
+            _fit_fold(fold_run, part, job, _share_of(deadline, parts[number:], per_image), mirrors=mirrors)
         judged.append(_Judged(fold_run, part, _read_candidates(fold_run)))
         job.progress.on_choice(Choice(f"fold {number + 1} of {len(parts)}", judged[-1].said()))
     answers = [fold.candidates for fold in judged]
@@ -95,17 +96,17 @@ def _kept(losses: dict[str, float], folds: int, *, is_number: bool) -> tuple[str
     return best_of(losses), evidence(losses, f"what {folds} folds held out", is_number=is_number)
 
 
-def _fit_fold(fold_run: Run, part: FoldData, job: Job, deadline: float | None) -> None:
+def _fit_fold(fold_run: Run, part: FoldData, job: Job, deadline: float | None, *, mirrors: bool) -> None:
     """Fit a fold and keep what its candidates say of the held-out images; `last` is written last."""
     fold_run.path.mkdir(parents=True, exist_ok=True)
     fold_run.write_config(job.config)
-    fitted = fit(fold_run, prepare(job.config, part.dataset, job.device, AsWork()), deadline=deadline)
+    fold_job = prepare(job.config, part.dataset, job.device, AsWork())
+    fitted = fit(fold_run, fold_job, deadline=deadline, mirrors=mirrors)
     held_out = part.dataset.test
     is_tuned = job.is_pretrained and job.config.training.length != Steps(0)
     for name in (HEAD, BLEND, LAST) if is_tuned else (LAST,):
-        # The head alone, too, where time was over before the first step.
-        classifier = Classifier.load(fold_run.path, name).to(job.device)
-        by_head = HEAD in (name, fitted.kept)
+        by_head = HEAD in (name, fitted.kept)  # for all three, where time was over before the first step
+        classifier = Classifier.load(fold_run.path, HEAD if by_head else name).to(job.device)
         seen = look_at_training(classifier, part.dataset.train, epochs=fitted.epochs, has_features=by_head)
         answered = seen.answer_by_features(held_out) if by_head else seen.answer(held_out)
         fold_run.write_arrays(unlikeness_of(name), {"unlikeness": answered.unlikeness})
