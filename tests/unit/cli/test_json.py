@@ -127,7 +127,8 @@ def test_runs_shows_the_figure_and_what_is_not_finished(
     [entry] = convscope("runs", trained.parent, "--json").document["runs"]
     assert entry["run"] == str(trained)
     assert entry["summary"]["test"]["accuracy"]["n"] > 0
-    assert "no run in" in convscope("runs", tmp_path / "nowhere").out
+    (tmp_path / "nothing").mkdir()
+    assert "no run in" in convscope("runs", tmp_path / "nothing").out
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "config.json").write_text((trained / "config.json").read_text())
     assert "not finished" in convscope("runs", tmp_path).out
