@@ -4,6 +4,7 @@ Both heads see the same features, so all that differs is the labels that they we
 by the corrected labels, on images that neither was fitted on.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,13 +105,19 @@ class Refitted:
         if not self.flips:
             return f"no answer to {of} held out changed"
         points = f"{100 * self.difference.value:+.1f}".replace("-", "−")
-        ends = " to ".join(f"{100 * end:+.1f}" for end in self.difference.interval).replace("-", "−")
-        sure = "" if self.difference.is_sure else "; that may be chance"
         return (
             f"{some(len(self.flips), 'answer')} to {of} held out changed: {flipped}. By the corrected labels "
-            f"that is {points} points, 95 % interval {ends} ({self.test} p = {self.difference.p_value:.2g})"
-            f"{sure}"
+            f"that is {points} points, {self._how_sure}"
         )
+
+    @property
+    def _how_sure(self) -> str:
+        found = self.difference
+        if math.isnan(found.p_value):
+            return "the same in all that is counted: how sure that is cannot be told"
+        ends = " to ".join(f"{100 * end:+.1f}" for end in found.interval).replace("-", "−")
+        sure = "" if found.is_sure else "; that may be chance"
+        return f"95 % interval {ends} ({self.test} p = {found.p_value:.2g}){sure}"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, and as the new run keeps it."""

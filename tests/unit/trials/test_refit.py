@@ -1,5 +1,6 @@
 """A head fitted again on corrected labels: what changed is what the corrections changed, and it is said."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PIL import Image
 from scipy.special import softmax
 
 import convscope as cs
-from convscope.comparison.estimate import of_shares
+from convscope.comparison.estimate import of_means, of_shares
 from convscope.data.corrections import Correction, write_corrections
 from convscope.diagnosis.rules.labels import likeliest_wrong
 from convscope.errors import UsageError
@@ -166,3 +167,11 @@ def test_every_image_is_judged_by_a_head_that_never_saw_it(spoiled):
 def test_from_scratch_only_folds_judge_every_image(bars_run):
     with pytest.raises(UsageError, match="--folds 5"):
         judge_all(Run.open(bars_run))
+
+
+def test_where_all_series_gain_alike_no_interval_is_made_up(spoiled, righted):
+    found = refit(spoiled, righted, name="alike")
+    unknown = of_means(np.zeros(3), np.full(3, 0.5), n=12, is_share=True)
+    said = dataclasses.replace(found, difference=unknown).said
+    assert "+50.0 points, the same in all that is counted" in said
+    assert "nan" not in said

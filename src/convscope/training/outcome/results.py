@@ -32,10 +32,9 @@ from convscope.training.outcome.teaching import (
 from convscope.training.outcome.way import one_way
 from convscope.training.preparation import Job
 
-MEASURED = 64
-"""Images, to see how long one takes; before them"""
-WARM_UP = 4
-"""pass untimed: a process's first pass loads libraries and chooses kernels, which no later one does."""
+MEASURED, WARM_UP = 64, 4
+"""Images, to see how long one takes, and those that pass before them, untimed: a process's first pass loads
+libraries and chooses kernels, which no later one does."""
 
 
 def finish_run(
